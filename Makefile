@@ -1,0 +1,59 @@
+# The kit's commands: `make help` lists them.
+
+VENV ?= .venv
+PYTHON ?= python3
+export PYTHON
+
+RUN = $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup train-pi compare-rules fetch test test-oldest lint bench measure-presets sample pictures clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## Make the virtual environment (.venv); the others do when needed
+
+train-pi: $(VENV)/.ready ## Train what fits a Pi Zero on the best data there is
+	$(RUN) -m nn train --preset pi-zero
+
+compare-rules: $(VENV)/.ready ## Compare the ways of sending the error back (25 epochs)
+	$(RUN) -m nn compare-rules
+
+fetch: $(VENV)/.ready ## Download MNIST (11 MB) into mnist_dataset/, verified
+	$(RUN) -m nn data fetch
+
+test: $(VENV)/.ready-test ## Run the tests; set MNIST_DIR for those on real MNIST
+	$(RUN) -m pytest
+
+test-oldest: ## The same on Debian 12's numpy, in .venv-oldest; needs Python 3.11
+	$(MAKE) VENV=$(VENV)-oldest $(VENV)-oldest/.ready-test,oldest
+	$(VENV)-oldest/bin/python -m pytest
+
+lint: $(VENV)/.ready-lint ## Check the style of the code
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+bench: $(VENV)/.ready ## Time the book's loop and this kit side by side, into the README (10 min)
+	$(RUN) scripts/bench.py --readme README.md
+
+measure-presets: $(VENV)/.ready ## Measure each preset over five seeds on MNIST (20 min)
+	$(RUN) scripts/measure_presets.py
+
+sample: $(VENV)/.ready ## Draw the bundled sample anew
+	$(RUN) -m nn data sample mnist_dataset/sample_train.csv --rows 1000 --seed 1 --force
+	$(RUN) -m nn data sample mnist_dataset/sample_test.csv --rows 200 --seed 2 --force
+
+pictures: $(VENV)/.ready ## Draw the README's pictures anew; needs MNIST
+	$(RUN) scripts/draw_pictures.py
+
+clean: ## Remove the virtual environments and caches, never data or models
+	rm -rf .venv .venv-oldest .pytest_cache .ruff_cache .hypothesis
+	find nn tests scripts -name __pycache__ -type d -exec rm -rf {} +
+
+$(VENV)/.ready: pyproject.toml scripts/make_venv.sh
+	scripts/make_venv.sh $(VENV)
+
+$(VENV)/.ready-%: $(VENV)/.ready
+	scripts/make_venv.sh $(VENV) $*

@@ -1,0 +1,81 @@
+"""Write a file so that its name holds the old content or the new, never a half of it."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class AtomicFile:
+    """A temporary file beside `path` that takes its name on `commit`.
+
+    The content reaches the disk before the name does, so a pulled plug leaves the old file or
+    the new one.
+
+    Parameters
+    ----------
+    path : path-like
+        The final name. Its folder must exist.
+
+    Raises
+    ------
+    OSError
+        When the folder is missing, read-only or full; from every method.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        handle, name = tempfile.mkstemp(
+            dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".part"
+        )
+        self._temporary = Path(name)
+        self._file = os.fdopen(handle, "w+b")
+        self.read, self.write = self._file.read, self._file.write
+        self.seek, self.tell = self._file.seek, self._file.tell
+        self.flush = self._file.flush
+
+    def commit(self) -> None:
+        """Bring the content to the disk, then give it its final name."""
+        self._file.flush()
+        os.fchmod(self._file.fileno(), 0o666 & ~_umask())
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._temporary.replace(self.path)
+        _sync_folder(self.path.parent)
+
+    def discard(self) -> None:
+        """Remove the temporary file; whatever had the final name is untouched."""
+        self._temporary.unlink(missing_ok=True)
+        try:
+            self._file.close()
+        except OSError:  # a full disk complains once more about what is thrown away anyhow
+            pass
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike) -> Iterator[AtomicFile]:
+    """Open an `AtomicFile` that is committed when the block ends well, else discarded."""
+    file = AtomicFile(path)
+    try:
+        yield file
+        file.commit()
+    except BaseException:
+        file.discard()
+        raise
+
+
+def _umask() -> int:
+    """Read the process's umask, which Python can only tell by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

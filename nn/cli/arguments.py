@@ -1,0 +1,63 @@
+"""Flags that several commands share, and what their values may be."""
+
+import argparse
+import math
+from collections.abc import Callable
+
+
+def whole_number(lowest: int, highest: int | None = None) -> Callable[[str], int]:
+    """Make an argument type: a whole number from `lowest` to `highest`."""
+    span = f"from {lowest} up" if highest is None else f"from {lowest} to {highest}"
+
+    def convert(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = lowest - 1
+        if number < lowest or (highest is not None and number > highest):
+            raise argparse.ArgumentTypeError(f"expected a whole number {span}, came {text!r}")
+        return number
+
+    return convert
+
+
+def number_above_zero(text: str) -> float:
+    """Convert an argument to a finite number above zero."""
+    return _number(text, "a number above 0", lambda number: number > 0)
+
+
+def degrees(text: str) -> float:
+    """Convert an argument to an angle from 0 to 180 degrees."""
+    return _number(text, "an angle from 0 to 180", lambda number: 0 <= number <= 180)
+
+
+def _number(text: str, expected: str, fits: Callable[[float], bool]) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and fits(number)):
+        raise argparse.ArgumentTypeError(f"expected {expected}, came {text!r}")
+    return number
+
+
+def add_data_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say which digits to use."""
+    group = parser.add_argument_group(
+        "data", "Without --train: MNIST_DIR, mnist_dataset/, a download, the bundled sample."
+    )
+    group.add_argument(
+        "--train", metavar="FILE", help="training digits: CSV or IDX, gzipped or not"
+    )
+    group.add_argument("--test", metavar="FILE", help="test digits; found beside --train by name")
+    group.add_argument(
+        "--samples", type=whole_number(1), metavar="N", help="use only the first N training digits"
+    )
+    group.add_argument("--offline", action="store_true", help="do not try to download MNIST")
+
+
+def add_json_flag(parser: argparse.ArgumentParser) -> None:
+    """Add --json."""
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object, and nothing else, to stdout"
+    )

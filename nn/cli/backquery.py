@@ -1,0 +1,28 @@
+"""``backquery``: draw what a network has in mind for each digit."""
+
+
+def add_parser(subparsers) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser("backquery", help="draw what a model has in mind for each digit")
+    parser.add_argument(
+        "--model", metavar="FILE", default="models/pi-zero.npz", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--output", metavar="FILE.png", default="backquery.png", help="default: %(default)s"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments) -> None:
+    """Run the network backwards from each of the ten answers, and save the pictures."""
+    import numpy as np
+
+    from nn.network import Network, one_hot
+    from nn.plots import digit_grid, save_figure
+
+    network = Network.load(arguments.model)
+    digits = np.arange(network.sizes[2])
+    pictures = network.backquery(one_hot(digits, len(digits), network.dtype))
+    figure = digit_grid(pictures, [str(digit) for digit in digits], columns=5)
+    save_figure(figure, arguments.output)
+    print(f"Drawn: {arguments.output}")

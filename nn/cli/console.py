@@ -1,0 +1,50 @@
+"""What commands say to people, and where: progress and remarks never mix with results."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nn.data.dataset import Dataset
+
+
+def remark(message: str) -> None:
+    """Tell something on the way, on standard error."""
+    print(message, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress(what: str, dataset: Dataset, passes: int = 1) -> Iterator:
+    """Show a bar with rate and time left over `passes` of a dataset; silent off a terminal.
+
+    Yields
+    ------
+    advance : callable
+        To be told how many rows are done.
+    """
+    if not sys.stderr.isatty():
+        yield lambda rows: None
+        return
+    from tqdm import tqdm
+
+    rows = dataset.estimate_rows()
+    total = rows * passes if rows else None
+    with tqdm(total=total, desc=what, unit=" digits", unit_scale=True, leave=False) as bar:
+        yield bar.update
+
+
+def this_program() -> str:
+    """Return how the user started this program, to name the next command as it must be typed."""
+    if not sys.argv[0].endswith("__main__.py"):
+        return sys.argv[0]
+    python = Path(sys.executable)
+    if python.is_relative_to(Path.cwd()):
+        return f"{python.relative_to(Path.cwd())} -m nn"
+    on_path = any(Path(folder, python.name) == python for folder in os.get_exec_path())
+    return f"{python.name if on_path else python} -m nn"
+
+
+def percent(share: float) -> str:
+    """Write a share as per cent with two places."""
+    return f"{100 * share:.2f} %"

@@ -1,0 +1,140 @@
+"""``data``: fetch, convert, describe and draw files of digits."""
+
+import gzip
+from pathlib import Path
+
+from nn.cli.arguments import whole_number
+from nn.cli.console import progress, remark
+from nn.data.errors import DatasetError
+
+
+def add_parser(subparsers) -> None:
+    """Add the command and its own commands to the command line."""
+    parser = subparsers.add_parser("data", help="fetch, convert, describe or draw digits")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_fetch(commands)
+    _add_convert(commands)
+    _add_info(commands)
+    _add_sample(commands)
+
+
+def _add_fetch(commands) -> None:
+    parser = commands.add_parser("fetch", help="download MNIST (11 MB), verified")
+    parser.add_argument("--folder", metavar="DIR", help="default: the kit's mnist_dataset/")
+    parser.add_argument(
+        "--mirror",
+        action="append",
+        metavar="URL",
+        help="http or file address, or a folder, with the four IDX files; may be given again",
+    )
+    parser.add_argument(
+        "--csv",
+        action="store_true",
+        help="write mnist_train.csv and mnist_test.csv (128 MB) as well",
+    )
+    parser.set_defaults(run=run_fetch)
+
+
+def _add_convert(commands) -> None:
+    parser = commands.add_parser("convert", help="write CSV or IDX digits as CSV")
+    parser.add_argument("source", metavar="SOURCE", help="CSV or IDX images file, gzipped or not")
+    parser.add_argument("target", metavar="TARGET", help="a name that ends in .csv or .csv.gz")
+    parser.add_argument("--force", action="store_true", help="replace TARGET if it is there")
+    parser.set_defaults(run=run_convert)
+
+
+def _add_info(commands) -> None:
+    parser = commands.add_parser("info", help="read a whole file and describe it")
+    parser.add_argument("file", metavar="FILE", help="CSV or IDX images file, gzipped or not")
+    parser.set_defaults(run=run_info)
+
+
+def _add_sample(commands) -> None:
+    parser = commands.add_parser("sample", help="draw digits of our own (not MNIST) into a CSV")
+    parser.add_argument("target", metavar="TARGET", help="a name that ends in .csv or .csv.gz")
+    parser.add_argument("--rows", type=whole_number(1), default=1000, help="default: %(default)s")
+    parser.add_argument("--seed", type=whole_number(0), default=1, help="default: %(default)s")
+    parser.add_argument("--force", action="store_true", help="replace TARGET if it is there")
+    parser.set_defaults(run=run_sample)
+
+
+def run_fetch(arguments) -> None:
+    """Download MNIST and, if asked, write it as CSV."""
+    from nn.data.dataset import open_dataset
+    from nn.data.download import MIRRORS, fetch
+    from nn.data.sources import DATASET_FOLDER
+
+    folder = Path(arguments.folder) if arguments.folder else DATASET_FOLDER
+    fetch(folder, arguments.mirror or MIRRORS, say=remark)
+    if arguments.csv:
+        for images, target in (("train", "mnist_train.csv"), ("t10k", "mnist_test.csv")):
+            dataset = open_dataset(folder / f"{images}-images-idx3-ubyte.gz")
+            _write_csv(dataset, folder / target)
+    print(f"MNIST is in {folder}")
+
+
+def run_convert(arguments) -> None:
+    """Write any digits as CSV."""
+    from nn.data.dataset import open_dataset
+
+    target = _free_csv_name(arguments.target, arguments.force)
+    _write_csv(open_dataset(arguments.source), target)
+
+
+def run_sample(arguments) -> None:
+    """Draw digits and write them as CSV."""
+    from nn.data.drawn_digits import DrawnDigits
+
+    target = _free_csv_name(arguments.target, arguments.force)
+    _write_csv(DrawnDigits(arguments.rows, arguments.seed), target)
+
+
+def run_info(arguments) -> None:
+    """Read a file from end to end and print what is in it."""
+    import numpy as np
+
+    from nn.data.dataset import open_dataset
+
+    dataset = open_dataset(arguments.file)
+    counts, ink = np.zeros(10, int), 0
+    with progress("reading", dataset) as advance:
+        for pixels, labels in dataset.blocks():
+            counts += np.bincount(labels, minlength=10)
+            ink += np.count_nonzero(pixels)
+            advance(len(labels))
+    rows = counts.sum()
+    print(f"File    {arguments.file}")
+    print(f"Format  {dataset.format}, {Path(arguments.file).stat().st_size:,} bytes")
+    print(f"Digits  {rows:,}, each a label and 28×28 pixels, {ink / rows / 784:.1%} of them inked")
+    print("Labels  " + ", ".join(f"{digit}: {count:,}" for digit, count in enumerate(counts)))
+
+
+def _free_csv_name(name: str, force: bool) -> Path:
+    """Refuse a name that is taken, or not a CSV's."""
+    target = Path(name)
+    if not name.endswith((".csv", ".csv.gz")):
+        raise DatasetError(f"{name}: expected a name that ends in .csv or .csv.gz")
+    if target.exists() and not force:
+        raise DatasetError(f"{name} is there already: give --force to replace it")
+    return target
+
+
+def _write_csv(dataset, target: Path) -> None:
+    """Write a dataset to a CSV or CSV.gz file, whole or not at all."""
+    from nn.atomic import atomic_write
+    from nn.data.csv_file import write_csv
+
+    with progress(target.name, dataset) as advance, atomic_write(target) as file:
+        blocks = _counted(dataset.blocks(), advance)
+        if target.suffix == ".gz":
+            with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as zipped:
+                rows = write_csv(zipped, blocks)
+        else:
+            rows = write_csv(file, blocks)
+    print(f"Written: {target}, {rows:,} digits")
+
+
+def _counted(blocks, advance):
+    for pixels, labels in blocks:
+        yield pixels, labels
+        advance(len(labels))

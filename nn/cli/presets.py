@@ -1,0 +1,27 @@
+"""``presets``: list the ready-made settings."""
+
+from nn.cli.console import percent
+from nn.presets import PRESETS
+
+
+def add_parser(subparsers) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser("presets", help="list the ready-made settings for train")
+    parser.set_defaults(run=run)
+
+
+def run(_arguments) -> None:
+    """Print each preset: settings, what to expect, where it is from."""
+    for preset in PRESETS.values():
+        mean, low, high = preset.accuracy
+        rows = f"first {preset.samples:,} digits" if preset.samples else "all digits"
+        turned = f", ±{preset.augment_degrees:g}°" if preset.augment_degrees else ""
+        print(f"{preset.name}: {preset.source}")
+        print(
+            f"    784-{preset.hidden_nodes}-10, {preset.epochs} epoch{'s' * (preset.epochs > 1)}, learning rate "
+            f"{preset.learning_rate:g}, batches of {preset.batch_size}, {rows}{turned}"
+        )
+        print(
+            f"    accuracy on MNIST {percent(mean)} ({percent(low)} to {percent(high)} over five "
+            f"seeds), {preset.seconds:g} s on one x86-64 core"
+        )

@@ -1,0 +1,44 @@
+"""``query``: read the digit on pictures."""
+
+import sys
+
+from nn.errors import KitError
+
+_BAR_WIDTH = 30
+
+
+def add_parser(subparsers) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser("query", help="read the digit on PNG or JPEG pictures")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="one digit on each, any size")
+    parser.add_argument(
+        "--model", metavar="FILE", default="models/pi-zero.npz", help="default: %(default)s"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments) -> int:
+    """Read each picture; one that cannot be read does not keep the others from it."""
+    from nn.images import read_digit
+    from nn.network import Network, scale_pixels
+
+    network = Network.load(arguments.model)
+    code = 0
+    for path in arguments.images:
+        try:
+            outputs = network.query(scale_pixels(read_digit(path), network.dtype))
+        except KitError as error:
+            print(f"error: {error}", file=sys.stderr)
+            code = 1
+        else:
+            print(_answer(path, outputs))
+    return code
+
+
+def _answer(path: str, outputs) -> str:
+    """Write the answer, and all ten outputs as bars."""
+    lines = [f"{path}: {outputs.argmax()}"]
+    for digit, signal in enumerate(outputs):
+        bar = "#" * round(_BAR_WIDTH * float(signal))
+        lines.append(f"  {digit}  {signal:5.2f}  {bar}".rstrip())
+    return "\n".join(lines)

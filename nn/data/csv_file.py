@@ -1,0 +1,209 @@
+"""Read and write digits as CSV text: ``label,p0,...,p783`` a line.
+
+Text is parsed in blocks by numpy on the bytes themselves, some fifty times faster than
+``split`` and ``int`` on each line. Whatever the fast path will not take, `_explain` reads again,
+slowly, to name the line and the value at fault.
+"""
+
+from collections.abc import Iterable, Iterator
+from io import BufferedReader
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from nn.data.errors import DatasetError
+from nn.data.streams import open_stream
+from nn.memory import keep_freed_memory
+
+FIELDS = 785  # a label and 28 × 28 pixels
+BLOCK_BYTES = 128 * 1024  # some 70 rows: their arrays fit a second-level cache
+LONGEST_LINE = 64 * 1024  # a header row of long names is the longest thing to expect
+
+_ZERO, _NEWLINE, _UTF8_BOM = ord("0"), ord("\n"), b"\xef\xbb\xbf"
+
+
+def read_csv(path: Path) -> Iterator[np.ndarray]:
+    """Parse a CSV or CSV.gz file in blocks; memory does not grow with the file.
+
+    A header row that begins with "label", CRLF line ends, a byte-order mark, a missing last
+    newline and blank lines at the end are accepted.
+
+    Parameters
+    ----------
+    path : Path
+
+    Yields
+    ------
+    rows : ndarray of uint8, shape (n, 785)
+        The label in column 0, then the pixels.
+
+    Raises
+    ------
+    DatasetError
+        On anything else, naming file and line, what was expected and what came.
+    """
+    keep_freed_memory()
+    line, blank_lines, found_rows = 1, 0, False
+    for text in _whole_lines(path):
+        if line == 1:
+            text, line = _skip_header(path, text)
+        body = text.rstrip(b"\n")
+        if body:
+            if blank_lines:
+                raise _error(path, line - 1, *_BLANK)
+            rows = parse_rows(body + b"\n")
+            if rows is None:
+                raise _explain(path, line, body)
+            found_rows = True
+            line += len(rows)
+            yield rows
+        blank_lines = len(text) - len(body) - bool(body)
+        line += blank_lines
+    if not found_rows:
+        raise DatasetError(f"{path} has no rows: expected lines of a label and 784 pixel values")
+
+
+def estimate_csv_rows(path: Path) -> int | None:
+    """Tell about how many rows a plain CSV file has, from its first 64 KB; None if gzipped."""
+    with open_stream(path) as file:
+        if not isinstance(file, BufferedReader):
+            return None
+        head = file.read(LONGEST_LINE)
+    lines = head.count(b"\n")
+    return round(path.stat().st_size / len(head) * lines) if lines else None
+
+
+def parse_rows(text: bytes) -> np.ndarray | None:
+    """Turn whole lines of text into numbers by array arithmetic on its bytes.
+
+    Parameters
+    ----------
+    text : bytes
+        Lines of 785 comma-separated whole numbers, each ended by a newline.
+
+    Returns
+    -------
+    rows : ndarray of uint8, shape (n_lines, 785), or None
+        None when any line is not of that form.
+    """
+    characters = np.frombuffer(text, np.uint8)
+    digits = characters - np.uint8(_ZERO)  # wraps round, so that only '0'..'9' give 0..9
+    ends = np.flatnonzero(digits > 9)  # where each field's separator stands
+    if not _separators_fit(characters, ends):
+        return None
+    lengths = np.empty_like(ends)  # of each field, its separator included
+    lengths[0] = ends[0] + 1
+    np.subtract(ends[1:], ends[:-1], out=lengths[1:])
+    if lengths.min() < 2 or lengths.max() > 4:
+        return None
+
+    values = digits.take(ends - 1)
+    longer = np.flatnonzero(lengths > 2)  # about a fifth of MNIST's fields
+    longer_ends = ends.take(longer)
+    hundreds = digits.take(longer_ends - 3) * (lengths.take(longer) > 3)
+    below_hundred = digits.take(longer_ends - 2) * np.uint8(10) + values.take(longer)
+    if np.any((hundreds > 2) | ((hundreds == 2) & (below_hundred > 55))):
+        return None
+    values[longer] = below_hundred + hundreds * np.uint8(100)
+
+    rows = values.reshape(-1, FIELDS)
+    return rows if rows[:, 0].max() <= 9 else None
+
+
+def _separators_fit(characters: np.ndarray, ends: np.ndarray) -> bool:
+    """Tell whether 784 commas and a newline end the fields of each line, and nothing else."""
+    if len(ends) % FIELDS or len(ends) == 0:
+        return False
+    lines = len(ends) // FIELDS
+    newlines = np.count_nonzero(characters == _NEWLINE)
+    commas = np.count_nonzero(characters == ord(","))
+    return (
+        newlines == lines
+        and newlines + commas == len(ends)
+        and bool(np.all(characters[ends[FIELDS - 1 :: FIELDS]] == _NEWLINE))
+    )
+
+
+def _whole_lines(path: Path) -> Iterator[bytes]:
+    """Read a file in pieces that end at a line's end, with LF line ends and no BOM."""
+    with open_stream(path) as file:
+        rest = file.read(len(_UTF8_BOM)).removeprefix(_UTF8_BOM)
+        while piece := file.read(BLOCK_BYTES):
+            text, newline, rest = (rest + piece).rpartition(b"\n")
+            if newline:
+                yield _unix_line_ends(text + newline)
+            if len(rest) > LONGEST_LINE:  # no line of digits: let it be refused as it is
+                break
+        if rest:
+            yield _unix_line_ends(rest + b"\n")
+
+
+def _unix_line_ends(text: bytes) -> bytes:
+    return text.replace(b"\r\n", b"\n") if b"\r" in text else text
+
+
+def _skip_header(path: Path, text: bytes) -> tuple[bytes, int]:
+    """Drop a header row, if the text begins with one; return the rest and its line number."""
+    header, _, rest = text.partition(b"\n")
+    fields = header.split(b",")
+    if fields[0].strip(b' "').lower() != b"label":
+        return text, 1
+    if len(fields) != FIELDS:
+        raise _error(path, 1, f"is a header of {len(fields)} names: expected {FIELDS}", _COLUMNS)
+    return rest, 2
+
+
+_BLANK = ("is blank, with more rows after it", "Remove it")
+_COLUMNS = "Each line holds a label and 784 pixels (Kaggle's test.csv has no labels)"
+
+
+def _explain(path: Path, line: int, text: bytes) -> DatasetError:
+    """Find the first bad line of a block and say what is wrong with it."""
+    for number, content in enumerate(text.split(b"\n"), start=line):
+        if not content:
+            return _error(path, number, *_BLANK)
+        fields = content.split(b",")
+        if len(fields) != FIELDS:
+            return _error(path, number, f"has {len(fields)} values: expected {FIELDS}", _COLUMNS)
+        for column, field in enumerate(fields, start=1):
+            if complaint := _complaint(column, field):
+                return _error(path, number, complaint, "Correct or remove the line")
+    raise AssertionError(f"{path}: the fast parser refused lines from {line} on without a cause")
+
+
+def _complaint(column: int, field: bytes) -> str | None:
+    """Say why a field is no label (column 1) or no pixel value, or None."""
+    kind, highest = ("label", 9) if column == 1 else ("pixel value", 255)
+    if field.isdigit() and len(field) <= 3 and int(field) <= highest:
+        return None
+    came = repr(field[:20].decode("ascii", "backslashreplace")) if field else "an empty field"
+    return f"column {column}: expected a {kind} from 0 to {highest}, came {came}"
+
+
+def _error(path: Path, line: int, complaint: str, advice: str) -> DatasetError:
+    return DatasetError(f"{path}:{line}: line {line} {complaint}. {advice}")
+
+
+def write_csv(file: BinaryIO, blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> int:
+    """Write digits as CSV lines.
+
+    Parameters
+    ----------
+    file : binary file
+    blocks : iterable of (pixels, labels)
+        Pixels uint8 of shape (n, 784), labels uint8 of shape (n,).
+
+    Returns
+    -------
+    rows : int
+        How many were written.
+    """
+    text_of = [str(value) for value in range(256)]
+    count = 0
+    for pixels, labels in blocks:
+        for label, row in zip(labels.tolist(), pixels.tolist(), strict=True):
+            line = f"{label},{','.join([text_of[value] for value in row])}\n"
+            file.write(line.encode("ascii"))
+        count += len(labels)
+    return count

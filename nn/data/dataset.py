@@ -1,0 +1,164 @@
+"""One interface to digits wherever they are: blocks of pixels and labels, as uint8."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from nn.data.csv_file import estimate_csv_rows, read_csv
+from nn.data.errors import DatasetError
+from nn.data.idx import IMAGES_MAGIC, LABELS_MAGIC, count_idx, read_idx
+from nn.data.packed import (
+    count_packed,
+    find_packed,
+    fingerprint,
+    pack_while_reading,
+    read_packed,
+)
+from nn.data.streams import open_stream
+
+Block = tuple[np.ndarray, np.ndarray]
+
+
+class Dataset(Protocol):
+    """Labelled digits that can be read again and again, in the same order."""
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield pixels, uint8 of shape (n, 784), and labels, uint8 of shape (n,)."""
+
+    def estimate_rows(self) -> int | None:
+        """Tell about how many rows there are, without reading them; None where that is unknown."""
+
+
+class CsvDataset:
+    """Digits in a CSV or CSV.gz file; its text is parsed once, then read packed.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    format = "CSV"
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield (pixels, labels); see `Dataset`. Raises DatasetError on bad content."""
+        state = fingerprint(self.path)
+        if packed := find_packed(self.path, state):
+            return _split(read_packed(packed))
+        return _split(pack_while_reading(self.path, state, read_csv(self.path)))
+
+    def estimate_rows(self) -> int | None:
+        """Tell about how many rows there are, by the length of the first; see `Dataset`."""
+        if packed := find_packed(self.path, fingerprint(self.path)):
+            return count_packed(packed)
+        return estimate_csv_rows(self.path)
+
+
+class IdxDataset:
+    """Digits in a pair of IDX files, gzipped or not.
+
+    Parameters
+    ----------
+    path : Path
+        The images file; the labels file is found beside it.
+    """
+
+    format = "IDX"
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield (pixels, labels); see `Dataset`. Raises DatasetError on bad content."""
+        return _split(read_idx(self.path))
+
+    def estimate_rows(self) -> int:
+        """Tell how many rows the file says it has; see `Dataset`."""
+        return count_idx(self.path)
+
+
+class ArrayDataset:
+    """Digits in memory.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (n, 784)
+    labels : ndarray of uint8, shape (n,)
+    """
+
+    def __init__(self, pixels: np.ndarray, labels: np.ndarray):
+        self.pixels, self.labels = pixels, labels
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield everything as one block."""
+        yield self.pixels, self.labels
+
+    def estimate_rows(self) -> int:
+        """Tell how many rows there are."""
+        return len(self.labels)
+
+
+class FirstRows:
+    """The first rows of another dataset.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    limit : int
+        How many rows, at the most.
+    """
+
+    def __init__(self, dataset: Dataset, limit: int):
+        self.dataset, self.limit = dataset, limit
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield blocks up to the limit, and read no further."""
+        left = self.limit
+        for pixels, labels in self.dataset.blocks():
+            yield pixels[:left], labels[:left]
+            left -= len(labels)
+            if left <= 0:
+                return
+
+    def estimate_rows(self) -> int | None:
+        """Tell about how many rows there are, up to the limit; see `Dataset`."""
+        rows = self.dataset.estimate_rows()
+        return rows if rows is None else min(rows, self.limit)
+
+
+def open_dataset(path: str | Path) -> CsvDataset | IdxDataset:
+    """Open a file of digits, told by its content: CSV, CSV.gz, IDX or IDX.gz.
+
+    Parameters
+    ----------
+    path : path-like
+        A CSV file, or the images file of an IDX pair.
+
+    Returns
+    -------
+    dataset : CsvDataset or IdxDataset
+        Nothing but the first bytes has been read; bad content shows when blocks are.
+
+    Raises
+    ------
+    DatasetError
+        When there is no such file, or it is the labels file of an IDX pair.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise DatasetError(f"{path} is a folder: expected a CSV file or an IDX images file")
+    with open_stream(path) as file:
+        magic = file.read(4)
+    if magic == LABELS_MAGIC:
+        raise DatasetError(f"{path} holds labels: give the images file, its pair, instead")
+    return IdxDataset(path) if magic == IMAGES_MAGIC else CsvDataset(path)
+
+
+def _split(blocks: Iterator[np.ndarray]) -> Iterator[Block]:
+    """Part rows of shape (n, 785) into pixels and labels, without a copy."""
+    for rows in blocks:
+        yield rows[:, 1:], rows[:, 0]

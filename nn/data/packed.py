@@ -1,0 +1,148 @@
+"""Keep a parsed CSV file as packed bytes, so that its text is parsed once.
+
+A packed file is a header, then 785 bytes a row. The header ties it to its CSV by size, time of
+change and a hash of head and tail; a packed file that does not match is not used.
+"""
+
+import hashlib
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nn.atomic import AtomicFile
+from nn.data.csv_file import FIELDS
+
+SAMPLED_BYTES = 64 * 1024  # of the CSV's head, and of its tail
+BLOCK_ROWS = 256
+
+_HEADER = struct.Struct("<8sQqQ32s")  # magic, CSV size, CSV time (ns), rows, CSV hash
+_MAGIC = b"pinnrow1"
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What ties a packed file to its CSV: size in bytes, time of change in ns, hash."""
+
+    size: int
+    changed_ns: int
+    digest: bytes
+
+
+def fingerprint(csv_path: Path) -> Fingerprint:
+    """Tell a CSV file's present state by size, time, and a hash of its two ends."""
+    with csv_path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        digest = hashlib.blake2b(file.read(SAMPLED_BYTES), digest_size=32)
+        file.seek(max(0, status.st_size - SAMPLED_BYTES))
+        digest.update(file.read(SAMPLED_BYTES))
+    return Fingerprint(status.st_size, status.st_mtime_ns, digest.digest())
+
+
+def packed_paths(csv_path: Path) -> tuple[Path, Path]:
+    """Return where the packed file may be: beside the CSV, else in the user's cache folder."""
+    name = f"{csv_path.name}.packed"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pi-nn"
+    folder = hashlib.blake2b(os.fsencode(csv_path.resolve().parent), digest_size=8).hexdigest()
+    return csv_path.with_name(name), cache / folder / name
+
+
+def find_packed(csv_path: Path, expected: Fingerprint) -> Path | None:
+    """Find the packed file made of exactly this CSV, or None."""
+    for path in packed_paths(csv_path):
+        if _matches(path, expected):
+            return path
+    return None
+
+
+def read_packed(path: Path) -> Iterator[np.ndarray]:
+    """Read rows, uint8 of shape (n, 785), from a packed file that `find_packed` found."""
+    with path.open("rb") as file:
+        file.seek(_HEADER.size)
+        while content := file.read(BLOCK_ROWS * FIELDS):
+            yield np.frombuffer(content, np.uint8).reshape(-1, FIELDS)
+
+
+def count_packed(path: Path) -> int:
+    """Tell how many rows a packed file that `find_packed` found has."""
+    return (path.stat().st_size - _HEADER.size) // FIELDS
+
+
+def pack_while_reading(
+    csv_path: Path, state: Fingerprint, blocks: Iterator[np.ndarray]
+) -> Iterator[np.ndarray]:
+    """Pass parsed blocks on, and leave them packed when the last has been read.
+
+    A packed file is a convenience: where none can be written (a full or read-only disk), or the
+    reader stops half-way, there is none, and the rows come all the same.
+    """
+    file = _create(csv_path)
+    rows = 0
+    try:
+        for block in blocks:
+            if file and not _write(file, block):
+                file = None
+            rows += len(block)
+            yield block
+        if file:
+            header = _HEADER.pack(_MAGIC, state.size, state.changed_ns, rows, state.digest)
+            _finish(file, header)
+            file = None
+    finally:
+        if file:
+            file.discard()
+
+
+def _matches(path: Path, expected: Fingerprint) -> bool:
+    """Tell whether a packed file is whole and was made of the CSV in the expected state."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER.size)
+            size = os.fstat(file.fileno()).st_size
+    except OSError:
+        return False
+    if len(header) < _HEADER.size:
+        return False
+    magic, csv_size, changed_ns, rows, digest = _HEADER.unpack(header)
+    return (
+        magic == _MAGIC
+        and Fingerprint(csv_size, changed_ns, digest) == expected
+        and size == _HEADER.size + rows * FIELDS
+    )
+
+
+def _create(csv_path: Path) -> AtomicFile | None:
+    """Start a packed file in the first folder that takes one, a header's room left free."""
+    beside, in_cache = packed_paths(csv_path)
+    for path in (beside, in_cache):
+        try:
+            if path is in_cache:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            file = AtomicFile(path)
+        except OSError:
+            continue
+        if _write(file, bytes(_HEADER.size)):
+            return file
+    return None
+
+
+def _write(file: AtomicFile, content) -> bool:
+    """Write, or discard the file when the disk will not have it; tell which."""
+    try:
+        file.write(content)
+    except OSError:
+        file.discard()
+        return False
+    return True
+
+
+def _finish(file: AtomicFile, header: bytes) -> None:
+    try:
+        file.seek(0)
+        file.write(header)
+        file.commit()
+    except OSError:
+        file.discard()

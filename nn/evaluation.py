@@ -1,0 +1,57 @@
+"""How well does a network read digits?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from nn.data.dataset import Dataset
+from nn.network import Network, scale_pixels
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Answers counted.
+
+    Attributes
+    ----------
+    confusion : ndarray of int, shape (10, 10)
+        How often the digit of the row was read as the digit of the column.
+    """
+
+    confusion: np.ndarray
+
+    @property
+    def samples(self) -> int:
+        """Return how many digits were read."""
+        return int(self.confusion.sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Return the share read correctly, 0 to 1."""
+        return float(np.trace(self.confusion) / self.samples)
+
+
+def evaluate(
+    network: Network, dataset: Dataset, on_rows: Callable[[int], object] = lambda rows: None
+) -> Evaluation:
+    """Read each digit of a dataset and compare the loudest output with the label.
+
+    Parameters
+    ----------
+    network : Network
+    dataset : Dataset
+    on_rows : callable
+        Told how many rows each block had.
+
+    Returns
+    -------
+    evaluation : Evaluation
+    """
+    classes = network.sizes[2]
+    counts = np.zeros(classes * classes, np.int64)
+    for pixels, labels in dataset.blocks():
+        answers = network.query(scale_pixels(pixels, network.dtype)).argmax(axis=1)
+        counts += np.bincount(labels * np.int64(classes) + answers, minlength=classes * classes)
+        on_rows(len(labels))
+    return Evaluation(counts.reshape(classes, classes))

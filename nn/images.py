@@ -1,0 +1,149 @@
+"""Turn a picture of a digit, of any size, into what the network was trained on.
+
+MNIST's digits are white ink on black, fitted into 20×20 pixels and placed in 28×28 with their
+centre of mass in the middle; a photograph of a pencil stroke is none of that.
+"""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from nn.errors import KitError
+
+SIDE, INK_SIDE = 28, 20
+LARGEST_PIXELS = 50_000_000
+_WORKING_SIDE = 280  # pictures are shrunk to this first: ten times what is needed
+_FAINTEST_INK = 0.25  # of the darkest: anything fainter is paper, shadow or noise
+_LEAST_CONTRAST = 0.1  # between paper and ink, of the whole range of grey
+
+
+class ImageError(KitError, ValueError):
+    """A picture cannot be read, or there is no digit on it."""
+
+
+def read_digit(path: str | Path) -> np.ndarray:
+    """Read a picture of one digit as the network sees it.
+
+    Parameters
+    ----------
+    path : path-like
+        PNG, JPEG or what else Pillow reads; dark ink on light paper or the reverse.
+
+    Returns
+    -------
+    pixels : ndarray of uint8, shape (784,)
+        0 for paper to 255 for ink, centred as MNIST's digits are.
+
+    Raises
+    ------
+    ImageError
+        When it is no picture, one too large, or empty.
+    """
+    ink = ink_on_paper(_read_grey(Path(path)))
+    if ink is None:
+        raise ImageError(f"{path} shows no digit: expected dark ink on light paper, or the reverse")
+    return centre_digit(ink)
+
+
+def ink_on_paper(grey: np.ndarray) -> np.ndarray | None:
+    """Tell ink from paper, whichever is darker; the edge of the picture is taken for paper.
+
+    Parameters
+    ----------
+    grey : ndarray of float, shape (height, width)
+        From 0 to 1.
+
+    Returns
+    -------
+    ink : ndarray of float, shape (height, width), or None
+        0 for paper to 1 for the strongest ink; None where there is none.
+    """
+    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    paper = np.median(edge)
+    ink = grey - paper if paper < 0.5 else paper - grey
+    strongest = np.percentile(ink, 99.9)
+    if strongest < _LEAST_CONTRAST:
+        return None
+    ink = np.clip(ink / strongest, 0, 1)
+    ink[ink < _FAINTEST_INK] = 0
+    return ink
+
+
+def centre_digit(ink: np.ndarray) -> np.ndarray:
+    """Fit ink into 20×20 pixels, and those into 28×28 with the centre of mass in the middle.
+
+    Parameters
+    ----------
+    ink : ndarray of float, shape (height, width)
+        From 0 to 1, not empty.
+
+    Returns
+    -------
+    pixels : ndarray of uint8, shape (784,)
+    """
+    from PIL import Image
+
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    cropped = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    factor = INK_SIDE / max(cropped.shape)
+    height, width = (max(1, round(side * factor)) for side in cropped.shape)
+    picture = Image.fromarray(np.rint(cropped * 255).astype(np.uint8))
+    small = np.asarray(picture.resize((width, height), Image.Resampling.BOX))
+
+    canvas = np.zeros((SIDE, SIDE), np.uint8)
+    top, left = _offset(small.sum(axis=1)), _offset(small.sum(axis=0))
+    canvas[top : top + height, left : left + width] = small
+    return canvas.reshape(-1)
+
+
+def _offset(weights: np.ndarray) -> int:
+    """Tell where to begin a run of pixels so that its centre of mass is in the middle of 28."""
+    weights = weights.astype(float)
+    centre = (weights @ (np.arange(len(weights)) + 0.5)) / weights.sum()
+    return int(np.clip(round(SIDE / 2 - centre), 0, SIDE - len(weights)))
+
+
+def _read_grey(path: Path) -> np.ndarray:
+    """Read a picture as grey levels 0 to 1, shrunk to a working size."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # own limit below
+            with Image.open(path) as picture:
+                _check_size(path, picture)
+                return _grey(picture)
+    except FileNotFoundError:
+        raise ImageError(f"{path}: no such file. Give the path of a PNG or JPEG picture") from None
+    except ImageError:
+        raise
+    except Exception as error:  # Pillow's readers raise nearly anything on damaged files
+        raise ImageError(f"{path} is not a whole PNG or JPEG picture ({error})") from None
+
+
+def _check_size(path: Path, picture) -> None:
+    width, height = picture.size
+    if width * height > LARGEST_PIXELS:
+        raise ImageError(
+            f"{path} has {width}×{height} pixels: expected {LARGEST_PIXELS:,} at the most. "
+            "Make it smaller first"
+        )
+
+
+def _grey(picture) -> np.ndarray:
+    """Lay a picture on white paper, the right way up, in grey."""
+    from PIL import Image, ImageOps
+
+    picture.draft("L", (2 * _WORKING_SIDE, 2 * _WORKING_SIDE))  # JPEG alone: decode it smaller
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I"):  # 16 bits a pixel, which Pillow would cut off at 255
+        picture = Image.fromarray((np.asarray(picture) / 257).clip(0, 255).astype(np.uint8))
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        picture.thumbnail((_WORKING_SIDE, _WORKING_SIDE))
+        paper = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(paper, picture)
+    picture = picture.convert("L")
+    picture.thumbnail((_WORKING_SIDE, _WORKING_SIDE))
+    return np.asarray(picture, dtype=float) / 255

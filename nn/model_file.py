@@ -1,0 +1,138 @@
+"""Models on disk: one .npz file of weights and settings, written whole, read without pickle."""
+
+import json
+import os
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from nn.atomic import atomic_write
+from nn.errors import KitError
+
+LARGEST_BYTES = 256 * 1024 * 1024
+FORMAT = "pi-nn model 1"
+
+_SETTINGS = "settings"
+_WEIGHTS = ("weights_input_hidden", "weights_hidden_output")
+
+
+class ModelError(KitError, ValueError):
+    """A model file is missing, damaged, or no model of this kit."""
+
+
+def write_model(path: str | os.PathLike, weights: dict[str, np.ndarray], settings: dict) -> None:
+    """Write weights and settings; `path` holds the old file or the new, never a half of it.
+
+    Parameters
+    ----------
+    path : path-like
+        Its folder must exist.
+    weights : dict
+        The two weight matrices by name.
+    settings : dict
+        Anything JSON can say.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written.
+    """
+    text = json.dumps({"format": FORMAT, **settings})
+    with atomic_write(path) as file:
+        np.savez(file, **weights, **{_SETTINGS: np.array(text)})
+
+
+def read_model(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict]:
+    """Read what `write_model` wrote.
+
+    Returns
+    -------
+    weights : dict
+        weights_input_hidden of shape (hidden, inputs), weights_hidden_output (outputs, hidden).
+    settings : dict
+
+    Raises
+    ------
+    ModelError
+        When there is no such file, or it is not a whole model file of this kit.
+    """
+    path = Path(path)
+    try:
+        arrays = _read_arrays(path)
+    except FileNotFoundError:
+        raise ModelError(
+            f"{path}: no such model. Train one first, for example with "
+            f"'python -m nn train --model {path}'"
+        ) from None
+    except (
+        ValueError,
+        EOFError,
+        KeyError,
+        zipfile.BadZipFile,
+        zlib.error,
+        MemoryError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
+        raise _not_a_model(path, error) from None
+    return _checked(path, arrays)
+
+
+def check_replaceable(path: str | os.PathLike) -> None:
+    """Make sure, before a long training, that a model can be written to `path` afterwards.
+
+    Raises
+    ------
+    ModelError
+        When the name is taken by something that is no model, or its folder cannot be written.
+    """
+    path = Path(path)
+    if path.exists():
+        try:
+            read_model(path)
+        except ModelError:
+            raise ModelError(
+                f"{path} is there and is no model of this kit: it is left as it is. "
+                "Give another name with --model"
+            ) from None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):
+        raise ModelError(f"{path.parent} cannot be written: give another name with --model")
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read the three arrays; sizes are checked before anything is unpacked."""
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > LARGEST_BYTES:
+        raise ValueError(f"it unpacks to {unpacked:,} bytes, more than {LARGEST_BYTES:,}")
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in (_SETTINGS, *_WEIGHTS)}
+
+
+def _checked(path: Path, arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict]:
+    try:
+        settings = json.loads(str(arrays.pop(_SETTINGS)[()]))
+        if not isinstance(settings, dict) or settings.pop("format", None) != FORMAT:
+            raise ValueError(f"expected settings that say {FORMAT!r}")
+    except (ValueError, IndexError, RecursionError) as error:
+        raise _not_a_model(path, error) from None
+    input_hidden, hidden_output = (arrays[name] for name in _WEIGHTS)
+    if not (
+        input_hidden.ndim == hidden_output.ndim == 2
+        and input_hidden.shape[0] == hidden_output.shape[1]
+        and 0 not in input_hidden.shape + hidden_output.shape
+    ):
+        shapes = f"{input_hidden.shape} and {hidden_output.shape}"
+        raise _not_a_model(path, f"expected two matrices that fit together, came {shapes}")
+    if not all(array.dtype in (np.float32, np.float64) for array in arrays.values()):
+        raise _not_a_model(path, "expected weights of type float32 or float64")
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise _not_a_model(path, "expected finite weights")
+    return arrays, settings
+
+
+def _not_a_model(path: Path, cause: object) -> ModelError:
+    return ModelError(f"{path} is not a whole model of this kit ({cause}): train it again")

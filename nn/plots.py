@@ -1,0 +1,77 @@
+"""Pictures of digits and of learning: the only module that imports matplotlib."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from nn.atomic import atomic_write
+
+
+def digit_grid(pictures: np.ndarray, titles: Sequence[str], columns: int = 10) -> Figure:
+    """Draw pictures of digits side by side, dark on light.
+
+    Parameters
+    ----------
+    pictures : ndarray of shape (n, 784)
+        Each is stretched over the whole range of grey.
+    titles : sequence of str
+        One for each picture; may be empty.
+    columns : int
+        Pictures in a row.
+
+    Returns
+    -------
+    figure : Figure
+    """
+    rows = -(-len(pictures) // columns)
+    height = 1.25 if any(titles) else 1.0
+    figure = Figure(figsize=(columns, rows * height), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.set_axis_off()
+    for axis, picture, title in zip(axes, pictures, titles, strict=False):
+        axis.imshow(picture.reshape(28, 28), cmap="Greys")
+        axis.set_title(title, fontsize=9)
+    return figure
+
+
+def learning_curve(seen: Sequence[int], error: Sequence[float], title: str) -> Figure:
+    """Draw the squared error against the digits seen.
+
+    Parameters
+    ----------
+    seen : sequence of int
+        Digits trained on so far, at each point.
+    error : sequence of float
+        Mean squared error of an output node just before.
+    title : str
+
+    Returns
+    -------
+    figure : Figure
+    """
+    figure = Figure(figsize=(7, 3.5), layout="constrained")
+    axis = figure.subplots()
+    axis.plot(seen, error, color="tab:blue", linewidth=1.5)
+    axis.set_xlabel("digits seen")
+    axis.set_ylabel("mean squared error of an output")
+    axis.set_ylim(bottom=0)
+    axis.set_xlim(left=0)
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axis.grid(alpha=0.3)
+    axis.set_title(title)
+    return figure
+
+
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Write a figure as PNG; `path` holds the old file or the new, never a half of it.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written.
+    """
+    with atomic_write(path) as file:
+        figure.savefig(file, format="png", dpi=110)

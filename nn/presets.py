@@ -1,0 +1,115 @@
+"""Ready-made settings, each with where it is from and what to expect of it."""
+
+from dataclasses import dataclass
+
+from nn.errors import KitError
+
+
+class UnknownPresetError(KitError, KeyError):
+    """No preset has this name."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # KeyError would put the message in quotes
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings of one training.
+
+    Attributes
+    ----------
+    name, source : str
+        What it is called, and where the settings come from.
+    hidden_nodes, epochs, batch_size : int
+    learning_rate : float
+        Of the summed update of a batch.
+    samples : int or None
+        Only the first so many training rows; None for all.
+    augment_degrees : float
+        Each digit is learned again turned by so much to either side; 0 for not.
+    accuracy : tuple of three floats
+        Measured on MNIST's 10,000 test digits over seeds 1 to 5: mean, lowest, highest.
+    seconds : float
+        Measured on one x86-64 core, from the file to the accuracy.
+    """
+
+    name: str
+    source: str
+    hidden_nodes: int
+    epochs: int
+    learning_rate: float
+    accuracy: tuple[float, float, float]
+    seconds: float
+    batch_size: int = 16
+    samples: int | None = None
+    augment_degrees: float = 0.0
+
+
+# `make measure-presets` prints what stands here under accuracy and seconds.
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            name="smoke",
+            source="this kit: does everything work? Seconds, even on a Pi Zero",
+            hidden_nodes=30,
+            epochs=2,
+            learning_rate=0.1,
+            samples=1000,
+            accuracy=(0, 0, 0),
+            seconds=0,
+        ),
+        Preset(
+            name="pi-zero",
+            source="what the book's author ran on a Raspberry Pi Zero in 25 minutes",
+            hidden_nodes=10,
+            epochs=1,
+            learning_rate=0.1,
+            accuracy=(0, 0, 0),
+            seconds=0,
+        ),
+        Preset(
+            name="pi-zero-100",
+            source="the book's first network on the whole of MNIST",
+            hidden_nodes=100,
+            epochs=1,
+            learning_rate=0.1,
+            accuracy=(0, 0, 0),
+            seconds=0,
+        ),
+        Preset(
+            name="book",
+            source="the book's best network without rotations, about 97.3 %",
+            hidden_nodes=200,
+            epochs=5,
+            learning_rate=0.1,
+            accuracy=(0, 0, 0),
+            seconds=0,
+        ),
+        Preset(
+            name="rotations",
+            source="the book's network trained on rotated digits as well",
+            hidden_nodes=200,
+            epochs=10,
+            learning_rate=0.01,
+            augment_degrees=10.0,
+            accuracy=(0, 0, 0),
+            seconds=0,
+        ),
+    )
+}
+
+
+def get_preset(name: str) -> Preset:
+    """Look up a preset.
+
+    Raises
+    ------
+    UnknownPresetError
+        When there is none of that name; the message lists those there are.
+    """
+    try:
+        return PRESETS[name]
+    except KeyError:
+        known = ", ".join(PRESETS)
+        raise UnknownPresetError(f"unknown preset {name!r}: expected one of {known}") from None

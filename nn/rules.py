@@ -1,0 +1,93 @@
+r"""Rules that send the output error back to the hidden nodes.
+
+An output node k is wrong by :math:`e_k = t_k - o_k`. How wrong was hidden node j, which has no
+target of its own? Each rule here is one answer, as a function of the output errors, the weights
+:math:`w_{kj}` between the two layers, and the outputs. The book uses `multiply`; `gradient` alone
+follows the slope of the squared error.
+
+References
+----------
+T. Rashid, "Error Backpropagation Revisited", makeyourownneuralnetwork.blogspot.com, July 2016,
+compares the first four.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nn.errors import KitError
+
+Rule = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+class UnknownRuleError(KitError, KeyError):
+    """No error rule has this name."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # KeyError would put the message in quotes
+
+
+def multiply(output_errors, weights, outputs):
+    r"""Multiply each error by the weight it came through: :math:`e_j = \sum_k w_{kj} e_k`."""
+    return output_errors @ weights  # (batch, outputs) @ (outputs, hidden) -> (batch, hidden)
+
+
+def equal(output_errors, weights, outputs):
+    r"""Split each error equally over the hidden nodes: :math:`e_j = \sum_k e_k / n_{hidden}`."""
+    hidden_nodes = weights.shape[1]
+    share = output_errors.sum(axis=-1, keepdims=True) / hidden_nodes  # (batch, 1)
+    return np.repeat(share, hidden_nodes, axis=-1)  # (batch, hidden)
+
+
+def proportional(output_errors, weights, outputs):
+    r"""Share in each error by weight: :math:`e_j = \sum_k w_{kj} e_k / \sum_k |w_{kj}|`.
+
+    The sum is of sizes: one of signed weights passes through zero, and nothing is learned.
+    """
+    shares = weights / np.abs(weights).sum(axis=0)  # (outputs, hidden), sizes sum to 1 a node
+    return output_errors @ shares
+
+
+def normalised(output_errors, weights, outputs):
+    r"""Multiply, then divide by the hidden nodes: :math:`e_j = \sum_k w_{kj} e_k / n_{hidden}`."""
+    return output_errors @ weights / weights.shape[1]
+
+
+def gradient(output_errors, weights, outputs):
+    r"""Follow the slope of the squared error: :math:`e_j = \sum_k w_{kj} e_k o_k (1 - o_k)`."""
+    return (output_errors * outputs * (1 - outputs)) @ weights
+
+
+RULES: dict[str, Rule] = {
+    "multiply": multiply,
+    "equal": equal,
+    "proportional": proportional,
+    "normalised": normalised,
+    "gradient": gradient,
+}
+
+
+def get_rule(name: str) -> Rule:
+    """Look up an error rule.
+
+    Parameters
+    ----------
+    name : str
+        A key of `RULES`.
+
+    Returns
+    -------
+    rule : callable
+        Takes the output errors (batch, outputs), the weights (outputs, hidden) and the outputs
+        (batch, outputs); returns the hidden errors (batch, hidden).
+
+    Raises
+    ------
+    UnknownRuleError
+        When no rule has that name; the message lists those there are.
+    """
+    try:
+        return RULES[name]
+    except KeyError:
+        known = ", ".join(RULES)
+        raise UnknownRuleError(f"unknown error rule {name!r}: expected one of {known}") from None
