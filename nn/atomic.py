@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -47,10 +47,8 @@ class AtomicFile:
     def discard(self) -> None:
         """Remove the temporary file; whatever had the final name is untouched."""
         self._temporary.unlink(missing_ok=True)
-        try:
+        with suppress(OSError):  # a full disk complains once more about what is thrown away
             self._file.close()
-        except OSError:  # a full disk complains once more about what is thrown away anyhow
-            pass
 
 
 @contextmanager

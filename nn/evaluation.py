@@ -1,4 +1,4 @@
-"""How well does a network read digits?"""
+"""Count how well a network reads digits."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -4,6 +4,7 @@ import json
 import os
 import zipfile
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,18 @@ from nn.errors import KitError
 LARGEST_BYTES = 256 * 1024 * 1024
 FORMAT = "pi-nn model 1"
 
+# what zipfile and numpy raise on content that is no archive of arrays, or a damaged one
+_DAMAGE = (
+    ValueError,
+    KeyError,
+    OSError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _SETTINGS = "settings"
 _WEIGHTS = ("weights_input_hidden", "weights_hidden_output")
 
@@ -60,22 +73,15 @@ def read_model(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict]:
     """
     path = Path(path)
     try:
-        arrays = _read_arrays(path)
+        content = path.read_bytes()
     except FileNotFoundError:
         raise ModelError(
             f"{path}: no such model. Train one first, for example with "
             f"'python -m nn train --model {path}'"
         ) from None
-    except (
-        ValueError,
-        EOFError,
-        KeyError,
-        zipfile.BadZipFile,
-        zlib.error,
-        MemoryError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
+    try:
+        arrays = _read_arrays(content)
+    except _DAMAGE as error:
         raise _not_a_model(path, error) from None
     return _checked(path, arrays)
 
@@ -102,13 +108,13 @@ def check_replaceable(path: str | os.PathLike) -> None:
         raise ModelError(f"{path.parent} cannot be written: give another name with --model")
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+def _read_arrays(content: bytes) -> dict[str, np.ndarray]:
     """Read the three arrays; sizes are checked before anything is unpacked."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(BytesIO(content)) as archive:
         unpacked = sum(entry.file_size for entry in archive.infolist())
     if unpacked > LARGEST_BYTES:
         raise ValueError(f"it unpacks to {unpacked:,} bytes, more than {LARGEST_BYTES:,}")
-    with np.load(path, allow_pickle=False) as archive:
+    with np.load(BytesIO(content), allow_pickle=False) as archive:
         return {name: archive[name] for name in (_SETTINGS, *_WEIGHTS)}
 
 

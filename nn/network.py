@@ -149,6 +149,19 @@ class Network:
         -------
         errors : ndarray of shape (batch, output_nodes)
             Targets less outputs, as they were before the update.
+
+        Examples
+        --------
+        The book's worked example: a weight of 2.0 from a hidden node that puts out 0.4, another
+        of 3.0 from one that puts out 0.5, so that the sum is 2.3, and an error of 1.5.
+
+        >>> network = Network(1, 2, 1, learning_rate=0.1, dtype="float64")
+        >>> network.weights_input_hidden[:] = logit(np.array([[0.4], [0.5]]))
+        >>> network.weights_hidden_output[:] = [[2.0, 3.0]]
+        >>> output = network.query(np.array([[1.0]]))
+        >>> _ = network.train(np.array([[1.0]]), output + 1.5)
+        >>> print(f"{network.weights_hidden_output[0, 0]:.3f}")
+        2.005
         """
         hidden_outputs, outputs = self.forward(inputs)
         errors = targets - outputs
@@ -161,7 +174,7 @@ class Network:
         return errors
 
     def backquery(self, targets: np.ndarray) -> np.ndarray:
-        """Run the network backwards: which inputs does it see behind these outputs?
+        """Run the network backwards: the inputs it sees behind given outputs.
 
         Each layer's signals are undone by the logit, sent back through the transposed weights
         and rescaled into 0.01..0.99, where the next logit is defined.

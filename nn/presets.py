@@ -65,6 +65,7 @@ PRESETS = {
             hidden_nodes=10,
             epochs=1,
             learning_rate=0.1,
+            batch_size=8,  # ten nodes alone are touchy: with 16, one seed in five lost ten points
             accuracy=(0, 0, 0),
             seconds=0,
         ),

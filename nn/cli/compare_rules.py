@@ -1,4 +1,4 @@
-"""``compare-rules``: which way of sending the error back learns how well?"""
+"""``compare-rules``: how well each way of sending the error back learns."""
 
 import json
 import os

@@ -17,8 +17,9 @@ def run(_arguments) -> None:
         rows = f"first {preset.samples:,} digits" if preset.samples else "all digits"
         turned = f", ±{preset.augment_degrees:g}°" if preset.augment_degrees else ""
         print(f"{preset.name}: {preset.source}")
+        epochs = f"{preset.epochs} epoch{'s' * (preset.epochs > 1)}"
         print(
-            f"    784-{preset.hidden_nodes}-10, {preset.epochs} epoch{'s' * (preset.epochs > 1)}, learning rate "
+            f"    784-{preset.hidden_nodes}-10, {epochs}, learning rate "
             f"{preset.learning_rate:g}, batches of {preset.batch_size}, {rows}{turned}"
         )
         print(

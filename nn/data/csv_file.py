@@ -6,14 +6,13 @@ slowly, to name the line and the value at fault.
 """
 
 from collections.abc import Iterable, Iterator
-from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from nn.data.errors import DatasetError
-from nn.data.streams import open_stream
+from nn.data.streams import Stream
 from nn.memory import keep_freed_memory
 
 FIELDS = 785  # a label and 28 × 28 pixels
@@ -66,8 +65,8 @@ def read_csv(path: Path) -> Iterator[np.ndarray]:
 
 def estimate_csv_rows(path: Path) -> int | None:
     """Tell about how many rows a plain CSV file has, from its first 64 KB; None if gzipped."""
-    with open_stream(path) as file:
-        if not isinstance(file, BufferedReader):
+    with Stream(path) as file:
+        if file.zipped:
             return None
         head = file.read(LONGEST_LINE)
     lines = head.count(b"\n")
@@ -127,7 +126,7 @@ def _separators_fit(characters: np.ndarray, ends: np.ndarray) -> bool:
 
 def _whole_lines(path: Path) -> Iterator[bytes]:
     """Read a file in pieces that end at a line's end, with LF line ends and no BOM."""
-    with open_stream(path) as file:
+    with Stream(path) as file:
         rest = file.read(len(_UTF8_BOM)).removeprefix(_UTF8_BOM)
         while piece := file.read(BLOCK_BYTES):
             text, newline, rest = (rest + piece).rpartition(b"\n")

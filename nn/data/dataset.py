@@ -16,7 +16,7 @@ from nn.data.packed import (
     pack_while_reading,
     read_packed,
 )
-from nn.data.streams import open_stream
+from nn.data.streams import Stream
 
 Block = tuple[np.ndarray, np.ndarray]
 
@@ -151,7 +151,7 @@ def open_dataset(path: str | Path) -> CsvDataset | IdxDataset:
     path = Path(path)
     if path.is_dir():
         raise DatasetError(f"{path} is a folder: expected a CSV file or an IDX images file")
-    with open_stream(path) as file:
+    with Stream(path) as file:
         magic = file.read(4)
     if magic == LABELS_MAGIC:
         raise DatasetError(f"{path} holds labels: give the images file, its pair, instead")

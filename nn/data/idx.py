@@ -11,13 +11,12 @@ Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from nn.data.csv_file import FIELDS
 from nn.data.errors import DatasetError
-from nn.data.streams import open_stream
+from nn.data.streams import Stream
 
 IMAGES_MAGIC, LABELS_MAGIC = b"\0\0\x08\x03", b"\0\0\x08\x01"
 BLOCK_ROWS = 256
@@ -42,9 +41,9 @@ def read_idx(images_path: Path) -> Iterator[np.ndarray]:
         When the pair does not fit together, is cut off, or holds other than 28×28 digits.
     """
     labels_path = find_labels(images_path)
-    with open_stream(images_path) as images, open_stream(labels_path) as labels:
-        count = _read_images_header(images, images_path)
-        label_count = _read_labels_header(labels, labels_path)
+    with Stream(images_path) as images, Stream(labels_path) as labels:
+        count = _read_images_header(images)
+        label_count = _read_labels_header(labels)
         if label_count != count:
             raise DatasetError(
                 f"{images_path} has {count} images, but {labels_path} has {label_count} labels: "
@@ -52,18 +51,18 @@ def read_idx(images_path: Path) -> Iterator[np.ndarray]:
             )
         for start in range(0, count, BLOCK_ROWS):
             rows = np.empty((min(BLOCK_ROWS, count - start), FIELDS), np.uint8)
-            rows[:, 0] = _read_records(labels, labels_path, start, len(rows), 1)[:, 0]
-            rows[:, 1:] = _read_records(images, images_path, start, len(rows), FIELDS - 1)
+            rows[:, 0] = _read_records(labels, start, len(rows), 1)[:, 0]
+            rows[:, 1:] = _read_records(images, start, len(rows), FIELDS - 1)
             _check_labels(rows[:, 0], labels_path, start)
             yield rows
-        _check_end(images, images_path, count)
-        _check_end(labels, labels_path, count)
+        _check_end(images, count)
+        _check_end(labels, count)
 
 
 def count_idx(images_path: Path) -> int:
     """Read how many images a file says it has. Raises DatasetError when it is no IDX file."""
-    with open_stream(images_path) as images:
-        return _read_images_header(images, images_path)
+    with Stream(images_path) as images:
+        return _read_images_header(images)
 
 
 def find_labels(images_path: Path) -> Path:
@@ -83,37 +82,37 @@ def find_labels(images_path: Path) -> Path:
     raise DatasetError(f"{images_path}: expected its labels beside it, as {plain.name}[.gz]")
 
 
-def _read_images_header(file: BinaryIO, path: Path) -> int:
-    count, rows, columns = struct.unpack(">3I", _read_header(file, path, IMAGES_MAGIC, 12))
+def _read_images_header(file: Stream) -> int:
+    count, rows, columns = struct.unpack(">3I", _read_header(file, IMAGES_MAGIC, 12))
     if (rows, columns) != (28, 28):
-        raise DatasetError(f"{path}: expected images of 28×28 pixels, came {rows}×{columns}")
+        raise DatasetError(f"{file.path}: expected images of 28×28 pixels, came {rows}×{columns}")
     if count == 0:
-        raise DatasetError(f"{path} has no rows: expected at least one image")
+        raise DatasetError(f"{file.path} has no rows: expected at least one image")
     return count
 
 
-def _read_labels_header(file: BinaryIO, path: Path) -> int:
-    (count,) = struct.unpack(">I", _read_header(file, path, LABELS_MAGIC, 4))
+def _read_labels_header(file: Stream) -> int:
+    (count,) = struct.unpack(">I", _read_header(file, LABELS_MAGIC, 4))
     return count
 
 
-def _read_header(file: BinaryIO, path: Path, magic: bytes, size: int) -> bytes:
+def _read_header(file: Stream, magic: bytes, size: int) -> bytes:
     header = file.read(4 + size)
     if header[:4] != magic:
         raise DatasetError(
-            f"{path}: expected an IDX file beginning {magic.hex(' ')}, came {header[:4].hex(' ')}"
+            f"{file.path}: expected an IDX file beginning {magic.hex(' ')}, came {header[:4].hex(' ')}"
         )
     if len(header) < 4 + size:
-        raise DatasetError(f"{path} ends within its header: fetch or copy it again")
+        raise DatasetError(f"{file.path} ends within its header: fetch or copy it again")
     return header[4:]
 
 
-def _read_records(file: BinaryIO, path: Path, start: int, count: int, size: int) -> np.ndarray:
+def _read_records(file: Stream, start: int, count: int, size: int) -> np.ndarray:
     """Read `count` records of `size` bytes as an array of shape (count, size)."""
     content = file.read(count * size)
     if len(content) < count * size:
         record = start + len(content) // size + 1
-        raise DatasetError(f"{path} ends within record {record}: fetch or copy it again")
+        raise DatasetError(f"{file.path} ends within record {record}: fetch or copy it again")
     return np.frombuffer(content, np.uint8).reshape(count, size)
 
 
@@ -126,6 +125,6 @@ def _check_labels(labels: np.ndarray, path: Path, start: int) -> None:
         )
 
 
-def _check_end(file: BinaryIO, path: Path, count: int) -> None:
+def _check_end(file: Stream, count: int) -> None:
     if file.read(1):
-        raise DatasetError(f"{path} goes on after its {count} records: fetch or copy it again")
+        raise DatasetError(f"{file.path} goes on after its {count} records: fetch or copy it again")

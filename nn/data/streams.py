@@ -2,46 +2,63 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from nn.data.errors import DatasetError
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-@contextmanager
-def open_stream(path: Path) -> Iterator[BinaryIO]:
-    """Open a plain or gzipped file; what breaks while it is read is told by the file's name.
+class Stream:
+    """A plain or gzipped file, read from start to end; what breaks names this very file.
 
     Parameters
     ----------
     path : Path
 
-    Yields
-    ------
-    file : binary file
-        Of the uncompressed content.
+    Attributes
+    ----------
+    zipped : bool
+        Whether the content begins as gzip does.
 
     Raises
     ------
     DatasetError
-        When there is no such file, or its gzip data is cut off or damaged.
+        When there is no such file.
     """
-    try:
-        with path.open("rb") as raw:
-            zipped = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-            raw.seek(0)
-            if not zipped:
-                yield raw
-                return
-            with gzip.GzipFile(fileobj=raw) as file:
-                yield file
-    except FileNotFoundError:
-        raise DatasetError(f"{path}: no such file. Give the path of a CSV or IDX file") from None
-    except EOFError:
-        raise DatasetError(f"{path} is a truncated gzip file: fetch or copy it again") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DatasetError(f"{path} is a damaged gzip file ({error}): fetch it again") from None
+
+    def __init__(self, path: Path):
+        self.path = path
+        try:
+            self._raw = path.open("rb")
+        except FileNotFoundError:
+            raise DatasetError(
+                f"{path}: no such file. Give the path of a CSV or IDX file"
+            ) from None
+        self.zipped = self._raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+        self._raw.seek(0)
+        self._file = gzip.GzipFile(fileobj=self._raw) if self.zipped else self._raw
+
+    def read(self, size: int) -> bytes:
+        """Read up to `size` bytes of the uncompressed content; fewer only at its end.
+
+        Raises
+        ------
+        DatasetError
+            When the gzip data is cut off or damaged.
+        """
+        try:
+            return self._file.read(size)
+        except EOFError:
+            raise DatasetError(f"{self.path} is a truncated gzip file: fetch it again") from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise DatasetError(
+                f"{self.path} is a damaged gzip file ({error}): fetch it again"
+            ) from None
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        self._file.close()
+        self._raw.close()

@@ -1,0 +1,87 @@
+"""What several tests need: small files of digits, and real MNIST where there is one."""
+
+import gzip
+import os
+import struct
+from pathlib import Path
+
+import nn  # noqa: F401 - before numpy, for its limit of threads
+
+import numpy as np  # isort: skip
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    """Keep packed files out of the user's cache, and MNIST_DIR out of tests that do not ask."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("MNIST_DIR", raising=False)
+
+
+@pytest.fixture
+def digits():
+    """700 random digits: pixels (700, 784) with every length of number, and labels (700,)."""
+    generator = np.random.default_rng(7)
+    pixels = generator.integers(0, 256, (700, 784), dtype=np.uint8)
+    pixels[generator.random(pixels.shape) < 0.7] = 0
+    return pixels, generator.integers(0, 10, 700, dtype=np.uint8)
+
+
+def csv_text(pixels, labels) -> bytes:
+    """Write digits as CSV by the plainest of means."""
+    lines = [
+        ",".join(map(str, [label, *row]))
+        for label, row in zip(labels.tolist(), pixels.tolist(), strict=True)
+    ]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def write_idx(folder: Path, pixels, labels, stem: str = "train", zipped: bool = False) -> Path:
+    """Write an IDX pair by the published format; return the images file."""
+    opener, ending = (gzip.open, ".gz") if zipped else (open, "")
+    images = folder / f"{stem}-images-idx3-ubyte{ending}"
+    with opener(images, "wb") as file:
+        file.write(struct.pack(">4B3I", 0, 0, 8, 3, len(labels), 28, 28) + pixels.tobytes())
+    with opener(folder / f"{stem}-labels-idx1-ubyte{ending}", "wb") as file:
+        file.write(struct.pack(">4BI", 0, 0, 8, 1, len(labels)) + labels.tobytes())
+    return images
+
+
+@pytest.fixture
+def csv_pair(tmp_path, digits):
+    """A training and a test CSV file of random digits."""
+    pixels, labels = digits
+    train, test = tmp_path / "my_train.csv", tmp_path / "my_test.csv"
+    train.write_bytes(csv_text(pixels[:600], labels[:600]))
+    test.write_bytes(csv_text(pixels[600:], labels[600:]))
+    return train, test
+
+
+MNIST_DIR = os.environ.get("MNIST_DIR")
+
+
+@pytest.fixture(scope="session")
+def mnist_folder():
+    """The folder with MNIST's four IDX files, gzipped; skips when MNIST_DIR names none."""
+    if not MNIST_DIR:
+        pytest.skip("MNIST_DIR is not set: it names the folder with MNIST's IDX files")
+    folder = Path(MNIST_DIR).resolve()
+    if not (folder / "train-images-idx3-ubyte.gz").is_file():
+        pytest.fail(f"MNIST_DIR={folder} holds no train-images-idx3-ubyte.gz")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mnist(mnist_folder):
+    """Real MNIST in memory: two datasets, of 60,000 and 10,000 digits."""
+    from nn.data.dataset import ArrayDataset
+
+    def read(stem):
+        with gzip.open(mnist_folder / f"{stem}-images-idx3-ubyte.gz") as file:
+            pixels = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 784)
+        with gzip.open(mnist_folder / f"{stem}-labels-idx1-ubyte.gz") as file:
+            return ArrayDataset(pixels, np.frombuffer(file.read(), np.uint8, offset=8))
+
+    return read("train"), read("t10k")

@@ -1,0 +1,125 @@
+"""Model files that are damaged, hostile or no models at all."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+from nn.model_file import FORMAT, ModelError, check_replaceable, read_model, write_model
+from nn.network import Network
+
+GOOD = {
+    "weights_input_hidden": np.ones((2, 3), "float32"),
+    "weights_hidden_output": np.ones((4, 2), "float32"),
+}
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "model.npz"
+    write_model(path, GOOD, {"rule": "multiply"})
+    return path
+
+
+def test_no_such_model_says_how_to_make_one(tmp_path):
+    """The next step is in the message."""
+    with pytest.raises(ModelError, match=r"none.npz: no such model.*train --model"):
+        read_model(tmp_path / "none.npz")
+
+
+def test_every_truncation_is_refused(model):
+    """A file cut off anywhere is an error of ours, never a traceback or a model."""
+    content = model.read_bytes()
+    for length in range(0, len(content), 7):
+        model.write_bytes(content[:length])
+        with pytest.raises(ModelError, match="not a whole model"):
+            read_model(model)
+
+
+def test_every_damaged_byte_is_refused_or_harmless(model):
+    """A flipped byte is found by zip's checksum, or lies where it does not matter."""
+    content = model.read_bytes()
+    for position in range(len(content)):
+        damaged = bytearray(content)
+        damaged[position] ^= 0xFF
+        model.write_bytes(damaged)
+        try:
+            weights, settings = read_model(model)
+        except ModelError:
+            continue
+        assert settings == {"rule": "multiply"}
+        assert all(np.array_equal(weights[name], GOOD[name]) for name in GOOD)
+
+
+def save_raw(path, **arrays):
+    np.savez(path, **arrays)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"settings": np.array("not json")}, "not a whole model"),
+        ({"settings": np.array(json.dumps({"format": "other"}))}, "expected settings that say"),
+        ({"weights_input_hidden": np.ones((5, 3), "float32")}, "matrices that fit together"),
+        ({"weights_input_hidden": np.ones(3, "float32")}, "matrices that fit together"),
+        ({"weights_input_hidden": np.ones((2, 3), "int32")}, "float32 or float64"),
+        ({"weights_input_hidden": np.full((2, 3), np.nan, "float32")}, "finite"),
+    ],
+)
+def test_wrong_content_is_told_apart(tmp_path, change, message):
+    """Each way of being no model has its message."""
+    path = tmp_path / "model.npz"
+    settings = np.array(json.dumps({"format": FORMAT}))
+    save_raw(path, **{**GOOD, "settings": settings, **change})
+    with pytest.raises(ModelError, match=message):
+        read_model(path)
+
+
+def test_pickles_are_never_loaded(tmp_path):
+    """An object array could run code: it is refused unread."""
+    path = tmp_path / "model.npz"
+    save_raw(path, **{**GOOD, "settings": np.array([{"format": FORMAT}], dtype=object)})
+    with pytest.raises(ModelError, match=r"allow_pickle|pickle"):
+        read_model(path)
+
+
+def test_a_declared_giant_is_refused_before_it_is_unpacked(tmp_path):
+    """A zip bomb: 300 MB of zeros in a small file."""
+    path = tmp_path / "bomb.npz"
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f4", "fortran_order": False, "shape": (2, 37_500_000)}
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("weights_input_hidden.npy", "w", force_zip64=True) as entry:
+            entry.write(header.getvalue())
+            for _ in range(300):
+                entry.write(bytes(1_000_000))
+    with pytest.raises(ModelError, match=r"unpacks to 300,\d\d\d,\d\d\d bytes"):
+        read_model(path)
+
+
+def test_something_else_is_not_replaced(tmp_path):
+    """A name that is taken by no model costs nobody the file."""
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear Pi")
+    with pytest.raises(ModelError, match="left as it is"):
+        check_replaceable(letter)
+    assert letter.read_text() == "Dear Pi"
+
+
+def test_a_failed_save_leaves_the_old_model(model, monkeypatch):
+    """The disk fills up in the middle of a save."""
+    before = model.read_bytes()
+
+    def full(file, **arrays):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space left"):
+        Network(3, 2, 4).save(model)
+    assert model.read_bytes() == before
+    assert list(model.parent.iterdir()) == [model]
