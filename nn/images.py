@@ -118,6 +118,8 @@ def _read_grey(path: Path) -> np.ndarray:
         raise ImageError(f"{path}: no such file. Give the path of a PNG or JPEG picture") from None
     except ImageError:
         raise
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{path} is too large ({error}). Make it smaller first") from None
     except Exception as error:  # Pillow's readers raise nearly anything on damaged files
         raise ImageError(f"{path} is not a whole PNG or JPEG picture ({error})") from None
 

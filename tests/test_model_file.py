@@ -92,11 +92,13 @@ def test_a_declared_giant_is_refused_before_it_is_unpacked(tmp_path):
     np.lib.format.write_array_header_1_0(
         header, {"descr": "<f4", "fortran_order": False, "shape": (2, 37_500_000)}
     )
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("weights_input_hidden.npy", "w", force_zip64=True) as entry:
-            entry.write(header.getvalue())
-            for _ in range(300):
-                entry.write(bytes(1_000_000))
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("weights_input_hidden.npy", "w", force_zip64=True) as entry,
+    ):
+        entry.write(header.getvalue())
+        for _ in range(300):
+            entry.write(bytes(1_000_000))
     with pytest.raises(ModelError, match=r"unpacks to 300,\d\d\d,\d\d\d bytes"):
         read_model(path)
 

@@ -58,7 +58,7 @@ def run(arguments) -> None:
     training_set, test_set = open_dataset(source.train), open_dataset(source.test)
     if arguments.samples:
         training_set = FirstRows(training_set, arguments.samples)
-    remark(f"Data: {source.name}: {source.train}")
+    remark(f"Data: {source}")
 
     epochs = sorted(set(arguments.epochs))
     accuracy = {rule: _measure(rule, training_set, test_set, epochs, arguments) for rule in RULES}

@@ -1,6 +1,7 @@
 """What commands say to people, and where: progress and remarks never mix with results."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +31,10 @@ def progress(what: str, dataset: Dataset, passes: int = 1) -> Iterator:
 
     rows = dataset.estimate_rows()
     total = rows * passes if rows else None
-    with tqdm(total=total, desc=what, unit=" digits", unit_scale=True, leave=False) as bar:
+    width = shutil.get_terminal_size().columns  # 80 on a serial line, where tqdm would see 0
+    with tqdm(
+        total=total, desc=what, unit=" digits", unit_scale=True, ncols=width, leave=False
+    ) as bar:
         yield bar.update
 
 

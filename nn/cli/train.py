@@ -73,7 +73,7 @@ def run(arguments) -> None:
         training_set = FirstRows(training_set, preset.samples)
     check_replaceable(model)
     remark(f"{_describe(preset)}, rule {arguments.rule}, seed {arguments.seed}")
-    remark(f"Data: {source.name}: {source.train}")
+    remark(f"Data: {source}")
 
     network = Network(
         hidden_nodes=preset.hidden_nodes,

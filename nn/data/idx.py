@@ -100,7 +100,8 @@ def _read_header(file: Stream, magic: bytes, size: int) -> bytes:
     header = file.read(4 + size)
     if header[:4] != magic:
         raise DatasetError(
-            f"{file.path}: expected an IDX file beginning {magic.hex(' ')}, came {header[:4].hex(' ')}"
+            f"{file.path}: expected an IDX file beginning {magic.hex(' ')}, "
+            f"came {header[:4].hex(' ')}"
         )
     if len(header) < 4 + size:
         raise DatasetError(f"{file.path} ends within its header: fetch or copy it again")

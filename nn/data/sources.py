@@ -28,6 +28,10 @@ class Source:
     train: Path
     test: Path | None
 
+    def __str__(self) -> str:
+        train = str(self.train)
+        return train if self.name == train else f"{self.name}, {train}"
+
     @property
     def is_mnist(self) -> bool:
         """Tell whether both files were found under MNIST's names, not given by flags."""

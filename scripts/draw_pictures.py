@@ -1,0 +1,48 @@
+"""Draw the README's pictures: `make pictures`. Needs MNIST for the curve and the ten minds.
+
+No picture shows a row of MNIST: the digits are the bundled sample's.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from nn.data.dataset import FirstRows, open_dataset
+from nn.data.sources import DATASET_FOLDER, find_source
+from nn.plots import digit_grid, save_figure
+
+PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
+
+
+def main() -> None:
+    """Draw all three."""
+    if not find_source(environ=os.environ, say=print).is_mnist:
+        sys.exit("draw_pictures: needs MNIST: set MNIST_DIR, or run 'make fetch'")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    _draw_sample()
+    with tempfile.TemporaryDirectory() as folder:
+        model = str(Path(folder) / "book.npz")
+        curve = str(PICTURES / "learning-curve.png")
+        _run("train", "--preset", "book", "--model", model, "--curve", curve)
+        _run("backquery", "--model", model, "--output", str(PICTURES / "backquery.png"))
+
+
+def _draw_sample() -> None:
+    """Show the first twelve of each digit of the bundled sample, a row a digit."""
+    dataset = FirstRows(open_dataset(DATASET_FOLDER / "sample_train.csv"), 1000)
+    blocks = list(dataset.blocks())
+    pixels, labels = (np.concatenate(part) for part in zip(*blocks, strict=True))
+    shown = np.concatenate([pixels[labels == digit][:12] for digit in range(10)])
+    save_figure(digit_grid(shown, [], columns=12), PICTURES / "sample.png")
+
+
+def _run(*words: str) -> None:
+    subprocess.run([sys.executable, "-m", "nn", *words], check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Files that are written whole or not at all."""
+
+import pytest
+
+from nn.atomic import atomic_write
+
+
+def test_the_name_appears_with_the_whole_content(tmp_path):
+    """Until the block ends there is no such file, or the old one."""
+    path = tmp_path / "file"
+    for content in (b"first", b"second"):
+        before = path.read_bytes() if path.exists() else None
+        with atomic_write(path) as file:
+            file.write(content)
+            file.flush()
+            assert (path.read_bytes() if path.exists() else None) == before
+        assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_keeps_the_old_file(tmp_path):
+    """Whatever is raised, KeyboardInterrupt too."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), atomic_write(path) as file:  # noqa: PT012
+        file.write(b"new")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_file_has_the_usual_permissions(tmp_path):
+    """Those that the umask leaves, as of any new file: not 0600 of a temporary one."""
+    with atomic_write(tmp_path / "file") as file:
+        file.write(b"x")
+    (tmp_path / "usual").write_bytes(b"x")
+    assert (tmp_path / "file").stat().st_mode == (tmp_path / "usual").stat().st_mode

@@ -1,0 +1,358 @@
+"""The command line, as a process of its own where that is what counts."""
+
+import gzip
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nn.cli import main
+from nn.network import Network
+from tests.conftest import PROJECT, csv_text
+
+TRAIN_KEYS = (
+    "preset dataset hidden_nodes epochs batch_size learning_rate rule seed samples seconds_total "
+    "seconds_parsing accuracy peak_rss_mb model"
+).split()
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run the command line in an empty folder; nothing is asked, no network is there."""
+
+    def run_in_folder(*words, **environ):
+        return subprocess.run(
+            [sys.executable, "-m", "nn", *map(str, words)],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(PROJECT), **environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+
+    return run_in_folder
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "model.npz"
+    Network(hidden_nodes=5, seed=1).save(path)
+    return path
+
+
+def test_train_json_is_one_object_and_nothing_else(run, csv_pair, tmp_path):
+    """All that is promised is in it, and it says what was used."""
+    train, test = csv_pair
+    result = run("train", "--train", train, "--preset", "smoke", "--seed", 3, "--json")
+    assert result.returncode == 0
+    summary = json.loads(result.stdout)
+    assert result.stdout.count("\n") == 1
+    assert set(TRAIN_KEYS) <= set(summary)
+    assert summary["dataset"] == summary["train_file"] == str(train)
+    assert summary["test_file"] == str(test)  # found by its name
+    assert (summary["samples"], summary["test_samples"], summary["seed"]) == (600, 100, 3)
+    assert 0 <= summary["accuracy"] <= 1
+    assert summary["peak_rss_mb"] > 10
+    assert Network.load(tmp_path / summary["model"]).about == summary
+
+
+def test_flags_override_the_preset(run, csv_pair, tmp_path):
+    """Each flag of the training, in the summary and in the model."""
+    flags = (
+        "--preset book --hidden-nodes 7 --epochs 2 --batch-size 5 --learning-rate 0.25 "
+        "--rule gradient --seed 11 --augment 5 --samples 40 --model new.npz --json"
+    ).split()
+    result = run("train", "--train", csv_pair[0], *flags)
+    expected = {
+        "preset": "book",
+        "hidden_nodes": 7,
+        "epochs": 2,
+        "batch_size": 5,
+        "learning_rate": 0.25,
+        "rule": "gradient",
+        "seed": 11,
+        "augment_degrees": 5.0,
+        "samples": 40,
+        "model": "new.npz",
+    }
+    summary = json.loads(result.stdout)
+    assert {key: summary[key] for key in expected} == expected
+    network = Network.load(tmp_path / "new.npz")
+    assert network.sizes == (784, 7, 10)
+    assert (network.rule, network.learning_rate) == ("gradient", 0.25)
+
+
+def test_train_for_people(run, csv_pair):
+    """Accuracy, time, memory, model and the next command; remarks on standard error."""
+    result = run("train", "--train", csv_pair[0], "--preset", "smoke")
+    lines = [line.split()[0] for line in result.stdout.splitlines()]
+    assert lines[:5] == ["Accuracy", "Time", "Memory", "Model", "Next"]
+    assert "-m nn backquery --model models/smoke.npz" in result.stdout
+    assert "Preset smoke: 784-30-10" in result.stderr
+    assert "it/s" not in result.stderr  # no progress bar: this is no terminal
+
+
+def test_the_sample_is_never_passed_off_as_mnist(run):
+    """Offline and without MNIST, name and accuracy say what it was."""
+    words = ("train", "--offline", "--preset", "smoke")
+    if (PROJECT / "mnist_dataset" / "mnist_train.csv").exists() or list(
+        (PROJECT / "mnist_dataset").glob("train-images*")
+    ):
+        pytest.skip("MNIST is in mnist_dataset/, so the sample is not used")
+    summary = json.loads(run(*words, "--json").stdout)
+    assert summary["dataset"] == "bundled sample (drawn by this kit, not MNIST)"
+    assert (summary["samples"], summary["test_samples"]) == (1000, 200)
+    result = run(*words)
+    assert "of: bundled sample (drawn by this kit, not MNIST)" in result.stdout
+    assert "usual" not in result.stdout
+
+
+def test_without_test_digits_nothing_is_claimed(run, csv_pair):
+    """Accuracy is null, and the text says why."""
+    csv_pair[1].unlink()
+    words = ("train", "--train", csv_pair[0], "--preset", "smoke")
+    assert json.loads(run(*words, "--json").stdout)["accuracy"] is None
+    assert "not measured: no test file beside" in run(*words).stdout
+
+
+def test_test_repeats_the_accuracy_of_the_training(run, csv_pair):
+    """From the saved model; --json and for people."""
+    accuracy = json.loads(run("train", "--train", csv_pair[0], "--json").stdout)["accuracy"]
+    words = ("test", "--model", "models/pi-zero.npz", "--test", csv_pair[1])
+    summary = json.loads(run(*words, "--json").stdout)
+    assert summary["accuracy"] == accuracy
+    assert np.sum(summary["confusion"]) == summary["samples"] == 100
+    assert f"Accuracy  {100 * accuracy:.2f} % of 100 test digits" in run(*words).stdout
+
+
+def test_the_learning_curve_is_a_picture(run, csv_pair, tmp_path):
+    """A PNG that can be opened."""
+    run("train", "--train", csv_pair[0], "--preset", "smoke", "--curve", "curve.png")
+    with Image.open(tmp_path / "curve.png") as picture:
+        assert picture.size[0] > 500
+
+
+def test_backquery_draws_ten_pictures(run, model, tmp_path):
+    """A PNG that can be opened."""
+    result = run("backquery", "--model", model, "--output", "minds.png")
+    assert result.stdout == "Drawn: minds.png\n"
+    with Image.open(tmp_path / "minds.png") as picture:
+        assert picture.size[0] > 300
+
+
+def test_query_reads_each_picture_that_it_can(run, model, tmp_path):
+    """A bad one is an error line and exit code 1, and does not keep the rest from an answer."""
+    picture = np.full((40, 40), 255, np.uint8)
+    picture[10:30, 18:22] = 0
+    Image.fromarray(picture).save(tmp_path / "one.png")
+    result = run("query", "one.png", "none.png", "one.png", "--model", model)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "error: none.png: no such file. Give the path of a PNG or JPEG picture\n"
+    )
+    assert result.stdout.count("one.png: ") == 2
+    assert len(result.stdout.splitlines()) == 2 * 11
+
+
+def test_compare_rules_measures_each_rule(run, csv_pair):
+    """A table for people, an object for programs."""
+    words = ("compare-rules", "--train", csv_pair[0], "--epochs", 2, 1, "--hidden-nodes", 6)
+    summary = json.loads(run(*words, "--json").stdout)
+    assert summary["epochs"] == [1, 2]
+    assert list(summary["accuracy"]) == [
+        "multiply", "equal", "proportional", "normalised", "gradient",
+    ]  # fmt: skip
+    assert all(len(each) == 2 for each in summary["accuracy"].values())
+    table = run(*words).stdout.splitlines()
+    assert table[0].split() == ["rule", "1", "epoch", "2", "epochs"]
+    assert [line.split()[0] for line in table[1:]] == list(summary["accuracy"])
+
+
+def test_compare_rules_goes_on_where_it_measured(run, csv_pair):
+    """Two epochs by way of one are the two epochs of train."""
+    words = ("--train", csv_pair[0], "--hidden-nodes", 6, "--json")
+    compared = json.loads(run("compare-rules", *words, "--epochs", 1, 2).stdout)
+    once = json.loads(run("train", *words, "--epochs", 2, "--batch-size", 16).stdout)
+    assert compared["accuracy"]["multiply"][1] == once["accuracy"]
+
+
+def test_data_convert_and_info(run, csv_pair, digits, tmp_path):
+    """CSV to CSV.gz, the same content; info counts it."""
+    assert run("data", "convert", csv_pair[0], "copy.csv.gz").returncode == 0
+    assert gzip.decompress((tmp_path / "copy.csv.gz").read_bytes()) == csv_pair[0].read_bytes()
+    info = run("data", "info", "copy.csv.gz").stdout
+    counts = np.bincount(digits[1][:600], minlength=10)
+    assert "Digits  600, each a label and 28×28 pixels" in info
+    assert ", ".join(f"{d}: {n}" for d, n in enumerate(counts)) in info
+
+
+def test_data_sample_is_deterministic(run, tmp_path):
+    """The same seed, the same file; another seed, another."""
+    for name, seed in (("a.csv", 5), ("b.csv", 5), ("c.csv", 6)):
+        assert run("data", "sample", name, "--rows", 20, "--seed", seed).returncode == 0
+    a, b, c = ((tmp_path / f"{name}.csv").read_bytes() for name in "abc")
+    assert a == b != c
+    assert a.count(b"\n") == 20
+
+
+def test_a_file_is_replaced_only_by_force(run, csv_pair, tmp_path):
+    """Both commands that write CSV."""
+    (tmp_path / "mine.csv").write_text("precious")
+    for words in (("convert", csv_pair[0], "mine.csv"), ("sample", "mine.csv", "--rows", 3)):
+        result = run("data", *words)
+        assert (result.returncode, result.stdout) == (1, "")
+        assert result.stderr == "error: mine.csv is there already: give --force to replace it\n"
+        assert (tmp_path / "mine.csv").read_text() == "precious"
+        assert run("data", *words, "--force").returncode == 0
+
+
+def test_data_fetch_from_a_folder_that_lacks_the_files(run, tmp_path):
+    """One line with the reason and what to do; nothing half-written."""
+    result = run("data", "fetch", "--mirror", tmp_path, "--folder", "target")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: could not fetch train-images-idx3-ubyte.gz: file://")
+    assert result.stderr.count("\n") == 1
+    assert list((tmp_path / "target").iterdir()) == []
+
+
+BAD = {
+    "no such training file": (["train", "--train", "none.csv"], "none.csv: no such file"),
+    "bad line": (["train", "--train", "bad.csv"], "bad.csv:2: line 2 has 1 values"),
+    "no such model": (["test", "--model", "none.npz"], "none.npz: no such model. Train one first"),
+    "no model": (["query", "x.png", "--model", "bad.csv"], "bad.csv is not a whole model"),
+    "name taken": (
+        ["train", "--train", "good.csv", "--model", "bad.csv"],
+        "bad.csv is there and is no model of this kit: it is left as it is",
+    ),
+    "folder for a model": (["train", "--train", "good.csv", "--model", "."], "."),
+    "no test file": (["compare-rules", "--train", "good.csv"], "good.csv has no test file beside"),
+    "no CSV name": (["data", "convert", "good.csv", "out.txt"], "out.txt: expected a name that"),
+    "no folder": (["data", "convert", "good.csv", "no/out.csv"], "no/"),
+    "MNIST_DIR": (["train"], "holds no MNIST: expected train-images"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_errors_are_one_line_and_exit_code_1(run, tmp_path, digits, kind):
+    """No traceback, and no file lost."""
+    words, message = BAD[kind]
+    good = csv_text(digits[0][:3], digits[1][:3])
+    (tmp_path / "good.csv").write_bytes(good)
+    (tmp_path / "bad.csv").write_bytes(good[: good.index(b"\n") + 1] + b"oops\n")
+    before = (tmp_path / "bad.csv").read_bytes()
+    result = run(*words, MNIST_DIR=str(tmp_path))
+    lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert len(lines) == 1
+    assert message in lines[0]
+    assert "Traceback" not in result.stderr
+    assert (tmp_path / "bad.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "", "nonsense", "train --epochs 0", "train --epochs x", "train --learning-rate -1",
+        "train --learning-rate nan", "train --rule magic", "train --preset magic",
+        "train --augment 200", "train --seed -1", "data", "query", "data sample a.csv --rows 0",
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_exit_code_2(words, capsys):
+    """With the usage, and what was expected."""
+    with pytest.raises(SystemExit) as exit_:
+        main(words.split())
+    assert exit_.value.code == 2
+    assert "usage: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["", "train", "test", "query", "backquery", "compare-rules", "presets", "data", "data fetch",
+     "data convert", "data info", "data sample"],
+)  # fmt: skip
+def test_every_command_has_help(command, capsys):
+    """Exit code 0."""
+    with pytest.raises(SystemExit) as exit_:
+        main([*command.split(), "--help"])
+    assert exit_.value.code == 0
+    assert "usage: " in capsys.readouterr().out
+
+
+def test_a_progress_bar_on_a_terminal(csv_pair, tmp_path):
+    """Rate and time left, on a real pseudo-terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nn", "train", "--train", str(csv_pair[0]), "--epochs", "20"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "COLUMNS": "100"},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    output = process.communicate()[0]
+    os.close(theirs)
+    shown = b""
+    while piece := _read(ours):
+        shown += piece
+    os.close(ours)
+    assert process.returncode == 0
+    assert b"training: " in shown
+    assert b"digits/s" in shown
+    assert b"Accuracy" in output
+
+
+def _read(descriptor) -> bytes:
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:  # Linux's way of saying that the other end is closed
+        return b""
+
+
+def test_interrupt_is_one_line(monkeypatch, capsys):
+    """Ctrl-C."""
+
+    def interrupted(_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nn.cli.presets.run", interrupted)
+    assert main(["presets"]) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+
+
+def test_a_closed_pipe_is_no_traceback(tmp_path):
+    """As in `python -m nn presets | head -1`."""
+    command = f"{sys.executable} -m nn presets | true"
+    environ = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    result = subprocess.run(command, shell=True, env=environ, capture_output=True, text=True)
+    assert result.stderr == ""
+
+
+def test_training_imports_no_more_than_it_uses(tmp_path, csv_pair):
+    """Neither scipy, matplotlib, pooch nor Pillow: each costs a Pi Zero seconds and memory."""
+    code = (
+        "import sys; from nn.cli import main; main(sys.argv[1:]);"
+        "print([m for m in ('scipy', 'matplotlib', 'pooch', 'PIL', 'requests', 'tqdm')"
+        " if m in sys.modules])"
+    )
+    words = ["train", "--train", str(csv_pair[0]), "--json"]
+    result = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_presets_lists_each(capsys):
+    """With its source and accuracy."""
+    assert main(["presets"]) == 0
+    text = capsys.readouterr().out
+    for name in ("smoke", "pi-zero", "pi-zero-100", "book", "rotations"):
+        assert f"{name}: " in text

@@ -1,0 +1,124 @@
+"""Pictures of digits as the network sees them."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from nn.images import ImageError, centre_digit, read_digit
+
+
+def draw_seven(size=(300, 400), paper=255, ink=0, width=24, mode="L"):
+    """Draw a 7 off the middle of a sheet."""
+    picture = Image.new(mode, size, paper)
+    stroke = [(60, 80), (180, 80), (110, 260)]
+    ImageDraw.Draw(picture).line(stroke, fill=ink, width=width, joint="curve")
+    return picture
+
+
+def saved(picture, tmp_path, name="digit.png", **options):
+    path = tmp_path / name
+    picture.save(path, **options)
+    return path
+
+
+def test_the_digit_is_fitted_and_centred_as_mnists_are(tmp_path):
+    """20 pixels at its longest side, centre of mass within a pixel of the middle, ink to 255."""
+    pixels = read_digit(saved(draw_seven(), tmp_path))
+    assert pixels.shape == (784,)
+    assert pixels.dtype == np.uint8
+    image = pixels.reshape(28, 28)
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
+    assert ndimage.center_of_mass(image) == pytest.approx((13.5, 13.5), abs=0.6)
+    assert image.max() > 250
+
+
+FORMS = {
+    "ink light on dark": lambda: draw_seven(paper=10, ink=240),
+    "grey pencil on grey paper": lambda: draw_seven(paper=200, ink=120),
+    "colour": lambda: draw_seven(paper=(255, 250, 230), ink=(20, 30, 120), mode="RGB"),
+    "transparent paper": lambda: draw_seven(paper=(0, 0, 0, 0), ink=(0, 0, 0, 255), mode="RGBA"),
+    "black and white": lambda: draw_seven(paper=1, ink=0, mode="1"),
+    "sixteen bits": lambda: Image.fromarray(
+        np.asarray(draw_seven(), dtype=np.uint16) * np.uint16(257)
+    ),
+    "four times as large": lambda: draw_seven().resize((1200, 1600)),
+    "palette": lambda: draw_seven().convert("P"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_paper_ink_and_size_do_not_matter(tmp_path, form):
+    """Every form of the same 7 gives nearly the same pixels."""
+    plain = read_digit(saved(draw_seven(), tmp_path)).astype(float)
+    other = read_digit(saved(FORMS[form](), tmp_path, "other.png")).astype(float)
+    assert np.corrcoef(plain, other)[0, 1] > 0.98
+
+
+def test_jpeg_and_its_orientation(tmp_path):
+    """A photograph taken with the camera on its side is turned upright."""
+    plain = read_digit(saved(draw_seven(), tmp_path)).astype(float)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 270 degrees to see it upright
+    lying = draw_seven().transpose(Image.Transpose.ROTATE_90)
+    photo = read_digit(saved(lying, tmp_path, "photo.jpg", exif=exif, quality=60)).astype(float)
+    assert np.corrcoef(plain, photo)[0, 1] > 0.9
+
+
+def test_shadow_and_noise_are_taken_for_paper(tmp_path):
+    """A photograph with a shadow across it."""
+    generator = np.random.default_rng(1)
+    sheet = np.asarray(draw_seven(), dtype=float) * 0.8
+    sheet -= np.linspace(0, 30, 300) + generator.normal(0, 4, sheet.shape)
+    photo = Image.fromarray(sheet.clip(0, 255).astype(np.uint8))
+    plain = read_digit(saved(draw_seven(), tmp_path)).astype(float)
+    assert np.corrcoef(plain, read_digit(saved(photo, tmp_path, "p.png")))[0, 1] > 0.95
+
+
+def test_what_is_already_28_by_28_stays_as_it_is(tmp_path):
+    """An image made by these very rules is not changed by them again."""
+    pixels = read_digit(saved(draw_seven(), tmp_path))
+    again = read_digit(saved(Image.fromarray(pixels.reshape(28, 28)), tmp_path, "small.png"))
+    assert np.corrcoef(pixels.astype(float), again)[0, 1] > 0.99
+
+
+def test_a_thin_line_and_a_dot_survive():
+    """A 1 of a single pixel's width, and a single pixel."""
+    line = np.zeros((200, 100))
+    line[20:180, 50] = 1
+    assert np.flatnonzero(centre_digit(line)).size >= 20
+    dot = np.zeros((9, 9))
+    dot[1, 7] = 1
+    assert centre_digit(dot).max() == 255
+
+
+@pytest.mark.parametrize("shade", [0, 90, 255])
+def test_an_empty_sheet_is_refused(tmp_path, shade):
+    """White, grey or black."""
+    path = saved(Image.new("L", (50, 60), shade), tmp_path)
+    with pytest.raises(ImageError, match=r"digit.png shows no digit: expected dark ink"):
+        read_digit(path)
+
+
+def test_files_that_are_no_pictures_are_refused(tmp_path):
+    """Missing, text, cut off."""
+    with pytest.raises(ImageError, match=r"none.png: no such file"):
+        read_digit(tmp_path / "none.png")
+    (tmp_path / "text.png").write_text("hello")
+    with pytest.raises(ImageError, match=r"text.png is not a whole PNG or JPEG"):
+        read_digit(tmp_path / "text.png")
+    whole = saved(draw_seven(), tmp_path).read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ImageError, match=r"cut.png is not a whole PNG or JPEG"):
+        read_digit(tmp_path / "cut.png")
+
+
+def test_a_picture_bomb_is_refused_unread(tmp_path):
+    """64 and 400 megapixels in small files: over this kit's limit, and over Pillow's."""
+    path = saved(Image.new("1", (8000, 8000)), tmp_path)
+    with pytest.raises(ImageError, match=r"has 8000×8000 pixels: expected 50,000,000 at"):
+        read_digit(path)
+    path = saved(Image.new("1", (20_000, 20_000)), tmp_path)
+    with pytest.raises(ImageError, match=r"is too large .*400000000 pixels.* Make it smaller"):
+        read_digit(path)

@@ -1,0 +1,138 @@
+"""Which digits are used, in which order, and what is said of them."""
+
+import pytest
+
+from nn.data import sources
+from nn.data.download import DownloadError
+from nn.data.errors import DatasetError
+from nn.data.sources import DATASET_FOLDER, SAMPLE_NAME, find_source
+from tests.conftest import write_idx
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A data folder with nothing but the sample in it."""
+    folder = tmp_path / "mnist_dataset"
+    folder.mkdir()
+    for name in ("sample_train.csv", "sample_test.csv"):
+        (folder / name).write_text("")
+    return folder
+
+
+@pytest.fixture
+def fetched(monkeypatch):
+    """Downloads succeed: they leave two empty files in the folder."""
+
+    def fetch(folder, say):
+        for stem in ("train", "t10k"):
+            (folder / f"{stem}-images-idx3-ubyte.gz").write_text("")
+
+    monkeypatch.setattr(sources, "fetch", fetch)
+
+
+@pytest.fixture
+def unreachable(monkeypatch):
+    """Downloads fail."""
+
+    def fetch(folder, say):
+        raise DownloadError("no network")
+
+    monkeypatch.setattr(sources, "fetch", fetch)
+
+
+def make(folder, *names):
+    for name in names:
+        (folder / name).write_text("")
+
+
+def test_flags_come_first(folder, fetched, tmp_path):
+    """Even with MNIST_DIR set; the name is the file's, never MNIST."""
+    make(folder, "mnist_train.csv", "mnist_test.csv")
+    source = find_source("a.csv", "b.csv", environ={"MNIST_DIR": str(folder)}, folder=folder)
+    assert (source.name, str(source.train), str(source.test)) == ("a.csv", "a.csv", "b.csv")
+    assert not source.is_mnist
+
+
+def test_mnist_dir_comes_next(folder, fetched, tmp_path):
+    """Before the project's own folder."""
+    make(folder, "mnist_train.csv", "mnist_test.csv")
+    other = tmp_path / "other"
+    other.mkdir()
+    make(other, "mnist_train.csv.gz", "mnist_test.csv.gz")
+    source = find_source(environ={"MNIST_DIR": str(other)}, folder=folder)
+    assert source.is_mnist
+    assert source.train == other / "mnist_train.csv.gz"
+
+
+def test_mnist_dir_without_mnist_is_an_error(folder, tmp_path):
+    """What was asked for is not quietly replaced by something else."""
+    with pytest.raises(DatasetError, match=r"MNIST_DIR=.* holds no MNIST: expected train-images"):
+        find_source(environ={"MNIST_DIR": str(tmp_path)}, folder=folder)
+
+
+def test_the_projects_folder_comes_before_a_download(folder, unreachable):
+    """No network is asked for when MNIST is there."""
+    make(folder, "mnist_train.csv", "mnist_test.csv")
+    source = find_source(environ={}, folder=folder)
+    assert source.is_mnist
+    assert source.test == folder / "mnist_test.csv"
+
+
+def test_half_a_pair_is_none(folder, unreachable):
+    """A training file without its test file is not used."""
+    make(folder, "mnist_train.csv")
+    assert find_source(environ={}, folder=folder).name == SAMPLE_NAME
+
+
+def test_a_download_comes_before_the_sample(folder, fetched):
+    """And is used at once."""
+    said = []
+    source = find_source(environ={}, folder=folder, say=said.append)
+    assert source.is_mnist
+    assert "fetching" in said[0]
+
+
+def test_the_sample_comes_last_and_says_so(folder, unreachable):
+    """It is never called MNIST without a not."""
+    said = []
+    source = find_source(environ={}, folder=folder, say=said.append)
+    assert source.name == "bundled sample (drawn by this kit, not MNIST)"
+    assert not source.is_mnist
+    assert source.train == folder / "sample_train.csv"
+    assert said[1:] == ["No MNIST: no network", f"Using the {SAMPLE_NAME} instead."]
+
+
+def test_offline_asks_no_network(folder, fetched):
+    """The sample at once."""
+    assert find_source(environ={}, folder=folder, offline=True).name == SAMPLE_NAME
+
+
+def test_a_test_file_alone_goes_with_what_is_found(folder, unreachable):
+    """And the name tells both."""
+    make(folder, "mnist_train.csv", "mnist_test.csv")
+    source = find_source(None, "mine.csv", environ={}, folder=folder)
+    assert source.name == "MNIST, tested on mine.csv"
+    assert str(source.test) == "mine.csv"
+    assert not source.is_mnist
+
+
+def test_the_test_file_is_found_beside_the_training_file(tmp_path, digits):
+    """By name, for CSV and IDX alike; None where there is none."""
+    make(tmp_path, "mnist_train_100.csv", "mnist_test_100.csv", "lonely.csv")
+    train = write_idx(tmp_path, *digits)
+    test = write_idx(tmp_path, *digits, stem="t10k")
+    expected = {
+        tmp_path / "mnist_train_100.csv": tmp_path / "mnist_test_100.csv",
+        train: test,
+        tmp_path / "lonely.csv": None,
+    }
+    for path, counterpart in expected.items():
+        assert find_source(str(path), environ={}).test == counterpart
+
+
+def test_the_sample_is_where_it_is_looked_for():
+    """Both files are in the repository."""
+    assert {path.name for path in DATASET_FOLDER.iterdir()} >= {
+        "sample_train.csv",
+        "sample_test.csv",
+    }
