@@ -215,7 +215,7 @@ def test_data_fetch_from_a_folder_that_lacks_the_files(run, tmp_path):
     """One line with the reason and what to do; nothing half-written."""
     result = run("data", "fetch", "--mirror", tmp_path, "--folder", "target")
     assert result.returncode == 1
-    assert result.stderr.startswith("error: could not fetch train-images-idx3-ubyte.gz: file://")
+    assert result.stderr.startswith("error: could not fetch train-images-idx3-ubyte.gz (file://")
     assert result.stderr.count("\n") == 1
     assert list((tmp_path / "target").iterdir()) == []
 

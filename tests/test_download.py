@@ -90,7 +90,7 @@ def test_a_bad_file_is_refused_with_its_reason(mirror, target, content, reason):
     bad.unlink()
     if content is not None:
         bad.write_bytes(content)
-    with pytest.raises(DownloadError, match=rf"part-2.gz.*{reason}.*Try again, give --mirror"):
+    with pytest.raises(DownloadError, match=rf"part-2.gz.*{reason}.*Try again with"):
         fetch(target, [str(mirror)])
     assert sorted(path.name for path in target.iterdir()) == ["part-0.gz", "part-1.gz"]
 
@@ -136,7 +136,7 @@ def test_over_http(serve, target):
     ("answer", "reason"),
     [
         (lambda handler, name: send(handler, b"gone", status=404), "404"),
-        (lambda handler, name: send(handler, ZIPPED[name][:20], length=90), "part-0.gz"),
+        (lambda handler, name: send(handler, ZIPPED[name][:20], length=90), "the connection broke off"),
         (lambda handler, name: send(handler, b"<html>log in first"), "not a whole gzip file"),
     ],
 )
@@ -151,6 +151,6 @@ def test_a_broken_server_is_passed_over(serve, target, answer, reason):
 
 def test_nobody_there(target):
     """A refused connection is one line, however long requests' own story is."""
-    with pytest.raises(DownloadError, match=r"could not fetch part-0.gz: http://127.0.0.1:9/") as e:
+    with pytest.raises(DownloadError, match=r"could not fetch part-0.gz .http://127.0.0.1:9/") as e:
         fetch(target, ["http://127.0.0.1:9/"])
     assert "\n" not in str(e.value)

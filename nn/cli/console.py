@@ -31,9 +31,15 @@ def progress(what: str, dataset: Dataset, passes: int = 1) -> Iterator:
 
     rows = dataset.estimate_rows()
     total = rows * passes if rows else None
-    width = shutil.get_terminal_size().columns  # 80 on a serial line, where tqdm would see 0
+    screen = shutil.get_terminal_size()  # 80 by 24 on a serial line, where tqdm would see 0 by 0
     with tqdm(
-        total=total, desc=what, unit=" digits", unit_scale=True, ncols=width, leave=False
+        total=total,
+        desc=what,
+        unit=" digits",
+        unit_scale=True,
+        ncols=screen.columns,
+        nrows=screen.lines,
+        leave=False,
     ) as bar:
         yield bar.update
 

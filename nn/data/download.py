@@ -104,15 +104,16 @@ def _fetch_one(folder: Path, file: RemoteFile, mirrors: Sequence[str]) -> str:
                 return mirror
         failures.append(f"{url}: {failure}")
     raise DownloadError(
-        f"could not fetch {file.name}: {'; '.join(failures)}. Try again, give --mirror with an "
-        "http address, a file address or a folder that holds the four files, or put them into "
-        f"{folder} by hand"
+        f"could not fetch {file.name} ({'; '.join(failures)}). Try again with "
+        "'python -m nn data fetch', if need be with --mirror and an address or a folder that has "
+        "the four files"
     )
 
 
 def _retrieve(url: str, workplace: Path, file: RemoteFile) -> str | None:
     """Download and verify one file; return what went wrong, or None."""
     import pooch  # with requests: half a second to import, and only needed here
+    import requests
 
     pooch.get_logger().setLevel(logging.WARNING)
     if url.startswith("file:"):
@@ -121,7 +122,13 @@ def _retrieve(url: str, workplace: Path, file: RemoteFile) -> str | None:
         downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT_SECONDS)
     try:
         pooch.retrieve(url, None, fname=file.name, path=workplace, downloader=downloader)
-    except (OSError, ValueError) as error:  # requests' errors are OSErrors
+    except requests.Timeout:
+        return f"no answer within {TIMEOUT_SECONDS[1]} s"
+    except requests.exceptions.ChunkedEncodingError:
+        return "the connection broke off"
+    except requests.ConnectionError:
+        return "cannot connect"
+    except (OSError, ValueError) as error:
         return _first_line(error)
     return _complaint(workplace / file.name, file)
 
