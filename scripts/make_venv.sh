@@ -1,8 +1,8 @@
 #!/bin/sh
 # Make the virtual environment of `make setup`: scripts/make_venv.sh FOLDER [EXTRA]
 #
-# On a 32-bit Pi the compiled parts come from apt and the rest from pure wheels, since nothing is
-# ever compiled there. Elsewhere all comes from wheels. EXTRA is an extra of pyproject.toml.
+# On a Pi the compiled parts come from apt and the rest from pure wheels, since nothing is ever
+# compiled there. Elsewhere all comes from wheels. EXTRA is an extra of pyproject.toml.
 set -eu
 
 venv=$1
@@ -16,10 +16,11 @@ fail() {
     exit 1
 }
 
-on_32_bit_arm() {
-    case $("$python" -c 'import sysconfig; print(sysconfig.get_platform())') in
-        linux-armv* | linux-arm) return 0 ;;
-        *) [ "$(getconf LONG_BIT)" = 32 ] && [ "$(uname -m)" != i686 ] ;;
+on_a_pi() {
+    grep -qs "Raspberry Pi" /proc/device-tree/model && return
+    case $(uname -m) in
+        armv6l | armv7l) return 0 ;; # an emulated one, or a board like it
+        *) return 1 ;;
     esac
 }
 
@@ -48,7 +49,7 @@ command -v "$python" >/dev/null || fail "no $python: install it (Debian: sudo ap
 
 if [ ! -x "$venv/bin/python" ]; then
     options=
-    if on_32_bit_arm; then
+    if on_a_pi; then
         has_apt_modules || install_apt_packages
         options=--system-site-packages
     fi
