@@ -35,8 +35,9 @@ install_apt_packages() {
         as_root="sudo"
         [ -t 0 ] || as_root="sudo -n" # nobody is there to type a password
     fi
+    # A new card has no lists of packages yet, or old ones.
     # shellcheck disable=SC2086 # lists of words are meant
-    $as_root apt-get install -y --no-install-recommends $apt_packages ||
+    { $as_root apt-get update && $as_root apt-get install -y --no-install-recommends $apt_packages; } ||
         fail "could not install them: run 'sudo apt update && sudo apt install $apt_packages', then this again"
     has_apt_modules || fail "$python still cannot import $apt_modules"
 }
