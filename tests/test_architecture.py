@@ -17,8 +17,8 @@ FLOORS = [
     {"__main__"},
 ]
 DATA_FLOORS = [
-    {"errors", "download", "drawn_digits"},
-    {"streams"},
+    {"errors", "download", "handwriting"},
+    {"streams", "drawn_digits"},
     {"csv_file"},
     {"idx", "packed"},
     {"dataset", "sources"},

@@ -136,7 +136,10 @@ def test_over_http(serve, target):
     ("answer", "reason"),
     [
         (lambda handler, name: send(handler, b"gone", status=404), "404"),
-        (lambda handler, name: send(handler, ZIPPED[name][:20], length=90), "the connection broke off"),
+        (
+            lambda handler, name: send(handler, ZIPPED[name][:20], length=90),
+            "the connection broke off",
+        ),
         (lambda handler, name: send(handler, b"<html>log in first"), "not a whole gzip file"),
     ],
 )

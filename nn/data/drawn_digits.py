@@ -1,0 +1,255 @@
+"""Digits drawn with a simulated pen: handwriting to learn from when MNIST is out of reach.
+
+Every digit is a pen path designed by hand.  A drawn digit picks one of the paths, lets the hand
+tremble and lean, inks the line, and frames it as MNIST does: fitted into a box of 20 x 20 pixels,
+with the centre of mass in the middle of 28 x 28.
+"""
+
+from collections.abc import Iterator
+from itertools import count, islice, pairwise
+
+import numpy as np
+
+from nn.data.handwriting import PATHS
+
+SIDE = 28  # pixels along a picture
+BOX = 20  # pixels along the box that the ink is fitted into
+
+# The hand, on a page 100 units high.
+TREMBLE = 5.5  # how far a point of the path strays
+DRIFT = 4.0  # how far a whole stroke strays after the pen was lifted
+LEAN, LEAN_SPREAD = 0.14, 0.25  # units to the right for each unit upwards
+TURN = 0.14  # radians
+WIDTH_SPREAD = 0.22  # of the natural logarithm of the width
+TAPER = 0.17  # how much wider the top may be than the middle
+BEND, BEND_WAVE = 4.5, 130.0  # height and length of the slow waves that bend the page
+
+# The pen, in pixels of the finished picture.
+PEN_RADIUS, PEN_SPREAD = 1.4, 0.3  # the spread is of the natural logarithm
+FINEST_RADIUS = 0.6
+PRESSURE = 0.2  # how much of the radius comes and goes along the line
+SOFT_EDGE = 1.15  # from full ink to none
+ROOM = 30.0  # the thickest pen for a digit of breadth 1; a 5 is some 0.06 broad
+
+
+def draw_digits(n_samples: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Draw handwritten-looking digits, labels shuffled and balanced.
+
+    Each run of ten rows holds every digit once, so the labels stay balanced wherever the rows are
+    cut.  The first rows for a seed are the same whatever ``n_samples`` is.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of digits, at least 1.
+    seed : int
+        The same seed gives the same bytes; not negative.
+
+    Returns
+    -------
+    pixels : ndarray of uint8, shape (n_samples, 784)
+        Ink from 0 (paper) to 255 (full), 28 rows of 28 pixels from the top left.
+    labels : ndarray of uint8, shape (n_samples,)
+        The digit that each row shows.
+
+    Raises
+    ------
+    ValueError
+        If ``n_samples`` is below 1 or ``seed`` is negative.
+    """
+    blocks = iter_digits(n_samples, seed)
+    pixels = np.empty((n_samples, SIDE * SIDE), dtype=np.uint8)
+    labels = np.empty(n_samples, dtype=np.uint8)
+    start = 0
+    for block_pixels, block_labels in blocks:
+        stop = start + len(block_labels)
+        pixels[start:stop], labels[start:stop] = block_pixels, block_labels
+        start = stop
+    return pixels, labels
+
+
+def iter_digits(
+    n_samples: int, seed: int = 0, block: int = 1000
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Draw the digits of `draw_digits` block by block, so that memory stays flat.
+
+    Parameters
+    ----------
+    n_samples, seed : int
+        As for `draw_digits`.
+    block : int
+        Most rows in a block, at least 1.
+
+    Returns
+    -------
+    iterator of (pixels, labels)
+        uint8 arrays of shape (rows, 784) and (rows,), with ``rows`` at most ``block``.
+
+    Raises
+    ------
+    ValueError
+        If ``n_samples`` or ``block`` is below 1, or ``seed`` is negative.
+    """
+    for name, value, least in (("n_samples", n_samples, 1), ("seed", seed, 0), ("block", block, 1)):
+        if value < least:
+            raise ValueError(f"expected {name} of at least {least}, got {value}")
+    return _blocks(islice(_endless_digits(seed), n_samples), block)
+
+
+class DrawnDigits:
+    """Digits drawn as they are read: a dataset of any length that takes no room.
+
+    Parameters
+    ----------
+    n_samples, seed : int
+        As for `draw_digits`.
+    """
+
+    def __init__(self, n_samples: int, seed: int = 0):
+        self.n_samples, self.seed = n_samples, seed
+
+    def blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield pixels, uint8 of shape (n, 784), and labels, uint8 of shape (n,)."""
+        return iter_digits(self.n_samples, self.seed, block=100)
+
+    def estimate_rows(self) -> int:
+        """Tell how many rows there are."""
+        return self.n_samples
+
+
+def _blocks(digits, block):
+    while rows := list(islice(digits, block)):
+        pictures, labels = zip(*rows, strict=True)
+        yield np.stack(pictures).reshape(-1, SIDE * SIDE), np.array(labels, dtype=np.uint8)
+
+
+def _endless_digits(seed):
+    for decade in count():
+        rng = np.random.default_rng([seed, decade])
+        for digit in rng.permutation(10):
+            yield _draw(digit, rng), digit
+
+
+def _draw(digit, rng):
+    """Return one picture, uint8 of shape (28, 28)."""
+    line = np.concatenate([_glide(piece) for piece in _by_hand(_pick_path(digit, rng), rng)])
+    line = _bend(_lean(line - line.mean(axis=0), rng), rng)
+    radii = _pressure(len(line), rng) * _pen_radius(digit, line, rng)
+    return _frame(_ink(_fit(line, radii), radii))
+
+
+def _stray(rng, shape=None):
+    """Return normal noise without its tails, which would make a digit unreadable."""
+    return np.clip(rng.normal(size=shape), -2, 2)
+
+
+def _pick_path(digit, rng):
+    shares, paths = PATHS[digit]
+    return paths[np.searchsorted(shares, rng.random())]
+
+
+def _by_hand(path, rng):
+    """Return the smooth pieces of a path, shape (n_points, 2) each, as a hand misplaces them."""
+    pieces = []
+    for stroke in path:
+        drift = DRIFT * _stray(rng, 2)
+        moved = [piece + drift + _tremble(len(piece), rng) for piece in stroke]
+        for before, after in pairwise(moved):
+            after[0] = before[-1]
+        pieces += moved
+    return pieces
+
+
+def _tremble(n_points, rng):
+    noise = _stray(rng, (n_points + 1, 2))
+    # A neighbour's error lingers, or round digits turn angular.
+    return TREMBLE * (0.9 * noise[1:] + 0.45 * noise[:-1])
+
+
+def _glide(points):
+    """Return the points along the spline that glides past ``points``, shape (n, 2)."""
+    before, after = 2 * points[0] - points[1], 2 * points[-1] - points[-2]
+    padded = np.vstack([before, points, after])
+    spans = np.stack([padded[:-3], padded[1:-2], padded[2:-1], padded[3:]], axis=1)
+    return (SPLINE @ spans).reshape(-1, 2)  # (20, 4) @ (n_spans, 4, 2)
+
+
+def _lean(line, rng):
+    x, y = line.T
+    width, taper, lean, turn = _stray(rng, 4)
+    x = x * np.exp(WIDTH_SPREAD * width) * (1 + TAPER * taper * y / 50)
+    x = x - (LEAN + LEAN_SPREAD * lean) * y
+    sine, cosine = np.sin(TURN * turn), np.cos(TURN * turn)
+    return np.stack([x * cosine - y * sine, x * sine + y * cosine], axis=1)
+
+
+def _bend(line, rng):
+    phases = rng.uniform(0, 2 * np.pi, (2, 2))
+    heights = BEND * _stray(rng, (2, 2))
+    angles = line[:, :, np.newaxis] * (2 * np.pi / BEND_WAVE) + phases  # (n, 2, 2)
+    return line + (heights * np.sin(angles)).sum(axis=1)
+
+
+def _pressure(n_points, rng):
+    waves = np.linspace(0, rng.uniform(0.3, 1.5), n_points) + rng.random()
+    return 1 + PRESSURE * np.sin(2 * np.pi * waves)
+
+
+def _pen_radius(digit, line, rng):
+    radius = PEN_RADIUS * np.exp(PEN_SPREAD * _stray(rng))
+    if digit != 1:  # a thick pen would close the loops of a narrow digit; a 1 has none
+        radius = min(radius, ROOM * _breadth(line))
+    return max(radius, FINEST_RADIUS)
+
+
+def _breadth(line):
+    """Return how wide a digit is for its size; leaning over does not make it wider."""
+    area = np.sqrt(np.linalg.det(np.cov(line.T)))
+    return area / np.ptp(line, axis=0).max() ** 2
+
+
+def _fit(line, radii):
+    """Return the line in pixels of the box, its ink reaching from edge to edge."""
+    reach = radii[:, np.newaxis]
+    scale = (BOX - 2 * radii.max()) / np.ptp(line, axis=0).max()
+    for _ in range(2):  # the outermost point is not always where the pen is at its thickest
+        low, high = (line * scale - reach).min(axis=0), (line * scale + reach).max(axis=0)
+        scale *= BOX / (high - low).max()
+    return line * scale - (low + high) / 2 + (BOX - 1) / 2
+
+
+def _ink(line, radii):
+    """Return the inked box, uint8 of shape (20, 20)."""
+    # Rounding hides the last bits of sin and exp, which differ from one NumPy to the next.
+    line, radii = np.round(line, 6), np.round(radii, 6)
+    grid = np.arange(BOX)[:, np.newaxis]
+    across, down = (((grid - along) / radii) ** 2 for along in line.T)  # (20, n)
+    nearest = np.sqrt((down[:, np.newaxis] + across).min(axis=2))  # in radii of the pen
+    ink = 0.5 + (1 - nearest) * radii.mean() / SOFT_EDGE
+    return np.rint(np.round(255 * np.clip(ink, 0, 1), 3)).astype(np.uint8)
+
+
+def _frame(box):
+    """Return a picture, uint8 of shape (28, 28), with the box's centre of mass in its middle."""
+    picture = np.zeros((SIDE, SIDE), dtype=np.uint8)
+    top, left = (_margin(box.sum(axis=axis, dtype=np.int64)) for axis in (1, 0))
+    picture[top : top + BOX, left : left + BOX] = box
+    return picture
+
+
+def _margin(masses):
+    centre = np.arange(BOX) @ masses / masses.sum()
+    return int(np.clip(np.rint((SIDE - 1) / 2 - centre), 0, SIDE - BOX))
+
+
+def _spline(n_steps):
+    """Return the weights of four neighbouring points, shape (n_steps, 4)."""
+    t = np.linspace(0, 1, n_steps)
+    powers = np.stack([np.ones_like(t), t, t**2, t**3], axis=1)
+    catmull_rom = np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]]) / 2
+    b_spline = np.array([[1, 4, 1, 0], [-3, 0, 3, 0], [3, -6, 3, 0], [-1, 3, -3, 1]]) / 6
+    # The first passes through the points, the second is rounder.
+    return powers @ (catmull_rom + b_spline) / 2
+
+
+SPLINE = _spline(20)
