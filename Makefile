@@ -8,7 +8,7 @@ RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train-pi compare-rules fetch test test-oldest lint bench measure-presets sample pictures clean
+.PHONY: help setup train-pi compare-rules fetch test test-oldest lint bench measure-presets measure-sample sample pictures clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ bench: $(VENV)/.ready ## Time the book's loop and this kit side by side, into th
 
 measure-presets: $(VENV)/.ready ## Measure each preset over five seeds on MNIST (20 min)
 	$(RUN) scripts/measure_presets.py
+
+measure-sample: $(VENV)/.ready ## Measure what our own digits teach about real ones (2 min)
+	$(RUN) scripts/measure_sample.py
 
 sample: $(VENV)/.ready ## Draw the bundled sample anew
 	$(RUN) -m nn data sample mnist_dataset/sample_train.csv --rows 1000 --seed 1 --force

@@ -52,6 +52,6 @@ def evaluate(
     counts = np.zeros(classes * classes, np.int64)
     for pixels, labels in dataset.blocks():
         answers = network.query(scale_pixels(pixels, network.dtype)).argmax(axis=1)
-        counts += np.bincount(labels * np.int64(classes) + answers, minlength=classes * classes)
+        counts += np.bincount(labels.astype(int) * classes + answers, minlength=classes * classes)
         on_rows(len(labels))
     return Evaluation(counts.reshape(classes, classes))

@@ -202,8 +202,8 @@ def test_data_sample_is_deterministic(run, tmp_path):
 
 def test_a_file_is_replaced_only_by_force(run, csv_pair, tmp_path):
     """Both commands that write CSV."""
-    (tmp_path / "mine.csv").write_text("precious")
     for words in (("convert", csv_pair[0], "mine.csv"), ("sample", "mine.csv", "--rows", 3)):
+        (tmp_path / "mine.csv").write_text("precious")
         result = run("data", *words)
         assert (result.returncode, result.stdout) == (1, "")
         assert result.stderr == "error: mine.csv is there already: give --force to replace it\n"

@@ -171,7 +171,7 @@ def test_rows_are_known_for_the_progress_bar(tmp_path, csv_path, digits, form):
 
 def test_what_cannot_be_opened(tmp_path, digits):
     """A folder, a labels file, and nothing at all."""
-    with pytest.raises(DatasetError, match="is a folder"):
+    with pytest.raises(DatasetError, match="is a folder or a pipe"):
         open_dataset(tmp_path)
     labels = find_labels(write_idx(tmp_path, *digits))
     with pytest.raises(DatasetError, match="holds labels: give the images file"):

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from nn import __version__
+import nn
 from nn.cli import backquery, compare_rules, data, presets, query, test, train
 from nn.errors import KitError
 
@@ -46,8 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     program = "python -m nn" if sys.argv[0].endswith("__main__.py") else None
-    parser = argparse.ArgumentParser(prog=program, description=__import__("nn").__doc__)
-    parser.add_argument("--version", action="version", version=f"pi-nn {__version__}")
+    parser = argparse.ArgumentParser(prog=program, description=nn.__doc__)
+    parser.add_argument("--version", action="version", version=f"pi-nn {nn.__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_parser(subparsers)

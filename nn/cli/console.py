@@ -1,6 +1,5 @@
 """What commands say to people, and where: progress and remarks never mix with results."""
 
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -50,9 +49,10 @@ def this_program() -> str:
         return sys.argv[0]
     python = Path(sys.executable)
     if python.is_relative_to(Path.cwd()):
-        return f"{python.relative_to(Path.cwd())} -m nn"
-    on_path = any(Path(folder, python.name) == python for folder in os.get_exec_path())
-    return f"{python.name if on_path else python} -m nn"
+        python = python.relative_to(Path.cwd())
+    elif shutil.which(python.name) == str(python):
+        python = Path(python.name)
+    return f"{python} -m nn"
 
 
 def percent(share: float) -> str:

@@ -149,8 +149,6 @@ def open_dataset(path: str | Path) -> CsvDataset | IdxDataset:
         When there is no such file, or it is the labels file of an IDX pair.
     """
     path = Path(path)
-    if path.is_dir():
-        raise DatasetError(f"{path} is a folder: expected a CSV file or an IDX images file")
     with Stream(path) as file:
         magic = file.read(4)
     if magic == LABELS_MAGIC:

@@ -24,17 +24,15 @@ class Stream:
     Raises
     ------
     DatasetError
-        When there is no such file.
+        When there is no such file, or it is a folder or a pipe.
     """
 
     def __init__(self, path: Path):
         self.path = path
-        try:
-            self._raw = path.open("rb")
-        except FileNotFoundError:
-            raise DatasetError(
-                f"{path}: no such file. Give the path of a CSV or IDX file"
-            ) from None
+        if not path.is_file():
+            what = "is a folder or a pipe, no file" if path.exists() else "no such file"
+            raise DatasetError(f"{path}: {what}. Give the path of a CSV or IDX file")
+        self._raw = path.open("rb")
         self.zipped = self._raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
         self._raw.seek(0)
         self._file = gzip.GzipFile(fileobj=self._raw) if self.zipped else self._raw

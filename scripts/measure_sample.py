@@ -1,0 +1,55 @@
+"""Measure how well networks that learned our own digits read MNIST's: `make measure-sample`.
+
+Prints the table of mnist_dataset/README.md.
+"""
+
+import os
+import statistics
+import sys
+
+from nn.data.dataset import ArrayDataset, open_dataset
+from nn.data.drawn_digits import draw_digits
+from nn.data.sources import DATASET_FOLDER, find_source
+from nn.evaluation import evaluate
+from nn.network import Network
+from nn.training import train
+
+EPOCHS = (1, 5, 10)
+SEEDS = (1, 2, 3)
+DRAWN_SEED = 0  # neither of the bundled files' seeds
+
+
+def main() -> None:
+    """Train on 20,000 drawn digits and on the bundled 1,000; read MNIST's 10,000."""
+    source = find_source(environ=os.environ, say=print)
+    if not source.is_mnist:
+        sys.exit("measure_sample: needs MNIST: set MNIST_DIR, or run 'make fetch'")
+    mnist = open_dataset(source.test)
+    print("| learned from | " + " | ".join(f"{epoch} epochs" for epoch in EPOCHS) + " |")
+    print("|---|" + "---|" * len(EPOCHS))
+    _measure("20,000 drawn digits", ArrayDataset(*draw_digits(20_000, DRAWN_SEED)), mnist)
+    _measure("the bundled 1,000", open_dataset(DATASET_FOLDER / "sample_train.csv"), mnist)
+
+
+def _measure(name: str, drawn, mnist) -> None:
+    """Print a row: mean and range of the accuracy over the seeds, after each of the epochs."""
+    accuracy = [_accuracies(drawn, mnist, seed) for seed in SEEDS]
+    cells = [
+        f"{statistics.mean(each):.1%} ({min(each):.1%} to {max(each):.1%})"
+        for each in zip(*accuracy, strict=True)
+    ]
+    print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def _accuracies(drawn, mnist, seed: int) -> list[float]:
+    network = Network(hidden_nodes=100, seed=seed)
+    accuracy, done = [], 0
+    for epoch in EPOCHS:
+        train(network, drawn, epochs=epoch - done)
+        accuracy.append(evaluate(network, mnist).accuracy)
+        done = epoch
+    return accuracy
+
+
+if __name__ == "__main__":
+    main()

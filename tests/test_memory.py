@@ -1,0 +1,63 @@
+"""What the process takes of the machine."""
+
+import platform
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from nn.memory import peak_rss_mb
+from tests.conftest import PROJECT
+
+
+def test_peak_memory_grows_with_what_is_used():
+    """64 MB more after touching 64 MB; and close to what the kernel counts elsewhere."""
+    before = peak_rss_mb()
+    held = bytearray(b"x") * 64_000_000
+    assert len(held) == 64_000_000
+    assert peak_rss_mb() >= min(before, 64) + 20
+    usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    assert peak_rss_mb() == pytest.approx(usage, rel=0.1)
+
+
+FAULTS = """
+import nn, resource, sys
+from nn.data import csv_file
+from nn.data.sources import DATASET_FOLDER
+if sys.argv[1] == "plain":
+    csv_file.keep_freed_memory = lambda: None
+
+def parse():
+    for rows in csv_file.read_csv(DATASET_FOLDER / "sample_train.csv"):
+        pass
+
+parse()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(5):
+    parse()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def page_faults(how):
+    command = [sys.executable, "-c", FAULTS, how]
+    return int(subprocess.run(command, cwd=PROJECT, capture_output=True, check=True).stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone has these thresholds")
+def test_freed_memory_is_kept():
+    """The same file parsed again hardly faults a page in; without the call each block does."""
+    kept, plain = page_faults("keep"), page_faults("plain")
+    assert kept < 1000
+    assert plain > 10 * kept
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "1"), ("3", "3")])
+def test_one_thread_unless_the_user_says_otherwise(given, expected):
+    """Importing the package limits the threads of numpy's BLAS."""
+    code = "import nn, os; print(os.environ['OPENBLAS_NUM_THREADS'])"
+    environ = {"OPENBLAS_NUM_THREADS": given} if given else {}
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True)
+    assert result.stdout.strip() == expected
