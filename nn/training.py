@@ -8,7 +8,7 @@ import numpy as np
 
 from nn.augment import Augmentation, unchanged
 from nn.data.dataset import Block, Dataset
-from nn.memory import keep_freed_memory
+from nn.process import keep_freed_memory
 from nn.network import Network, one_hot, scale_pixels
 
 
@@ -56,22 +56,25 @@ def train(
     reading = _Stopwatch()
     samples = 0
     for _ in range(epochs):
-        blocks = reading.over(dataset.blocks())
         samples = 0
-        for pixels, labels in batches(blocks, batch_size):
-            inputs = scale_pixels(pixels, network.dtype)
+        for pixels, labels in whole_batches(reading.over(dataset.blocks()), batch_size):
+            variants = list(augment(scale_pixels(pixels, network.dtype)))
             targets = one_hot(labels, network.sizes[2], network.dtype)
-            for variant in augment(inputs):
-                errors = network.train(variant, targets)
-                if on_batch:
-                    on_batch(errors)
+            for first in range(0, len(labels), batch_size):
+                rows = slice(first, first + batch_size)
+                for inputs in variants:
+                    errors = network.train(inputs[rows], targets[rows])
+                    if on_batch:
+                        on_batch(errors)
             samples += len(labels)
             on_rows(len(labels))
     return TrainingReport(samples, time.perf_counter() - start, reading.seconds)
 
 
-def batches(blocks: Iterable[Block], batch_size: int) -> Iterator[Block]:
-    """Cut blocks of any length into batches of one size; only the last may be shorter.
+def whole_batches(blocks: Iterable[Block], batch_size: int) -> Iterator[Block]:
+    """Cut blocks of any length anew, each a whole number of batches; the last may be shorter.
+
+    So batches do not depend on where a reader's blocks happen to end.
 
     Parameters
     ----------
@@ -80,15 +83,15 @@ def batches(blocks: Iterable[Block], batch_size: int) -> Iterator[Block]:
 
     Yields
     ------
-    pixels : ndarray of uint8, shape (batch_size, 784)
-    labels : ndarray of uint8, shape (batch_size,)
+    pixels : ndarray of uint8, shape (n, 784)
+    labels : ndarray of uint8, shape (n,)
     """
     kept: Block | None = None
     for block in blocks:
         pixels, labels = _joined(kept, block)
         whole = len(labels) - len(labels) % batch_size
-        for start in range(0, whole, batch_size):
-            yield pixels[start : start + batch_size], labels[start : start + batch_size]
+        if whole:
+            yield pixels[:whole], labels[:whole]
         kept = pixels[whole:], labels[whole:]
     if kept and len(kept[1]):
         yield kept

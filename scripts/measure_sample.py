@@ -20,14 +20,17 @@ DRAWN_SEED = 0  # neither of the bundled files' seeds
 
 
 def main() -> None:
-    """Train on 20,000 drawn digits and on the bundled 1,000; read MNIST's 10,000."""
+    """Train on drawn digits and on the bundled thousand; read MNIST's 10,000."""
     source = find_source(environ=os.environ, say=print)
     if not source.is_mnist:
         sys.exit("measure_sample: needs MNIST: set MNIST_DIR, or run 'make fetch'")
     mnist = open_dataset(source.test)
-    print("| learned from | " + " | ".join(f"{epoch} epochs" for epoch in EPOCHS) + " |")
+    heads = [f"{epoch} epoch{'s' * (epoch > 1)}" for epoch in EPOCHS]
+    print(f"| learned from | {' | '.join(heads)} |")
     print("|---|" + "---|" * len(EPOCHS))
-    _measure("20,000 drawn digits", ArrayDataset(*draw_digits(20_000, DRAWN_SEED)), mnist)
+    for rows in (20_000, 60_000):
+        drawn = ArrayDataset(*draw_digits(rows, DRAWN_SEED))
+        _measure(f"{rows:,} drawn digits", drawn, mnist)
     _measure("the bundled 1,000", open_dataset(DATASET_FOLDER / "sample_train.csv"), mnist)
 
 

@@ -7,7 +7,7 @@ import nn
 
 PACKAGE = Path(nn.__file__).parent
 FLOORS = [
-    {"errors", "atomic", "memory"},
+    {"errors", "atomic", "process"},
     {"rules", "presets", "augment", "images", "data", "model_file"},
     {"network"},
     {"book", "evaluation"},

@@ -7,23 +7,23 @@ from nn.augment import rotations
 from nn.data.dataset import ArrayDataset, open_dataset
 from nn.evaluation import evaluate
 from nn.network import Network, one_hot, scale_pixels
-from nn.training import LearningCurve, batches, train
+from nn.training import LearningCurve, train, whole_batches
 from tests.conftest import csv_text, write_idx
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 16, 256, 999])
 @pytest.mark.parametrize("lengths", [[1], [5, 3, 1], [16, 16], [100, 1, 99, 300]])
-def test_batches_cut_any_blocks_alike(lengths, batch_size):
-    """All rows, in order, in batches of one size but for the last."""
+def test_any_blocks_are_cut_into_whole_batches(lengths, batch_size):
+    """All rows, in order; only the last stretch may end within a batch."""
     labels = np.arange(sum(lengths)).astype(np.uint16)
     cuts = np.cumsum(lengths)[:-1]
     pixels = np.repeat(labels[:, None], 2, axis=1)
     blocks = zip(np.split(pixels, cuts), np.split(labels, cuts), strict=True)
-    result = list(batches(blocks, batch_size))
+    result = list(whole_batches(blocks, batch_size))
     assert np.array_equal(np.concatenate([each[1] for each in result]), labels)
     assert np.array_equal(np.concatenate([each[0] for each in result]), pixels)
-    assert all(len(each[1]) == batch_size for each in result[:-1])
-    assert 0 < len(result[-1][1]) <= batch_size
+    assert all(len(each[1]) % batch_size == 0 for each in result[:-1])
+    assert all(len(each[1]) > 0 for each in result)
 
 
 def trained(dataset, **settings):

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import time
 from pathlib import Path
 
 from nn.cli.arguments import (
@@ -16,8 +15,6 @@ from nn.cli.arguments import (
 from nn.cli.console import percent, progress, remark, this_program
 from nn.presets import PRESETS, Preset
 from nn.rules import RULES
-
-_START = time.perf_counter()  # before numpy is imported, which takes its time on a Pi
 
 
 def add_parser(subparsers) -> None:
@@ -134,7 +131,7 @@ def _train(network, training_set, preset: Preset, with_curve: bool):
 
 
 def _summary(arguments, preset: Preset, source, report, evaluation, model: Path) -> dict:
-    from nn.memory import peak_rss_mb
+    from nn.process import peak_rss_mb, seconds_since_start
 
     return {
         "preset": preset.name,
@@ -150,7 +147,7 @@ def _summary(arguments, preset: Preset, source, report, evaluation, model: Path)
         "seed": arguments.seed,
         "samples": report.samples,
         "test_samples": evaluation.samples if evaluation else 0,
-        "seconds_total": round(time.perf_counter() - _START, 3),
+        "seconds_total": round(seconds_since_start(), 2),
         "seconds_parsing": round(report.seconds_parsing, 3),
         "accuracy": evaluation.accuracy if evaluation else None,
         "peak_rss_mb": round(peak_rss_mb(), 1),

@@ -13,7 +13,7 @@ import numpy as np
 
 from nn.data.errors import DatasetError
 from nn.data.streams import Stream
-from nn.memory import keep_freed_memory
+from nn.process import keep_freed_memory
 
 FIELDS = 785  # a label and 28 × 28 pixels
 BLOCK_BYTES = 128 * 1024  # some 70 rows: their arrays fit a second-level cache
@@ -47,17 +47,17 @@ def read_csv(path: Path) -> Iterator[np.ndarray]:
     for text in _whole_lines(path):
         if line == 1:
             text, line = _skip_header(path, text)
-        body = text.rstrip(b"\n")
-        if body:
+        text, blank_lines_here = _without_blank_end(text)
+        if text:
             if blank_lines:
                 raise _error(path, line - 1, *_BLANK)
-            rows = parse_rows(body + b"\n")
+            rows = parse_rows(text)
             if rows is None:
-                raise _explain(path, line, body)
+                raise _explain(path, line, text)
             found_rows = True
             line += len(rows)
             yield rows
-        blank_lines = len(text) - len(body) - bool(body)
+        blank_lines = blank_lines_here
         line += blank_lines
     if not found_rows:
         raise DatasetError(f"{path} has no rows: expected lines of a label and 784 pixel values")
@@ -129,13 +129,24 @@ def _whole_lines(path: Path) -> Iterator[bytes]:
     with Stream(path) as file:
         rest = file.read(len(_UTF8_BOM)).removeprefix(_UTF8_BOM)
         while piece := file.read(BLOCK_BYTES):
-            text, newline, rest = (rest + piece).rpartition(b"\n")
-            if newline:
-                yield _unix_line_ends(text + newline)
+            text = rest + piece
+            end = text.rfind(b"\n") + 1
+            rest = text[end:]
+            if end:
+                yield _unix_line_ends(text[:end])
             if len(rest) > LONGEST_LINE:  # no line of digits: let it be refused as it is
                 break
         if rest:
             yield _unix_line_ends(rest + b"\n")
+
+
+def _without_blank_end(text: bytes) -> tuple[bytes, int]:
+    """Cut blank lines off the end of whole lines; return the rest and how many there were."""
+    if not text.endswith(b"\n\n") and text != b"\n":
+        return text, 0
+    lines = text.rstrip(b"\n")
+    kept = lines + b"\n" if lines else lines
+    return kept, len(text) - len(kept)
 
 
 def _unix_line_ends(text: bytes) -> bytes:
@@ -159,7 +170,7 @@ _COLUMNS = "Each line holds a label and 784 pixels (Kaggle's test.csv has no lab
 
 def _explain(path: Path, line: int, text: bytes) -> DatasetError:
     """Find the first bad line of a block and say what is wrong with it."""
-    for number, content in enumerate(text.split(b"\n"), start=line):
+    for number, content in enumerate(text[:-1].split(b"\n"), start=line):
         if not content:
             return _error(path, number, *_BLANK)
         fields = content.split(b",")

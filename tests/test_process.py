@@ -4,10 +4,11 @@ import platform
 import resource
 import subprocess
 import sys
+import time
 
 import pytest
 
-from nn.memory import peak_rss_mb
+from nn.process import peak_rss_mb, seconds_since_start
 from tests.conftest import PROJECT
 
 
@@ -19,6 +20,19 @@ def test_peak_memory_grows_with_what_is_used():
     assert peak_rss_mb() >= min(before, 64) + 20
     usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     assert peak_rss_mb() == pytest.approx(usage, rel=0.1)
+
+
+def test_age_counts_from_the_start_of_the_process():
+    """A process that sleeps before it imports anything is as old as it is, by its parent's clock."""
+    code = (
+        "import time; time.sleep(0.5)\n"
+        "from nn.process import seconds_since_start; print(seconds_since_start())"
+    )
+    start = time.monotonic()
+    command = [sys.executable, "-c", code]
+    output = subprocess.run(command, cwd=PROJECT, capture_output=True, check=True).stdout
+    assert 0.5 <= float(output) <= time.monotonic() - start + 0.02
+    assert seconds_since_start() > 0
 
 
 FAULTS = """

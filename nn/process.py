@@ -1,14 +1,19 @@
-"""The process's memory: how much it took, and how to keep what it has."""
+"""The running process itself: its age, and its memory."""
 
 import ctypes
 import functools
+import os
 import resource
 import sys
+import time
 from pathlib import Path
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # numbers of glibc's malloc.h
 _KEEP_BYTES = 16 * 1024 * 1024
 _LARGEST_KEPT_BYTES = 4 * 1024 * 1024
+
+_IMPORTED = time.monotonic()
+_START_FIELD = 22 - 3  # of proc_pid_stat(5), counted from the field after the name
 
 
 @functools.cache
@@ -24,6 +29,20 @@ def keep_freed_memory() -> None:
     if mallopt:
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT_BYTES)
         mallopt(_M_TRIM_THRESHOLD, _KEEP_BYTES)
+
+
+def seconds_since_start() -> float:
+    """Return how long ago this process was started, its imports included.
+
+    A Pi Zero spends seconds on imports: a time that leaves them out would flatter. Where there is
+    no /proc, it is counted from the import of this module.
+    """
+    status = Path("/proc/self/stat")
+    if not status.exists():
+        return time.monotonic() - _IMPORTED
+    after_name = status.read_text().rpartition(")")[2].split()
+    started = int(after_name[_START_FIELD]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started
 
 
 def peak_rss_mb() -> float:
