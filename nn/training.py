@@ -8,8 +8,8 @@ import numpy as np
 
 from nn.augment import Augmentation, unchanged
 from nn.data.dataset import Block, Dataset
-from nn.process import keep_freed_memory
 from nn.network import Network, one_hot, scale_pixels
+from nn.process import keep_freed_memory
 
 
 @dataclass(frozen=True)

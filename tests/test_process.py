@@ -23,7 +23,7 @@ def test_peak_memory_grows_with_what_is_used():
 
 
 def test_age_counts_from_the_start_of_the_process():
-    """A process that sleeps before it imports anything is as old as it is, by its parent's clock."""
+    """A process that sleeps before it imports anything is as old as its parent says."""
     code = (
         "import time; time.sleep(0.5)\n"
         "from nn.process import seconds_since_start; print(seconds_since_start())"
