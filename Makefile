@@ -58,5 +58,5 @@ clean: ## Remove the virtual environments and caches, never data or models
 $(VENV)/.ready: pyproject.toml scripts/make_venv.sh
 	scripts/make_venv.sh $(VENV)
 
-$(VENV)/.ready-%: $(VENV)/.ready
+$(VENV)/.ready-%: pyproject.toml scripts/make_venv.sh
 	scripts/make_venv.sh $(VENV) $*

@@ -9,15 +9,17 @@ from matplotlib.figure import Figure
 from nn.atomic import atomic_write
 
 
-def digit_grid(pictures: np.ndarray, titles: Sequence[str], columns: int = 10) -> Figure:
+def digit_grid(
+    pictures: np.ndarray, titles: Sequence[str] | None = None, columns: int = 10
+) -> Figure:
     """Draw pictures of digits side by side, dark on light.
 
     Parameters
     ----------
     pictures : ndarray of shape (n, 784)
         Each is stretched over the whole range of grey.
-    titles : sequence of str
-        One for each picture; may be empty.
+    titles : sequence of str, optional
+        One for each picture.
     columns : int
         Pictures in a row.
 
@@ -26,13 +28,14 @@ def digit_grid(pictures: np.ndarray, titles: Sequence[str], columns: int = 10) -
     figure : Figure
     """
     rows = -(-len(pictures) // columns)
-    height = 1.25 if any(titles) else 1.0
+    height = 1.25 if titles else 1.0
     figure = Figure(figsize=(columns, rows * height), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
-    for axis, picture, title in zip(axes, pictures, titles, strict=False):
+    for axis, picture in zip(axes, pictures, strict=False):  # the last row may not be full
         axis.imshow(picture.reshape(28, 28), cmap="Greys")
+    for axis, title in zip(axes, titles or (), strict=False):
         axis.set_title(title, fontsize=9)
     return figure
 

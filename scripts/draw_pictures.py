@@ -37,7 +37,7 @@ def _draw_sample() -> None:
     blocks = list(dataset.blocks())
     pixels, labels = (np.concatenate(part) for part in zip(*blocks, strict=True))
     shown = np.concatenate([pixels[labels == digit][:12] for digit in range(10)])
-    save_figure(digit_grid(shown, [], columns=12), PICTURES / "sample.png")
+    save_figure(digit_grid(shown, columns=12), PICTURES / "sample.png")
 
 
 def _run(*words: str) -> None:
