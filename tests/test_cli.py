@@ -110,6 +110,7 @@ def test_the_sample_is_never_passed_off_as_mnist(run):
     result = run(*words)
     assert "of: bundled sample (drawn by this kit, not MNIST)" in result.stdout
     assert "usual" not in result.stdout
+    assert "-m nn data fetch" in result.stdout
 
 
 def test_without_test_digits_nothing_is_claimed(run, csv_pair):
@@ -326,10 +327,18 @@ def test_interrupt_is_one_line(monkeypatch, capsys):
 
 def test_a_closed_pipe_is_no_traceback(tmp_path):
     """As in `python -m nn presets | head -1`."""
-    command = f"{sys.executable} -m nn presets | true"
-    environ = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    result = subprocess.run(command, shell=True, env=environ, capture_output=True, text=True)
+    reader, writer = os.pipe()
+    os.close(reader)
+    result = subprocess.run(
+        [sys.executable, "-m", "nn", "presets"],
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writer)
     assert result.stderr == ""
+    assert result.returncode == 1
 
 
 def test_training_imports_no_more_than_it_uses(tmp_path, csv_pair):
