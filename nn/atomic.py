@@ -1,5 +1,6 @@
 """Write a file so that its name holds the old content or the new, never a half of it."""
 
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ class AtomicFile:
     """A temporary file beside `path` that takes its name on `commit`.
 
     The content reaches the disk before the name does, so a pulled plug leaves the old file or
-    the new one.
+    the new one. What a killed process left half-written is removed by the next that writes the
+    same name: each holds a lock on its temporary file for as long as it lives.
 
     Parameters
     ----------
@@ -26,11 +28,13 @@ class AtomicFile:
 
     def __init__(self, path: str | os.PathLike):
         self.path = Path(path)
-        handle, name = tempfile.mkstemp(
-            dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".part"
-        )
+        prefix, suffix = f".{self.path.name}.", ".part"
+        _remove_leftovers(self.path.parent, prefix, suffix)
+        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=prefix, suffix=suffix)
         self._temporary = Path(name)
         self._file = os.fdopen(handle, "w+b")
+        with suppress(OSError):  # some network folders know no locks
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.read, self.write = self._file.read, self._file.write
         self.seek, self.tell = self._file.seek, self._file.tell
         self.flush = self._file.flush
@@ -40,8 +44,8 @@ class AtomicFile:
         self._file.flush()
         os.fchmod(self._file.fileno(), 0o666 & ~_umask())
         os.fsync(self._file.fileno())
-        self._file.close()
         self._temporary.replace(self.path)
+        self._file.close()
         _sync_folder(self.path.parent)
 
     def discard(self) -> None:
@@ -58,9 +62,23 @@ def atomic_write(path: str | os.PathLike) -> Iterator[AtomicFile]:
     try:
         yield file
         file.commit()
+    except OSError as error:
+        file.discard()
+        error.filename = error.filename or str(path)  # a full disk names no file
+        raise
     except BaseException:
         file.discard()
         raise
+
+
+def _remove_leftovers(folder: Path, prefix: str, suffix: str) -> None:
+    """Remove temporary files whose writers are dead: nobody holds their locks."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.name.startswith(prefix) and path.name.endswith(suffix):
+                with path.open("rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
 
 
 def _umask() -> int:

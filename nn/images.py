@@ -42,7 +42,10 @@ def read_digit(path: str | Path) -> np.ndarray:
     """
     ink = ink_on_paper(_read_grey(Path(path)))
     if ink is None:
-        raise ImageError(f"{path} shows no digit: expected dark ink on light paper, or the reverse")
+        raise ImageError(
+            f"{path} shows no digit: expected dark ink on light paper, or the reverse. "
+            "Crop the picture to the digit if there is one"
+        )
     return centre_digit(ink)
 
 
@@ -61,13 +64,18 @@ def ink_on_paper(grey: np.ndarray) -> np.ndarray | None:
     """
     edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     paper = np.median(edge)
-    ink = grey - paper if paper < 0.5 else paper - grey
-    strongest = np.percentile(ink, 99.9)
+    ink = max(paper - grey, grey - paper, key=_strongest)
+    strongest = _strongest(ink)
     if strongest < _LEAST_CONTRAST:
         return None
     ink = np.clip(ink / strongest, 0, 1)
     ink[ink < _FAINTEST_INK] = 0
     return ink
+
+
+def _strongest(ink: np.ndarray) -> float:
+    """Tell how strong the ink is, apart from a few stray pixels."""
+    return float(np.percentile(ink, 99.9))
 
 
 def centre_digit(ink: np.ndarray) -> np.ndarray:

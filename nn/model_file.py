@@ -3,30 +3,17 @@
 import json
 import os
 import zipfile
-import zlib
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
-from nn.atomic import atomic_write
+from nn.atomic import AtomicFile, atomic_write
 from nn.errors import KitError
 
 LARGEST_BYTES = 256 * 1024 * 1024
 FORMAT = "pi-nn model 1"
 
-# what zipfile and numpy raise on content that is no archive of arrays, or a damaged one
-_DAMAGE = (
-    ValueError,
-    KeyError,
-    OSError,
-    EOFError,
-    MemoryError,
-    RuntimeError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 _SETTINGS = "settings"
 _WEIGHTS = ("weights_input_hidden", "weights_hidden_output")
 
@@ -49,9 +36,13 @@ def write_model(path: str | os.PathLike, weights: dict[str, np.ndarray], setting
 
     Raises
     ------
+    ModelError
+        When a weight is infinite or no number: such a model is of no use to anybody.
     OSError
         When it cannot be written.
     """
+    if not all(np.isfinite(array).all() for array in weights.values()):
+        raise ModelError(f"{path} is not written: weights ran away. Lower the learning rate")
     text = json.dumps({"format": FORMAT, **settings})
     with atomic_write(path) as file:
         np.savez(file, **weights, **{_SETTINGS: np.array(text)})
@@ -76,23 +67,31 @@ def read_model(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict]:
         content = path.read_bytes()
     except FileNotFoundError:
         raise ModelError(
-            f"{path}: no such model. Train one first, for example with "
-            f"'python -m nn train --model {path}'"
+            f"{path}: no such model. Train one first: 'train --model {path}'"
         ) from None
     try:
         arrays = _read_arrays(content)
-    except _DAMAGE as error:
+    except Exception as error:  # zipfile and numpy raise nearly anything on damaged content
         raise _not_a_model(path, error) from None
     return _checked(path, arrays)
 
 
-def check_replaceable(path: str | os.PathLike) -> None:
+def check_replaceable(path: str | os.PathLike, size: int) -> None:
     """Make sure, before a long training, that a model can be written to `path` afterwards.
+
+    Parameters
+    ----------
+    path : path-like
+        Its folder is made when missing.
+    size : int
+        Bytes to find room for.
 
     Raises
     ------
     ModelError
-        When the name is taken by something that is no model, or its folder cannot be written.
+        When the name is taken by something that is no model.
+    OSError
+        When it cannot be written: no permission, no room, too long a name.
     """
     path = Path(path)
     if path.exists():
@@ -104,8 +103,15 @@ def check_replaceable(path: str | os.PathLike) -> None:
                 "Give another name with --model"
             ) from None
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not os.access(path.parent, os.W_OK):
-        raise ModelError(f"{path.parent} cannot be written: give another name with --model")
+    trial = AtomicFile(path)
+    try:
+        trial.write(bytes(size))
+        trial.flush()
+    except OSError as error:
+        error.filename = str(path)
+        raise
+    finally:
+        trial.discard()
 
 
 def _read_arrays(content: bytes) -> dict[str, np.ndarray]:
@@ -123,8 +129,10 @@ def _checked(path: Path, arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.nd
         settings = json.loads(str(arrays.pop(_SETTINGS)[()]))
         if not isinstance(settings, dict) or settings.pop("format", None) != FORMAT:
             raise ValueError(f"expected settings that say {FORMAT!r}")
-    except (ValueError, IndexError, RecursionError) as error:
+    except (ValueError, TypeError, IndexError, RecursionError) as error:
         raise _not_a_model(path, error) from None
+    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+        raise _not_a_model(path, "expected arrays")
     input_hidden, hidden_output = (arrays[name] for name in _WEIGHTS)
     if not (
         input_hidden.ndim == hidden_output.ndim == 2

@@ -117,6 +117,11 @@ class Network:
         """Return the type of the weights."""
         return self.weights_input_hidden.dtype
 
+    @property
+    def nbytes(self) -> int:
+        """Return the size of the weights in bytes."""
+        return self.weights_input_hidden.nbytes + self.weights_hidden_output.nbytes
+
     def forward(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Send signals through; return what leaves the hidden nodes and the output nodes.
 
@@ -143,8 +148,8 @@ class Network:
 
         Parameters
         ----------
-        inputs : ndarray of shape (batch, input_nodes)
-        targets : ndarray of shape (batch, output_nodes)
+        inputs : ndarray of shape (batch, input_nodes) or (input_nodes,)
+        targets : ndarray of shape (batch, output_nodes) or (output_nodes,)
 
         Returns
         -------
@@ -164,6 +169,7 @@ class Network:
         >>> print(f"{network.weights_hidden_output[0, 0]:.3f}")
         2.005
         """
+        inputs, targets = np.atleast_2d(inputs), np.atleast_2d(targets)
         hidden_outputs, outputs = self.forward(inputs)
         errors = targets - outputs
         hidden_errors = self._send_back(errors, self.weights_hidden_output, outputs)

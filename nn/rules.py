@@ -11,13 +11,17 @@ T. Rashid, "Error Backpropagation Revisited", makeyourownneuralnetwork.blogspot.
 compares the first four.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from nn.errors import KitError
 
-Rule = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+if TYPE_CHECKING:  # --help lists the rules, and need not wait for numpy on a Pi
+    import numpy as np
+
+    Rule = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 class UnknownRuleError(KitError, KeyError):
@@ -36,7 +40,7 @@ def equal(output_errors, weights, outputs):
     r"""Split each error equally over the hidden nodes: :math:`e_j = \sum_k e_k / n_{hidden}`."""
     hidden_nodes = weights.shape[1]
     share = output_errors.sum(axis=-1, keepdims=True) / hidden_nodes  # (batch, 1)
-    return np.repeat(share, hidden_nodes, axis=-1)  # (batch, hidden)
+    return share.repeat(hidden_nodes, axis=-1)  # (batch, hidden)
 
 
 def proportional(output_errors, weights, outputs):
@@ -44,7 +48,7 @@ def proportional(output_errors, weights, outputs):
 
     The sum is of sizes: one of signed weights passes through zero, and nothing is learned.
     """
-    shares = weights / np.abs(weights).sum(axis=0)  # (outputs, hidden), sizes sum to 1 a node
+    shares = weights / abs(weights).sum(axis=0)  # (outputs, hidden), sizes sum to 1 a node
     return output_errors @ shares
 
 

@@ -55,19 +55,21 @@ def train(
     start = time.perf_counter()
     reading = _Stopwatch()
     samples = 0
-    for _ in range(epochs):
-        samples = 0
-        for pixels, labels in whole_batches(reading.over(dataset.blocks()), batch_size):
-            variants = list(augment(scale_pixels(pixels, network.dtype)))
-            targets = one_hot(labels, network.sizes[2], network.dtype)
-            for first in range(0, len(labels), batch_size):
-                rows = slice(first, first + batch_size)
-                for inputs in variants:
-                    errors = network.train(inputs[rows], targets[rows])
-                    if on_batch:
-                        on_batch(errors)
-            samples += len(labels)
-            on_rows(len(labels))
+    # a training that runs away is refused when it is saved, with advice instead of warnings
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(epochs):
+            samples = 0
+            for pixels, labels in whole_batches(reading.over(dataset.blocks()), batch_size):
+                variants = list(augment(scale_pixels(pixels, network.dtype)))
+                targets = one_hot(labels, network.sizes[2], network.dtype)
+                for first in range(0, len(labels), batch_size):
+                    rows = slice(first, first + batch_size)
+                    for inputs in variants:
+                        errors = network.train(inputs[rows], targets[rows])
+                        if on_batch:
+                            on_batch(errors)
+                samples += len(labels)
+                on_rows(len(labels))
     return TrainingReport(samples, time.perf_counter() - start, reading.seconds)
 
 

@@ -48,7 +48,8 @@ command -v "$python" >/dev/null || fail "no $python: install it (Debian: sudo ap
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
     fail "$python has no venv module: install it (Debian: sudo apt install python3-venv)"
 
-if [ ! -x "$venv/bin/python" ]; then
+# An environment whose making was broken off has no working pip: it is made anew.
+if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     options=
     if on_a_pi; then
         has_apt_modules || install_apt_packages
@@ -56,10 +57,10 @@ if [ ! -x "$venv/bin/python" ]; then
     fi
     echo "setup: making $venv"
     # shellcheck disable=SC2086 # no option is meant when empty
-    "$python" -m venv $options "$venv"
+    "$python" -m venv --clear $options "$venv"
 fi
 echo "setup: installing the kit${extra:+ and what '$extra' needs}; a Pi Zero takes some minutes"
-"$venv/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: \
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary=:all: \
     --editable ".${extra:+[$extra]}" ||
-    fail "pip could not install the kit (see above): check the network, then run this again"
+    fail "pip could not install the kit; what it says is above. Without a network, try again with one"
 touch "$venv/.ready${extra:+-$extra}"

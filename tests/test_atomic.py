@@ -1,8 +1,12 @@
 """Files that are written whole or not at all."""
 
+import subprocess
+import sys
+
 import pytest
 
-from nn.atomic import atomic_write
+from nn.atomic import AtomicFile, atomic_write
+from tests.conftest import PROJECT
 
 
 def test_the_name_appears_with_the_whole_content(tmp_path):
@@ -26,6 +30,25 @@ def test_an_error_keeps_the_old_file(tmp_path):
         file.write(b"new")
         raise KeyboardInterrupt
     assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path):
+    """But not what a living one is writing."""
+    path = tmp_path / "file"
+    code = (
+        "import os, sys; from nn.atomic import AtomicFile\n"
+        "AtomicFile(sys.argv[1]).write(b'half'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], cwd=PROJECT)
+    assert len(list(tmp_path.iterdir())) == 1
+    living = AtomicFile(path)
+    assert len(list(tmp_path.iterdir())) == 1
+    with atomic_write(path) as file:
+        file.write(b"second")
+    living.write(b"first")
+    living.commit()
+    assert path.read_bytes() == b"first"
     assert list(tmp_path.iterdir()) == [path]
 
 

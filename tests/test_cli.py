@@ -4,14 +4,17 @@ import gzip
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from nn.cli import main
+from nn.data import sources
 from nn.network import Network
 from tests.conftest import PROJECT, csv_text
 
@@ -25,13 +28,15 @@ TRAIN_KEYS = (
 def run(tmp_path):
     """Run the command line in an empty folder; nothing is asked, no network is there."""
 
-    def run_in_folder(*words, **environ):
+    def run_in_folder(*words, before=(), stdout=subprocess.PIPE, **environ):
+        inherited = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
         return subprocess.run(
-            [sys.executable, "-m", "nn", *map(str, words)],
+            [*before, sys.executable, "-m", "nn", *map(str, words)],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(PROJECT), **environ},
+            env={**inherited, "PYTHONPATH": str(PROJECT), **environ},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             text=True,
         )
 
@@ -97,20 +102,22 @@ def test_train_for_people(run, csv_pair):
     assert "it/s" not in result.stderr  # no progress bar: this is no terminal
 
 
-def test_the_sample_is_never_passed_off_as_mnist(run):
+def test_the_sample_is_never_passed_off_as_mnist(tmp_path, monkeypatch, capsys):
     """Offline and without MNIST, name and accuracy say what it was."""
-    words = ("train", "--offline", "--preset", "smoke")
-    if (PROJECT / "mnist_dataset" / "mnist_train.csv").exists() or list(
-        (PROJECT / "mnist_dataset").glob("train-images*")
-    ):
-        pytest.skip("MNIST is in mnist_dataset/, so the sample is not used")
-    summary = json.loads(run(*words, "--json").stdout)
+    for name in ("sample_train.csv", "sample_test.csv"):
+        (tmp_path / name).write_bytes((sources.DATASET_FOLDER / name).read_bytes())
+    monkeypatch.setattr(sources, "DATASET_FOLDER", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "--offline", "--preset", "smoke"]
+    assert main([*words, "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
     assert summary["dataset"] == "bundled sample (drawn by this kit, not MNIST)"
     assert (summary["samples"], summary["test_samples"]) == (1000, 200)
-    result = run(*words)
-    assert "of: bundled sample (drawn by this kit, not MNIST)" in result.stdout
-    assert "usual" not in result.stdout
-    assert "-m nn data fetch" in result.stdout
+    assert main(words) == 0
+    output = capsys.readouterr().out
+    assert "of: bundled sample (drawn by this kit, not MNIST)" in output
+    assert "usual" not in output
+    assert " data fetch" in output
 
 
 def test_without_test_digits_nothing_is_claimed(run, csv_pair):
@@ -232,6 +239,34 @@ BAD = {
     ),
     "folder for a model": (["train", "--train", "good.csv", "--model", "."], "."),
     "no test file": (["compare-rules", "--train", "good.csv"], "good.csv has no test file beside"),
+    "other content at the curve": (
+        ["train", "--train", "good.csv", "--curve", "bad.csv"],
+        "bad.csv is there and is no PNG picture",
+    ),
+    "no folder for the curve": (
+        ["train", "--train", "good.csv", "--curve", "no/curve.png"],
+        "no/curve.png: there is no folder no: make it first",
+    ),
+    "bad test file": (
+        ["train", "--train", "good.csv", "--test", "worse.csv"],
+        "worse.csv:1: line 1 has 1 values",
+    ),
+    "a name too long": (["train", "--train", "good.csv", "--model", "m" * 300], "m: File name too"),
+    "a training that runs away": (
+        ["train", "--train", "good.csv", "--learning-rate", "1e39"],
+        "models/pi-zero.npz is not written: weights ran away. Lower the learning rate",
+    ),
+    "not enough memory": (
+        ["train", "--train", "good.csv", "--hidden-nodes", "100000"],
+        "not enough memory: use fewer --hidden-nodes",
+    ),
+    "a model of another size": (
+        ["test", "--model", "small.npz", "--test", "good.csv"],
+        "small.npz: expected a network of 784 inputs and 10 outputs, came 4 and 3",
+    ),
+    "a backquery of another size": (["backquery", "--model", "small.npz"], "came 4 and 3"),
+    "other content at a picture": (["backquery", "--output", "bad.csv"], "is no PNG picture"),
+    "an empty name": (["train", "--train", ""], ".: is a folder or a pipe"),
     "no CSV name": (["data", "convert", "good.csv", "out.txt"], "out.txt: expected a name that"),
     "no folder": (["data", "convert", "good.csv", "no/out.csv"], "no/"),
     "MNIST_DIR": (["train"], "holds no MNIST: expected train-images"),
@@ -245,8 +280,11 @@ def test_errors_are_one_line_and_exit_code_1(run, tmp_path, digits, kind):
     good = csv_text(digits[0][:3], digits[1][:3])
     (tmp_path / "good.csv").write_bytes(good)
     (tmp_path / "bad.csv").write_bytes(good[: good.index(b"\n") + 1] + b"oops\n")
+    (tmp_path / "worse.csv").write_bytes(b"oops\n")
+    Network(4, 2, 3).save(tmp_path / "small.npz")
     before = (tmp_path / "bad.csv").read_bytes()
-    result = run(*words, MNIST_DIR=str(tmp_path))
+    limit = ["prlimit", "--as=1000000000"] if kind == "not enough memory" else []
+    result = run(*words, MNIST_DIR=str(tmp_path), before=limit)
     lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert result.returncode == 1
     assert result.stdout == ""
@@ -325,20 +363,73 @@ def test_interrupt_is_one_line(monkeypatch, capsys):
     assert capsys.readouterr().err == "error: interrupted\n"
 
 
-def test_a_closed_pipe_is_no_traceback(tmp_path):
-    """As in `python -m nn presets | head -1`."""
+def test_a_closed_pipe_is_no_traceback(run):
+    """As in `python -m nn presets | true`."""
     reader, writer = os.pipe()
     os.close(reader)
-    result = subprocess.run(
-        [sys.executable, "-m", "nn", "presets"],
+    result = run("presets", stdout=writer)
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (1, "")
+
+
+def test_output_that_cannot_be_written_is_one_line(run):
+    """A disk that is full for the output itself."""
+    with Path("/dev/full").open("w") as full:
+        result = run("presets", stdout=full)
+    assert (result.returncode, result.stderr) == (1, "error: No space left on device\n")
+
+
+def test_a_terminal_that_knows_no_signs_but_ascii(run):
+    """± is written as what Python would write for it."""
+    result = run("presets", PYTHONIOENCODING="ascii")
+    assert result.returncode == 0
+    assert r"\xb110" in result.stdout
+
+
+def test_help_does_not_wait_for_numpy():
+    """Seconds on a Pi Zero."""
+    code = "import sys; import nn.cli; print('numpy' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert result.stdout == "False\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_a_training_cleaned_up(csv_pair, tmp_path, number):
+    """A dropped connection, a shutdown, Ctrl-C: one line, nothing half-written left behind."""
+    command = [sys.executable, "-m", "nn", "train", "--train", str(csv_pair[0])]
+    with subprocess.Popen(
+        [*command, "--epochs", "100000"],
+        cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
-        stdout=writer,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    os.close(writer)
-    assert result.stderr == ""
+    ) as process:
+        while "Data: " not in process.stderr.readline():
+            pass
+        process.send_signal(number)
+        assert process.stderr.read() == "error: interrupted\n"
+    assert process.returncode == 130
+    assert list(tmp_path.rglob(".*part")) == []
+
+
+def test_an_unlabelled_test_file_beside_is_not_used(run, csv_pair):
+    """Kaggle's test.csv: training goes on without, and says so before."""
+    text = csv_pair[1].read_text()
+    csv_pair[1].write_text("\n".join(line[2:] for line in text.splitlines()))
+    result = run("train", "--train", csv_pair[0], "--preset", "smoke", "--json")
+    assert json.loads(result.stdout)["accuracy"] is None
+    assert "Not used as test digits: " in result.stderr.splitlines()[0]
+
+
+def test_the_model_is_kept_when_the_test_fails(run, csv_pair, tmp_path):
+    """The last line of the test file is bad: the hours of training are not lost."""
+    with csv_pair[1].open("a") as file:
+        file.write("oops\n")
+    result = run("train", "--train", csv_pair[0], "--test", csv_pair[1], "--preset", "smoke")
     assert result.returncode == 1
+    assert "my_test.csv:101: line 101 has 1 values" in result.stderr
+    assert Network.load(tmp_path / "models" / "smoke.npz").about["accuracy"] is None
 
 
 def test_training_imports_no_more_than_it_uses(tmp_path, csv_pair):

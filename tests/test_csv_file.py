@@ -141,6 +141,8 @@ REFUSED = {
     "four digits": (LINE.replace(b",0", b",0000", 1), r"csv:1: .*came '0000'"),
     "semicolons": (LINE.replace(b",", b";"), r"csv:1: line 1 has 1 values: expected 785"),
     "blank line in the middle": (LINE + b"\n" + LINE, r"csv:2: line 2 is blank, with more rows"),
+    "two blank lines in the middle": (LINE + b"\n\n" + LINE, r"csv:2: line 2 is blank"),
+    "blank lines first": (b"\n\n" + LINE, r"csv:1: line 1 is blank, with more rows"),
     "blank first line": (b"\n" + LINE, r"csv:1: line 1 is blank, with more rows"),
     "header in the middle": (LINE + HEADER + LINE, r"csv:2: .*column 1: .*came 'label'"),
     "Kaggle's unlabelled test.csv": (HEADER[6:] + LINE[2:], r"csv:1: line 1 has 784 values"),

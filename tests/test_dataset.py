@@ -146,6 +146,23 @@ def test_a_full_disk_costs_the_packed_file_alone(csv_path, digits, monkeypatch, 
     assert [path.name for path in csv_path.parent.glob("*digits*")] == ["digits.csv"]
 
 
+@pytest.mark.parametrize("limit", [300, 600])
+def test_limited_rows_are_parsed_once(csv_path, digits, monkeypatch, limit):
+    """A few are kept in memory, of many the whole file is packed."""
+    monkeypatch.setattr(dataset_module, "MOST_KEPT_ROWS", 500)
+    dataset = FirstRows(open_dataset(csv_path), limit)
+    everything(dataset)
+    monkeypatch.setattr(dataset_module, "read_csv", None)
+    assert np.array_equal(everything(dataset)[0], digits[0][:limit])
+    assert packed_beside(csv_path).exists() == (limit > 500)
+
+
+def test_digits_in_memory_come_in_blocks(digits):
+    """So that what is scaled at a time stays small."""
+    blocks = [len(labels) for _, labels in ArrayDataset(*digits).blocks()]
+    assert blocks == [256, 256, 188]
+
+
 def test_first_rows(digits):
     """No more than asked for, in order, and no more read."""
     pixels, labels = digits

@@ -40,9 +40,12 @@ def target(tmp_path):
 
 def assert_fetched(target):
     assert {path.name: path.read_bytes() for path in target.iterdir()} == ZIPPED
+    assert all(path.stat().st_mode & 0o044 == 0o044 for path in target.iterdir())  # for all users
 
 
-@pytest.mark.parametrize("form", [str, lambda folder: folder.as_uri(), lambda f: f"{f}/"])
+@pytest.mark.parametrize(
+    "form", [str, lambda folder: folder.as_uri(), lambda f: f"{f}/", lambda f: f"file:{f}"]
+)
 def test_a_folder_or_file_address_is_a_mirror(mirror, target, form):
     """For a classroom without internet."""
     fetch(target, [form(mirror)])
@@ -93,6 +96,18 @@ def test_a_bad_file_is_refused_with_its_reason(mirror, target, content, reason):
     with pytest.raises(DownloadError, match=rf"part-2.gz.*{reason}.*Try again with"):
         fetch(target, [str(mirror)])
     assert sorted(path.name for path in target.iterdir()) == ["part-0.gz", "part-1.gz"]
+
+
+def test_other_content_under_mnists_names_is_not_replaced(mirror, target):
+    """Fashion-MNIST's files have the same names: only --force replaces them."""
+    target.mkdir()
+    other = gzip.compress(b"shoes and shirts")
+    (target / "part-1.gz").write_bytes(other)
+    with pytest.raises(DownloadError, match=r"part-1.gz is there and is not MNIST's .*--force"):
+        fetch(target, [str(mirror)])
+    assert (target / "part-1.gz").read_bytes() == other
+    fetch(target, [str(mirror)], force=True)
+    assert_fetched(target)
 
 
 @pytest.fixture

@@ -37,6 +37,8 @@ def test_the_digit_is_fitted_and_centred_as_mnists_are(tmp_path):
 FORMS = {
     "ink light on dark": lambda: draw_seven(paper=10, ink=240),
     "grey pencil on grey paper": lambda: draw_seven(paper=200, ink=120),
+    "dim light": lambda: draw_seven(paper=115, ink=10),
+    "light on grey": lambda: draw_seven(paper=135, ink=250),
     "colour": lambda: draw_seven(paper=(255, 250, 230), ink=(20, 30, 120), mode="RGB"),
     "transparent paper": lambda: draw_seven(paper=(0, 0, 0, 0), ink=(0, 0, 0, 255), mode="RGBA"),
     "black and white": lambda: draw_seven(paper=1, ink=0, mode="1"),

@@ -96,6 +96,16 @@ def test_one_row_and_many_take_the_same_path():
         assert network.query(row) == pytest.approx(answer, abs=1e-15)
 
 
+def test_one_row_trains_as_a_batch_of_one():
+    """Whether it comes as (n,) or as (1, n)."""
+    row, target = np.linspace(0, 1, 10), np.linspace(1, 0, 10)
+    flat, batch = (Network(10, 10, 10, seed=1, dtype="float64") for _ in range(2))
+    flat.train(row, target)
+    batch.train(row[np.newaxis], target[np.newaxis])
+    assert np.array_equal(flat.weights_hidden_output, batch.weights_hidden_output)
+    assert np.array_equal(flat.weights_input_hidden, batch.weights_input_hidden)
+
+
 def test_a_batch_sums_the_updates_of_its_samples():
     """Not their mean: each sample's update is computed on the weights before the batch."""
     generator = np.random.default_rng(0)

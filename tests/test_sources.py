@@ -3,10 +3,12 @@
 import pytest
 
 from nn.data import sources
+from nn.data.dataset import open_dataset
 from nn.data.download import DownloadError
 from nn.data.errors import DatasetError
+from nn.data.idx import find_labels
 from nn.data.sources import DATASET_FOLDER, SAMPLE_NAME, find_source
-from tests.conftest import write_idx
+from tests.conftest import csv_text, write_idx
 
 
 @pytest.fixture
@@ -21,11 +23,12 @@ def folder(tmp_path):
 
 @pytest.fixture
 def fetched(monkeypatch):
-    """Downloads succeed: they leave two empty files in the folder."""
+    """Downloads succeed: they leave four empty files in the folder."""
 
     def fetch(folder, say):
         for stem in ("train", "t10k"):
             (folder / f"{stem}-images-idx3-ubyte.gz").write_text("")
+            (folder / f"{stem}-labels-idx1-ubyte.gz").write_text("")
 
     monkeypatch.setattr(sources, "fetch", fetch)
 
@@ -84,6 +87,31 @@ def test_half_a_pair_is_none(folder, unreachable):
     assert find_source(environ={}, folder=folder).name == SAMPLE_NAME
 
 
+def test_images_without_labels_are_none(folder, digits, fetched):
+    """As a fetch leaves them that broke off at the last file: it is fetched again."""
+    write_idx(folder, *digits, zipped=True)
+    write_idx(folder, *digits, stem="t10k", zipped=True)
+    labels = folder / "t10k-labels-idx1-ubyte.gz"
+    labels.unlink()
+    said = []
+    assert find_source(environ={}, folder=folder, say=said.append).is_mnist
+    assert "fetching" in said[0]
+    assert labels.exists()
+
+
+@pytest.mark.parametrize("spelling", ["images-idx3", "images.idx3"])
+def test_files_may_be_gzipped_or_not_one_by_one(tmp_path, digits, spelling):
+    """Also as some archives spell their names."""
+    for stem, zipped in (("train", True), ("t10k", False)):
+        path = write_idx(tmp_path, *digits, stem=stem, zipped=zipped)
+        for part in (path, find_labels(path)):
+            part.rename(part.with_name(part.name.replace("-idx", spelling[-5] + "idx")))
+    source = find_source(environ={"MNIST_DIR": str(tmp_path)})
+    assert source.train.name == f"train-{spelling}-ubyte.gz"
+    assert source.test.name == f"t10k-{spelling}-ubyte"
+    assert len(list(open_dataset(source.test).blocks())) == 3
+
+
 def test_a_download_comes_before_the_sample(folder, fetched):
     """And is used at once."""
     said = []
@@ -118,7 +146,8 @@ def test_a_test_file_alone_goes_with_what_is_found(folder, unreachable):
 
 def test_the_test_file_is_found_beside_the_training_file(tmp_path, digits):
     """By name, for CSV and IDX alike; None where there is none."""
-    make(tmp_path, "mnist_train_100.csv", "mnist_test_100.csv", "lonely.csv")
+    make(tmp_path, "mnist_train_100.csv", "lonely.csv")
+    (tmp_path / "mnist_test_100.csv").write_bytes(csv_text(*digits))
     train = write_idx(tmp_path, *digits)
     test = write_idx(tmp_path, *digits, stem="t10k")
     expected = {

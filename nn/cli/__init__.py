@@ -1,13 +1,16 @@
 """The command line, ``python -m nn`` or ``pi-nn``: the only part that talks to people.
 
 Results go to standard output, everything else to standard error. Exit codes: 0, 1 for an error
-in data, model or disk (one line, no traceback), 2 for wrong usage, 130 when interrupted.
+in data, model or disk (one line, no traceback), 2 for wrong usage, 130 when interrupted by Ctrl-C,
+a dropped connection or a shutdown.
 """
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import nn
 from nn.cli import backquery, compare_rules, data, presets, query, test, train
@@ -29,21 +32,53 @@ def main(argv: Sequence[str] | None = None) -> int:
     code : int
         The exit code.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal may not know ± or a file's name
+            stream.reconfigure(errors="backslashreplace")
     arguments = _parser().parse_args(argv)
     try:
-        code = arguments.run(arguments) or 0
-        sys.stdout.flush()  # here, where a closed pipe can still be told from a failure
+        with _ending_on_signals():
+            code = arguments.run(arguments) or 0
+            if sys.stdout:
+                sys.stdout.flush()  # here, where it can still be told when nobody reads it
         return code
     except BrokenPipeError:  # the reader of a pipe has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_unwritten_output()
         return 1
     except KeyboardInterrupt:
         return _fail("interrupted", code=130)
+    except MemoryError:
+        return _fail("not enough memory: use fewer --hidden-nodes")
     except KitError as error:
         return _fail(str(error))
     except OSError as error:
+        _drop_unwritten_output()
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}")
+
+
+@contextmanager
+def _ending_on_signals() -> Iterator[None]:
+    """Let a dropped connection or a shutdown end a command as Ctrl-C does: cleaned up."""
+    signals = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(each, _interrupt) for each in signals]
+    try:
+        yield
+    finally:
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)
+
+
+def _interrupt(_number, _frame) -> None:
+    raise KeyboardInterrupt
+
+
+def _drop_unwritten_output() -> None:
+    """Keep Python from trying once more, at its end, to write what could not be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,5 +1,7 @@
 """``backquery``: draw what a network has in mind for each digit."""
 
+from nn.cli.files import check_picture_target, load_digit_reader
+
 
 def add_parser(subparsers) -> None:
     """Add the command to the command line."""
@@ -17,10 +19,11 @@ def run(arguments) -> None:
     """Run the network backwards from each of the ten answers, and save the pictures."""
     import numpy as np
 
-    from nn.network import Network, one_hot
+    from nn.network import one_hot
     from nn.plots import digit_grid, save_figure
 
-    network = Network.load(arguments.model)
+    check_picture_target(arguments.output)
+    network = load_digit_reader(arguments.model)
     digits = np.arange(network.sizes[2])
     pictures = network.backquery(one_hot(digits, len(digits), network.dtype))
     figure = digit_grid(pictures, [str(digit) for digit in digits], columns=5)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable
 
 from nn.cli.arguments import add_data_flags, add_json_flag, number_above_zero, whole_number
 from nn.cli.console import percent, progress, remark
@@ -30,7 +31,11 @@ def add_parser(subparsers) -> None:
         help="when to measure; default: 1 2 5",
     )
     parser.add_argument(
-        "--batch-size", type=whole_number(1), default=16, metavar="N", help="default: %(default)s"
+        "--batch-size",
+        type=whole_number(1, 1000),
+        default=16,
+        metavar="N",
+        help="default: %(default)s",
     )
     parser.add_argument(
         "--learning-rate",
@@ -46,7 +51,7 @@ def add_parser(subparsers) -> None:
 
 def run(arguments) -> None:
     """Train one network a rule, measure each after the epochs asked for, print the table."""
-    from nn.data.dataset import FirstRows, open_dataset
+    from nn.data.dataset import FirstRows, check_readable, open_dataset
     from nn.data.errors import DatasetError
     from nn.data.sources import find_source
 
@@ -58,14 +63,19 @@ def run(arguments) -> None:
     training_set, test_set = open_dataset(source.train), open_dataset(source.test)
     if arguments.samples:
         training_set = FirstRows(training_set, arguments.samples)
+    check_readable(test_set)
     remark(f"Data: {source}")
 
     epochs = sorted(set(arguments.epochs))
-    accuracy = {rule: _measure(rule, training_set, test_set, epochs, arguments) for rule in RULES}
+    accuracy = {}
+    if not arguments.json:
+        print(_row("rule", [f"{epoch} epoch{'s' * (epoch > 1)}" for epoch in epochs]), flush=True)
+    for rule in RULES:
+        accuracy[rule] = _measure(rule, training_set, test_set, epochs, arguments)
+        if not arguments.json:
+            print(_row(rule, map(percent, accuracy[rule])), flush=True)
     if arguments.json:
         print(json.dumps(_summary(arguments, source, epochs, accuracy)))
-    else:
-        print(_table(epochs, accuracy))
 
 
 def _measure(rule: str, training_set, test_set, epochs: list[int], arguments) -> list[float]:
@@ -109,9 +119,6 @@ def _summary(arguments, source, epochs: list[int], accuracy: dict) -> dict:
     }
 
 
-def _table(epochs: list[int], accuracy: dict) -> str:
-    heads = "".join(f"{f'{epoch} epoch' + 's' * (epoch > 1):>11}" for epoch in epochs)
-    lines = [f"{'rule':13}{heads}"]
-    for rule, shares in accuracy.items():
-        lines.append(f"{rule:13}" + "".join(f"{percent(share):>11}" for share in shares))
-    return "\n".join(lines)
+def _row(name: str, cells: Iterable[str]) -> str:
+    """Write a row of the table."""
+    return f"{name:13}" + "".join(f"{cell:>11}" for cell in cells)

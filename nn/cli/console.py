@@ -1,21 +1,25 @@
 """What commands say to people, and where: progress and remarks never mix with results."""
 
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nn.data.dataset import Dataset
+if TYPE_CHECKING:  # which would import numpy
+    from nn.data.dataset import Dataset
 
 
 def remark(message: str) -> None:
     """Tell something on the way, on standard error."""
-    print(message, file=sys.stderr, flush=True)
+    if sys.stderr:  # None when it is closed, and print would take standard output instead
+        print(message, file=sys.stderr, flush=True)
 
 
 @contextmanager
-def progress(what: str, dataset: Dataset, passes: int = 1) -> Iterator:
+def progress(what: str, dataset: "Dataset", passes: int = 1) -> Iterator:
     """Show a bar with rate and time left over `passes` of a dataset; silent off a terminal.
 
     Yields
@@ -23,7 +27,7 @@ def progress(what: str, dataset: Dataset, passes: int = 1) -> Iterator:
     advance : callable
         To be told how many rows are done.
     """
-    if not sys.stderr.isatty():
+    if not (sys.stderr and sys.stderr.isatty()):
         yield lambda rows: None
         return
     from tqdm import tqdm
@@ -46,13 +50,13 @@ def progress(what: str, dataset: Dataset, passes: int = 1) -> Iterator:
 def this_program() -> str:
     """Return how the user started this program, to name the next command as it must be typed."""
     if not sys.argv[0].endswith("__main__.py"):
-        return sys.argv[0]
+        return shlex.quote(sys.argv[0])
     python = Path(sys.executable)
     if python.is_relative_to(Path.cwd()):
         python = python.relative_to(Path.cwd())
     elif shutil.which(python.name) == str(python):
         python = Path(python.name)
-    return f"{python} -m nn"
+    return f"{shlex.quote(str(python))} -m nn"
 
 
 def percent(share: float) -> str:

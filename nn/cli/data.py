@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nn.cli.arguments import whole_number
 from nn.cli.console import progress, remark
-from nn.data.errors import DatasetError
+from nn.cli.files import check_csv_target
 
 
 def add_parser(subparsers) -> None:
@@ -31,6 +31,9 @@ def _add_fetch(commands) -> None:
         "--csv",
         action="store_true",
         help="write mnist_train.csv and mnist_test.csv (128 MB) as well",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="replace other files under MNIST's names"
     )
     parser.set_defaults(run=run_fetch)
 
@@ -65,11 +68,14 @@ def run_fetch(arguments) -> None:
     from nn.data.sources import DATASET_FOLDER
 
     folder = Path(arguments.folder) if arguments.folder else DATASET_FOLDER
-    fetch(folder, arguments.mirror or MIRRORS, say=remark)
+    targets = {"train": folder / "mnist_train.csv", "t10k": folder / "mnist_test.csv"}
     if arguments.csv:
-        for images, target in (("train", "mnist_train.csv"), ("t10k", "mnist_test.csv")):
-            dataset = open_dataset(folder / f"{images}-images-idx3-ubyte.gz")
-            _write_csv(dataset, folder / target)
+        for target in targets.values():
+            check_csv_target(str(target), arguments.force)
+    fetch(folder, arguments.mirror or MIRRORS, say=remark, force=arguments.force)
+    if arguments.csv:
+        for stem, target in targets.items():
+            _write_csv(open_dataset(folder / f"{stem}-images-idx3-ubyte.gz"), target)
     print(f"MNIST is in {folder}")
 
 
@@ -77,7 +83,7 @@ def run_convert(arguments) -> None:
     """Write any digits as CSV."""
     from nn.data.dataset import open_dataset
 
-    target = _free_csv_name(arguments.target, arguments.force)
+    target = check_csv_target(arguments.target, arguments.force)
     _write_csv(open_dataset(arguments.source), target)
 
 
@@ -85,7 +91,7 @@ def run_sample(arguments) -> None:
     """Draw digits and write them as CSV."""
     from nn.data.drawn_digits import DrawnDigits
 
-    target = _free_csv_name(arguments.target, arguments.force)
+    target = check_csv_target(arguments.target, arguments.force)
     _write_csv(DrawnDigits(arguments.rows, arguments.seed), target)
 
 
@@ -107,16 +113,6 @@ def run_info(arguments) -> None:
     print(f"Format  {dataset.format}, {Path(arguments.file).stat().st_size:,} bytes")
     print(f"Digits  {rows:,}, each a label and 28×28 pixels, {ink / rows / 784:.1%} of them inked")
     print("Labels  " + ", ".join(f"{digit}: {count:,}" for digit, count in enumerate(counts)))
-
-
-def _free_csv_name(name: str, force: bool) -> Path:
-    """Refuse a name that is taken, or not a CSV's."""
-    target = Path(name)
-    if not name.endswith((".csv", ".csv.gz")):
-        raise DatasetError(f"{name}: expected a name that ends in .csv or .csv.gz")
-    if target.exists() and not force:
-        raise DatasetError(f"{name} is there already: give --force to replace it")
-    return target
 
 
 def _write_csv(dataset, target: Path) -> None:

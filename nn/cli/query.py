@@ -1,7 +1,7 @@
 """``query``: read the digit on pictures."""
 
-import sys
-
+from nn.cli.console import remark
+from nn.cli.files import load_digit_reader
 from nn.errors import KitError
 
 _BAR_WIDTH = 30
@@ -20,15 +20,15 @@ def add_parser(subparsers) -> None:
 def run(arguments) -> int:
     """Read each picture; one that cannot be read does not keep the others from it."""
     from nn.images import read_digit
-    from nn.network import Network, scale_pixels
+    from nn.network import scale_pixels
 
-    network = Network.load(arguments.model)
+    network = load_digit_reader(arguments.model)
     code = 0
     for path in arguments.images:
         try:
             outputs = network.query(scale_pixels(read_digit(path), network.dtype))
         except KitError as error:
-            print(f"error: {error}", file=sys.stderr)
+            remark(f"error: {error}")
             code = 1
         else:
             print(_answer(path, outputs))

@@ -5,6 +5,7 @@ import os
 
 from nn.cli.arguments import add_json_flag
 from nn.cli.console import percent, progress, remark
+from nn.cli.files import load_digit_reader
 
 
 def add_parser(subparsers) -> None:
@@ -24,9 +25,8 @@ def run(arguments) -> None:
     from nn.data.dataset import open_dataset
     from nn.data.sources import find_source
     from nn.evaluation import evaluate
-    from nn.network import Network
 
-    network = Network.load(arguments.model)
+    network = load_digit_reader(arguments.model)
     name, path = arguments.test, arguments.test
     if not path:
         source = find_source(environ=os.environ, offline=arguments.offline, say=remark)

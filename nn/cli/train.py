@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shlex
 from pathlib import Path
 
 from nn.cli.arguments import (
@@ -13,6 +14,7 @@ from nn.cli.arguments import (
     whole_number,
 )
 from nn.cli.console import percent, progress, remark, this_program
+from nn.cli.files import check_picture_target
 from nn.presets import PRESETS, Preset
 from nn.rules import RULES
 
@@ -27,7 +29,7 @@ def add_parser(subparsers) -> None:
     group.add_argument("--epochs", type=whole_number(1), metavar="N", help="passes over the data")
     group.add_argument(
         "--batch-size",
-        type=whole_number(1),
+        type=whole_number(1, 1000),
         metavar="N",
         help="digits whose updates are summed; above 16 accuracy falls",
     )
@@ -41,7 +43,11 @@ def add_parser(subparsers) -> None:
         metavar="DEGREES",
         help="train on each digit turned to either side as well",
     )
-    parser.add_argument("--model", metavar="FILE", help="default: models/PRESET.npz")
+    parser.add_argument(
+        "--model",
+        metavar="FILE",
+        help="default: models/PRESET.npz; a model there is replaced",
+    )
     parser.add_argument("--curve", metavar="FILE.png", help="draw the learning curve, too")
     add_json_flag(parser)
     parser.set_defaults(run=run)
@@ -49,9 +55,8 @@ def add_parser(subparsers) -> None:
 
 def run(arguments) -> None:
     """Train as the flags say, and report."""
-    from nn.data.dataset import FirstRows, open_dataset
+    from nn.data.dataset import FirstRows, check_readable, open_dataset
     from nn.data.sources import find_source
-    from nn.evaluation import evaluate
     from nn.model_file import check_replaceable
     from nn.network import Network
 
@@ -68,26 +73,31 @@ def run(arguments) -> None:
     test_set = open_dataset(source.test) if source.test else None
     if preset.samples:
         training_set = FirstRows(training_set, preset.samples)
-    check_replaceable(model)
-    remark(f"{_describe(preset)}, rule {arguments.rule}, seed {arguments.seed}")
-    remark(f"Data: {source}")
-
     network = Network(
         hidden_nodes=preset.hidden_nodes,
         learning_rate=preset.learning_rate,
         rule=arguments.rule,
         seed=arguments.seed,
     )
-    report, curve = _train(network, training_set, preset, bool(arguments.curve))
-    evaluation = None
+
+    # Whatever can go wrong afterwards is better found before hours of training.
     if test_set:
-        with progress("testing", test_set) as advance:
-            evaluation = evaluate(network, test_set, advance)
-    summary = _summary(arguments, preset, source, report, evaluation, model)
-    network.save(model, about=summary)
+        check_readable(test_set)
+    if arguments.curve:
+        check_picture_target(arguments.curve)
+    check_replaceable(model, size=network.nbytes)
+
+    remark(f"{_describe(preset)}, rule {arguments.rule}, seed {arguments.seed}")
+    remark(f"Data: {source}")
+    report, curve = _train(network, training_set, preset, bool(arguments.curve))
+    summary = _summary(arguments, preset, source, report, model)
+    network.save(model, about=summary)  # before the test: training is what took the time
+    if test_set:
+        summary |= _test(network, test_set)
+        network.save(model, about=summary)
+    _print(arguments, preset, source, summary)
     if arguments.curve:
         _draw_curve(arguments.curve, curve, preset)
-    _print(arguments, preset, source, summary)
 
 
 def _settings(arguments) -> Preset:
@@ -130,9 +140,8 @@ def _train(network, training_set, preset: Preset, with_curve: bool):
     return report, curve
 
 
-def _summary(arguments, preset: Preset, source, report, evaluation, model: Path) -> dict:
-    from nn.process import peak_rss_mb, seconds_since_start
-
+def _summary(arguments, preset: Preset, source, report, model: Path) -> dict:
+    """Say what was trained on what; the accuracy is not known yet."""
     return {
         "preset": preset.name,
         "dataset": source.name,
@@ -146,12 +155,29 @@ def _summary(arguments, preset: Preset, source, report, evaluation, model: Path)
         "rule": arguments.rule,
         "seed": arguments.seed,
         "samples": report.samples,
-        "test_samples": evaluation.samples if evaluation else 0,
-        "seconds_total": round(seconds_since_start(), 2),
+        "test_samples": 0,
         "seconds_parsing": round(report.seconds_parsing, 3),
-        "accuracy": evaluation.accuracy if evaluation else None,
-        "peak_rss_mb": round(peak_rss_mb(), 1),
+        "accuracy": None,
         "model": str(model),
+        **_cost(),
+    }
+
+
+def _test(network, test_set) -> dict:
+    """Measure the accuracy, and what everything took until now."""
+    from nn.evaluation import evaluate
+
+    with progress("testing", test_set) as advance:
+        evaluation = evaluate(network, test_set, advance)
+    return {"test_samples": evaluation.samples, "accuracy": evaluation.accuracy, **_cost()}
+
+
+def _cost() -> dict:
+    from nn.process import peak_rss_mb, seconds_since_start
+
+    return {
+        "seconds_total": round(seconds_since_start(), 2),
+        "peak_rss_mb": round(peak_rss_mb(), 1),
     }
 
 
@@ -179,7 +205,8 @@ def _print(arguments, preset: Preset, source, summary: dict) -> None:
         print(f"Next      {this_program()} data fetch")
         print("          fetches MNIST: 60 times as many digits, by real hands")
     else:
-        print(f"Next      {this_program()} backquery --model {summary['model']}")
+        model = shlex.quote(summary["model"])
+        print(f"Next      {this_program()} backquery --model {model}")
         print("          draws what the network has in mind for each digit")
 
 
@@ -187,7 +214,7 @@ def _accuracy(preset: Preset, source, summary: dict) -> str:
     if summary["accuracy"] is None:
         return "not measured: no test file beside the training file, and no --test FILE"
     text = f"{percent(summary['accuracy'])} of {summary['test_samples']:,} test digits"
-    if source.is_mnist and preset == PRESETS[preset.name]:
+    if source.is_mnist and preset == PRESETS[preset.name] and summary["rule"] == "multiply":
         mean, low, high = preset.accuracy
         text += f" (usual: {percent(mean)}, from {percent(low)} to {percent(high)})"
     elif not source.is_mnist:

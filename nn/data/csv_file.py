@@ -43,22 +43,23 @@ def read_csv(path: Path) -> Iterator[np.ndarray]:
         On anything else, naming file and line, what was expected and what came.
     """
     keep_freed_memory()
-    line, blank_lines, found_rows = 1, 0, False
+    line, first_blank_line, found_rows = 1, None, False
     for text in _whole_lines(path):
         if line == 1:
             text, line = _skip_header(path, text)
-        text, blank_lines_here = _without_blank_end(text)
+        text, blank_lines = _without_blank_end(text)
         if text:
-            if blank_lines:
-                raise _error(path, line - 1, *_BLANK)
+            if first_blank_line:
+                raise _error(path, first_blank_line, *_BLANK)
             rows = parse_rows(text)
             if rows is None:
                 raise _explain(path, line, text)
             found_rows = True
             line += len(rows)
             yield rows
-        blank_lines = blank_lines_here
-        line += blank_lines
+        if blank_lines:
+            first_blank_line = first_blank_line or line
+            line += blank_lines
     if not found_rows:
         raise DatasetError(f"{path} has no rows: expected lines of a label and 784 pixel values")
 

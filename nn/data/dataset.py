@@ -20,6 +20,9 @@ from nn.data.streams import Stream
 
 Block = tuple[np.ndarray, np.ndarray]
 
+BLOCK_ROWS = 256
+MOST_KEPT_ROWS = 10_000  # 8 MB
+
 
 class Dataset(Protocol):
     """Labelled digits that can be read again and again, in the same order."""
@@ -94,8 +97,10 @@ class ArrayDataset:
         self.pixels, self.labels = pixels, labels
 
     def blocks(self) -> Iterator[Block]:
-        """Yield everything as one block."""
-        yield self.pixels, self.labels
+        """Yield (pixels, labels); see `Dataset`."""
+        for first in range(0, len(self.labels), BLOCK_ROWS):
+            rows = slice(first, first + BLOCK_ROWS)
+            yield self.pixels[rows], self.labels[rows]
 
     def estimate_rows(self) -> int:
         """Tell how many rows there are."""
@@ -103,7 +108,9 @@ class ArrayDataset:
 
 
 class FirstRows:
-    """The first rows of another dataset.
+    """The first rows of another dataset; a few are kept in memory and read but once.
+
+    Of many, the rest is read, too, and left: so that a text file is packed for the next pass.
 
     Parameters
     ----------
@@ -114,14 +121,28 @@ class FirstRows:
 
     def __init__(self, dataset: Dataset, limit: int):
         self.dataset, self.limit = dataset, limit
+        self._kept: list[Block] | None = None
 
     def blocks(self) -> Iterator[Block]:
-        """Yield blocks up to the limit, and read no further."""
+        """Yield (pixels, labels) up to the limit; see `Dataset`."""
+        if self._kept is not None:
+            yield from self._kept
+        elif self.limit > MOST_KEPT_ROWS:
+            yield from self._first()
+        else:
+            kept = []
+            for block in self._first():
+                kept.append(block)
+                yield block
+            self._kept = kept
+
+    def _first(self) -> Iterator[Block]:
         left = self.limit
         for pixels, labels in self.dataset.blocks():
-            yield pixels[:left], labels[:left]
+            if left > 0:
+                yield pixels[:left], labels[:left]
             left -= len(labels)
-            if left <= 0:
+            if left <= 0 and self.limit <= MOST_KEPT_ROWS:
                 return
 
     def estimate_rows(self) -> int | None:
@@ -154,6 +175,18 @@ def open_dataset(path: str | Path) -> CsvDataset | IdxDataset:
     if magic == LABELS_MAGIC:
         raise DatasetError(f"{path} holds labels: give the images file, its pair, instead")
     return IdxDataset(path) if magic == IMAGES_MAGIC else CsvDataset(path)
+
+
+def check_readable(dataset: Dataset) -> None:
+    """Read the first block of a dataset, to find before a long training that it is no good.
+
+    Raises
+    ------
+    DatasetError
+        When the first block cannot be read.
+    """
+    for _ in dataset.blocks():
+        return
 
 
 def _split(blocks: Iterator[np.ndarray]) -> Iterator[Block]:

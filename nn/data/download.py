@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
+from nn.atomic import atomic_write
 from nn.errors import KitError
 
 MIRRORS = (
@@ -63,6 +64,7 @@ def fetch(
     folder: Path,
     mirrors: Sequence[str] = MIRRORS,
     say: Callable[[str], None] = lambda message: None,
+    force: bool = False,
 ) -> None:
     """Download what is not in `folder` yet; each file appears there whole and verified, or not.
 
@@ -76,18 +78,27 @@ def fetch(
         Base addresses (http, https or file) or folders, tried in turn.
     say : callable
         Told in a line what happens to each file.
+    force : bool
+        Whether to replace whole files of other content under MNIST's names. A file that was cut
+        off is always fetched again.
 
     Raises
     ------
     DownloadError
-        When every mirror failed for a file.
+        When every mirror failed for a file, or its name is taken.
     OSError
         When the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for file in FILES:
-        if _complaint(folder / file.name, file) is None:
+        complaint = _complaint(folder / file.name, file)
+        if complaint is None:
             say(f"{file.name}: already there, verified")
+        elif complaint.startswith("expected") and not force:
+            raise DownloadError(
+                f"{folder / file.name} is there and is not MNIST's ({complaint}): it is left as it "
+                "is. Move it away, or give --force to replace it"
+            )
         else:
             say(f"{file.name}: fetched from {_fetch_one(folder, file, mirrors)}, verified")
 
@@ -97,16 +108,15 @@ def _fetch_one(folder: Path, file: RemoteFile, mirrors: Sequence[str]) -> str:
     failures = []
     for mirror in mirrors:
         url = _base_url(mirror) + file.name
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as workplace:
+        with tempfile.TemporaryDirectory(prefix="pi-nn-fetch-") as workplace:
             failure = _retrieve(url, Path(workplace), file)
             if failure is None:
-                (Path(workplace) / file.name).replace(folder / file.name)
+                _put_in_place(Path(workplace) / file.name, folder / file.name)
                 return mirror
         failures.append(f"{url}: {failure}")
     raise DownloadError(
         f"could not fetch {file.name} ({'; '.join(failures)}). Try again with "
-        "'python -m nn data fetch', if need be with --mirror and an address or a folder that has "
-        "the four files"
+        "'make fetch', or 'data fetch --mirror' with an address or a folder that has the four files"
     )
 
 
@@ -131,6 +141,12 @@ def _retrieve(url: str, workplace: Path, file: RemoteFile) -> str | None:
     except (OSError, ValueError) as error:
         return _first_line(error)
     return _complaint(workplace / file.name, file)
+
+
+def _put_in_place(verified: Path, final: Path) -> None:
+    """Copy a verified file under its final name, whole or not at all."""
+    with verified.open("rb") as source, atomic_write(final) as file:
+        shutil.copyfileobj(source, file)
 
 
 def _complaint(path: Path, file: RemoteFile) -> str | None:
@@ -161,7 +177,9 @@ def _copy(url: str, output_file, _pooch) -> None:
 
 def _base_url(mirror: str) -> str:
     """Accept a plain folder as a mirror too, and end with a slash."""
-    base = mirror if "://" in mirror else Path(mirror).resolve().as_uri()
+    base = (
+        mirror if "://" in mirror or mirror.startswith("file:") else Path(mirror).resolve().as_uri()
+    )
     return base.rstrip("/") + "/"
 
 

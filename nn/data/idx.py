@@ -47,7 +47,7 @@ def read_idx(images_path: Path) -> Iterator[np.ndarray]:
         if label_count != count:
             raise DatasetError(
                 f"{images_path} has {count} images, but {labels_path} has {label_count} labels: "
-                "expected as many. Fetch the pair again"
+                "expected as many. Fetch (make fetch) or copy the pair again"
             )
         for start in range(0, count, BLOCK_ROWS):
             rows = np.empty((min(BLOCK_ROWS, count - start), FIELDS), np.uint8)
@@ -74,10 +74,12 @@ def find_labels(images_path: Path) -> Path:
         When there is none under the expected name, gzipped or not.
     """
     name = images_path.name.replace("images", "labels").replace("idx3", "idx1")
+    if name == images_path.name:
+        raise DatasetError(f"{images_path}: expected 'images' in its name, to find its labels by")
     plain = images_path.with_name(name.removesuffix(".gz"))
     zipped = plain.with_name(plain.name + ".gz")
     for candidate in (zipped, plain) if name.endswith(".gz") else (plain, zipped):
-        if candidate.exists() and candidate != images_path:
+        if candidate.exists():
             return candidate
     raise DatasetError(f"{images_path}: expected its labels beside it, as {plain.name}[.gz]")
 
@@ -104,7 +106,9 @@ def _read_header(file: Stream, magic: bytes, size: int) -> bytes:
             f"came {header[:4].hex(' ')}"
         )
     if len(header) < 4 + size:
-        raise DatasetError(f"{file.path} ends within its header: fetch or copy it again")
+        raise DatasetError(
+            f"{file.path} ends within its header: fetch (make fetch) or copy it again"
+        )
     return header[4:]
 
 
@@ -113,7 +117,9 @@ def _read_records(file: Stream, start: int, count: int, size: int) -> np.ndarray
     content = file.read(count * size)
     if len(content) < count * size:
         record = start + len(content) // size + 1
-        raise DatasetError(f"{file.path} ends within record {record}: fetch or copy it again")
+        raise DatasetError(
+            f"{file.path} ends within record {record}: fetch (make fetch) or copy it again"
+        )
     return np.frombuffer(content, np.uint8).reshape(count, size)
 
 
@@ -128,4 +134,6 @@ def _check_labels(labels: np.ndarray, path: Path, start: int) -> None:
 
 def _check_end(file: Stream, count: int) -> None:
     if file.read(1):
-        raise DatasetError(f"{file.path} goes on after its {count} records: fetch or copy it again")
+        raise DatasetError(
+            f"{file.path} goes on after its {count} records: fetch (make fetch) or copy it again"
+        )

@@ -42,12 +42,16 @@ def fingerprint(csv_path: Path) -> Fingerprint:
     return Fingerprint(status.st_size, status.st_mtime_ns, digest.digest())
 
 
-def packed_paths(csv_path: Path) -> tuple[Path, Path]:
+def packed_paths(csv_path: Path) -> list[Path]:
     """Return where the packed file may be: beside the CSV, else in the user's cache folder."""
     name = f"{csv_path.name}.packed"
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pi-nn"
+    paths = [csv_path.with_name(name)]
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pi-nn"
+    except RuntimeError:  # a user without a home
+        return paths
     folder = hashlib.blake2b(os.fsencode(csv_path.resolve().parent), digest_size=8).hexdigest()
-    return csv_path.with_name(name), cache / folder / name
+    return [*paths, cache / folder / name]
 
 
 def find_packed(csv_path: Path, expected: Fingerprint) -> Path | None:
@@ -116,11 +120,9 @@ def _matches(path: Path, expected: Fingerprint) -> bool:
 
 def _create(csv_path: Path) -> AtomicFile | None:
     """Start a packed file in the first folder that takes one, a header's room left free."""
-    beside, in_cache = packed_paths(csv_path)
-    for path in (beside, in_cache):
+    for path in packed_paths(csv_path):
         try:
-            if path is in_cache:
-                path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             file = AtomicFile(path)
         except OSError:
             continue

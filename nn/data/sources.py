@@ -1,19 +1,28 @@
 """Decide which digits to use, and say which: flags, MNIST_DIR, mnist_dataset/, fetch, sample."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from nn.data.dataset import check_readable, open_dataset
 from nn.data.download import DownloadError, fetch
 from nn.data.errors import DatasetError
+from nn.data.idx import find_labels
 
 DATASET_FOLDER = Path(__file__).resolve().parents[2] / "mnist_dataset"
 
-_PAIRS = (
-    ("train-images-idx3-ubyte", "t10k-images-idx3-ubyte"),
-    ("train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"),
-    ("mnist_train.csv", "mnist_test.csv"),
-    ("mnist_train.csv.gz", "mnist_test.csv.gz"),
+# What the training and the test file may be called; IDX first, which need not be parsed.
+_NAMES = (
+    [
+        (
+            f"{stem}-images-idx3-ubyte",
+            f"{stem}-images-idx3-ubyte.gz",
+            f"{stem}-images.idx3-ubyte",
+            f"{stem}-images.idx3-ubyte.gz",
+        )
+        for stem in ("train", "t10k")
+    ],
+    [(f"mnist_{stem}.csv", f"mnist_{stem}.csv.gz") for stem in ("train", "test")],
 )
 _SAMPLE = ("sample_train.csv", "sample_test.csv")
 MNIST_NAME = "MNIST"
@@ -45,7 +54,7 @@ def find_source(
     environ: Mapping[str, str],
     offline: bool = False,
     say: Callable[[str], None] = lambda message: None,
-    folder: Path = DATASET_FOLDER,
+    folder: Path | None = None,
 ) -> Source:
     """Choose the digits: `train` and `test` where given, else the first that there is.
 
@@ -62,26 +71,32 @@ def find_source(
         Whether to leave the download out.
     say : callable
         Told in a line why the next best was taken.
-    folder : Path
-        Where MNIST may be, where it is fetched to, and where the sample is.
+    folder : Path, optional
+        Where MNIST may be, where it is fetched to, and where the sample is: mnist_dataset/.
 
     Raises
     ------
     DatasetError
         When MNIST_DIR is set and holds no MNIST.
     """
-    if train:
-        return Source(str(train), Path(train), Path(test) if test else _counterpart(Path(train)))
-    found = _find(environ, offline, say, folder)
-    return Source(f"{found.name}, tested on {test}", found.train, Path(test)) if test else found
+    if train is not None:
+        test_path = _counterpart(Path(train), say) if test is None else Path(test)
+        return Source(str(train), Path(train), test_path)
+    found = _find(environ, offline, say, folder or DATASET_FOLDER)
+    if test is None:
+        return found
+    return Source(f"{found.name}, tested on {test}", found.train, Path(test))
 
 
 def _find(environ, offline, say, folder: Path) -> Source:
     if given := environ.get("MNIST_DIR"):
         pair = _pair_in(Path(given))
         if pair is None:
-            wanted = " or ".join(" and ".join(names) for names in _PAIRS[::2])
-            raise DatasetError(f"MNIST_DIR={given} holds no MNIST: expected {wanted} (or .gz)")
+            wanted = " or ".join(f"{train[0]} and {test[0]}" for train, test in _NAMES)
+            raise DatasetError(
+                f"MNIST_DIR={given} holds no MNIST: expected {wanted}, gzipped or not, and the "
+                "labels beside the images"
+            )
         return Source(MNIST_NAME, *pair)
     if pair := _pair_in(folder):
         return Source(MNIST_NAME, *pair)
@@ -92,20 +107,42 @@ def _find(environ, offline, say, folder: Path) -> Source:
 
 def _pair_in(folder: Path) -> tuple[Path, Path] | None:
     """Find MNIST's training and test file in a folder, or None."""
-    for names in _PAIRS:
-        train, test = (folder / name for name in names)
-        if train.is_file() and test.is_file():
+    for names in _NAMES:
+        train, test = (_first_usable(folder, each) for each in names)
+        if train and test:
             return train, test
     return None
 
 
-def _counterpart(train: Path) -> Path | None:
-    """Find the test file beside a training file, by its name."""
+def _first_usable(folder: Path, names: Iterable[str]) -> Path | None:
+    """Find the first of these files; images count only with their labels beside them."""
+    for name in names:
+        path = folder / name
+        if not path.is_file():
+            continue
+        try:
+            if "images" in name:
+                find_labels(path)
+        except DatasetError:
+            continue
+        return path
+    return None
+
+
+def _counterpart(train: Path, say) -> Path | None:
+    """Find the test file beside a training file, by its name, if it has labelled digits."""
+    if not train.is_file():
+        return None  # and opening it will say why
     for test_word in ("test", "t10k"):
         name = train.name.replace("train", test_word)
         candidate = train.with_name(name)
         if name != train.name and candidate.is_file():
-            return candidate
+            try:
+                check_readable(open_dataset(candidate))
+            except DatasetError as error:
+                say(f"Not used as test digits: {error}")
+            else:
+                return candidate
     return None
 
 

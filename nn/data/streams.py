@@ -48,10 +48,12 @@ class Stream:
         try:
             return self._file.read(size)
         except EOFError:
-            raise DatasetError(f"{self.path} is a truncated gzip file: fetch it again") from None
+            raise DatasetError(
+                f"{self.path} is a truncated gzip file: fetch (make fetch) or copy it again"
+            ) from None
         except (gzip.BadGzipFile, zlib.error) as error:
             raise DatasetError(
-                f"{self.path} is a damaged gzip file ({error}): fetch it again"
+                f"{self.path} is a damaged gzip file ({error}): fetch (make fetch) or copy it again"
             ) from None
 
     def __enter__(self) -> "Stream":

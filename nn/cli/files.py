@@ -1,0 +1,69 @@
+"""Files that commands read or write for people: checked before the work begins."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nn.errors import KitError
+
+if TYPE_CHECKING:  # which would import numpy
+    from nn.network import Network
+
+_PNG_MAGIC = b"\x89PNG"
+
+
+class TargetError(KitError, FileExistsError):
+    """A file cannot be written under this name."""
+
+
+def load_digit_reader(path: str) -> "Network":
+    """Load a model of 784 inputs and ten outputs.
+
+    Raises
+    ------
+    ModelError
+        When it cannot be loaded, or is of another size.
+    """
+    from nn.model_file import ModelError
+    from nn.network import Network
+
+    network = Network.load(path)
+    inputs, _, outputs = network.sizes
+    if (inputs, outputs) != (784, 10):
+        raise ModelError(
+            f"{path}: expected a network of 784 inputs and 10 outputs, came {inputs} and {outputs}"
+        )
+    return network
+
+
+def check_csv_target(name: str, force: bool) -> Path:
+    """Refuse a name that is no CSV's, or is taken and not to be replaced.
+
+    Raises
+    ------
+    TargetError
+        With the reason.
+    """
+    if not name.endswith((".csv", ".csv.gz")):
+        raise TargetError(f"{name}: expected a name that ends in .csv or .csv.gz")
+    if Path(name).exists() and not force:
+        raise TargetError(f"{name} is there already: give --force to replace it")
+    return Path(name)
+
+
+def check_picture_target(name: str) -> None:
+    """Refuse a name that is taken by something that is no PNG picture, or has no folder.
+
+    Raises
+    ------
+    TargetError
+        With the reason.
+    """
+    path = Path(name)
+    if not path.parent.is_dir():
+        raise TargetError(f"{name}: there is no folder {path.parent}: make it first")
+    if path.is_dir():
+        raise TargetError(f"{name} is a folder: give the name of a picture")
+    if path.exists():
+        with path.open("rb") as file:
+            if file.read(len(_PNG_MAGIC)) != _PNG_MAGIC:
+                raise TargetError(f"{name} is there and is no PNG picture: give another name")
