@@ -1,0 +1,123 @@
+"""Raspberry Pi OS bookworm: custom.toml, which its first boot reads; a script for the locale.
+
+References
+----------
+https://github.com/RPi-Distro/raspberrypi-sys-mods : init_config, imager_custom and firstboot
+"""
+
+import tomllib
+
+from . import boot_files
+from .errors import CardError
+from .settings import Settings
+
+FIRST_BOOT = "init=/usr/lib/raspberrypi-sys-mods/firstboot"
+# custom.toml knows no locale. The script runs once, in the second boot, and takes itself away.
+SCRIPT = """\
+#!/bin/sh
+# Written by scripts/prepare_sd_card.py.
+raspi-config nonint do_change_locale {locale}
+rm -f /boot/firmware/firstrun.sh
+sed -i 's/ systemd\\.\\(run[^ ]*\\|unit=kernel[^ ]*\\)//g' /boot/firmware/cmdline.txt
+exit 0
+"""
+
+
+def signs(card) -> list[str]:
+    """List what shows that this image's own first boot sets it up."""
+    return [FIRST_BOOT] if _is_fresh(card) else []
+
+
+def settings_there(card) -> list[str]:
+    """List settings that somebody has made."""
+    found = ["custom.toml"] * card.has("custom.toml") + boot_files.settings_there(card)
+    if not _is_fresh(card):
+        found.append("a first boot that is over (custom.toml would be ignored)")
+    return found
+
+
+def plan(card, settings: Settings) -> dict[str, str | None]:
+    """Return the new content of each file that changes; None for one that goes."""
+    words, files = boot_files.without_other_settings(card)
+    files["custom.toml"] = render(custom_toml(settings))
+    if settings.locale:
+        files["firstrun.sh"] = SCRIPT.format(locale=settings.locale)
+        words = [*words, *boot_files.RUN_SCRIPT]
+    if settings.usb_gadget:
+        files["config.txt"] = boot_files.with_gadget_overlay(card.read("config.txt"))
+        words = boot_files.load_modules(words, "dwc2", "g_ether")
+    files["cmdline.txt"] = boot_files.line(words)
+    return files
+
+
+def custom_toml(settings: Settings) -> dict:
+    """Return the settings by the names that init_config knows."""
+    config = {
+        "config_version": 1,
+        "system": {"hostname": settings.hostname},
+        "user": {
+            "name": settings.user,
+            "password": settings.password_hash,
+            "password_encrypted": True,
+        },
+        "ssh": {
+            "enabled": True,
+            "password_authentication": not settings.ssh_keys,
+            "authorized_keys": list(settings.ssh_keys),
+        },
+    }
+    if settings.wifi:
+        config["wlan"] = {
+            "ssid": settings.wifi.ssid,
+            "password": settings.wifi.key,
+            "password_encrypted": True,
+            "hidden": False,
+            "country": settings.wifi.country,
+        }
+    places = {"keymap": settings.keyboard, "timezone": settings.timezone}
+    places = {name: value for name, value in places.items() if value}
+    return config | ({"locale": places} if places else {})
+
+
+def render(config: dict) -> str:
+    """Write TOML for what `custom_toml` returns: tables of plain values."""
+    lines = ["# Written by scripts/prepare_sd_card.py."]
+    for name, value in config.items():
+        if isinstance(value, dict):
+            lines += ["", f"[{name}]", *(f"{key} = {_value(each)}" for key, each in value.items())]
+        else:
+            lines.append(f"{name} = {_value(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def validate(card, settings: Settings) -> None:
+    """Read custom.toml back as TOML, and hold it against what was meant."""
+    if tomllib.loads(card.read("custom.toml")) != custom_toml(settings):
+        path = card.folder / "custom.toml"
+        raise CardError(f"{path}: reads back otherwise than it was written")
+
+
+def remarks(settings: Settings) -> list[str]:
+    """Say what the user should know beforehand."""
+    said = []
+    if not settings.passwordless_sudo:
+        said.append("bookworm's sudo asks for no password, whatever this script is told")
+    if settings.usb_gadget:
+        said.append("bookworm's USB network needs a host that shares its connection with the Pi")
+    return said
+
+
+def _is_fresh(card) -> bool:
+    return FIRST_BOOT in boot_files.words(card.read("cmdline.txt"))
+
+
+def _value(value) -> str:
+    """Write a truth value, a number, a printable string or a list of those."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, int):
+        return str(value)
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

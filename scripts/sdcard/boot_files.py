@@ -1,0 +1,83 @@
+"""Changes to cmdline.txt, which must stay one line, and to config.txt; each twice is as once."""
+
+from .errors import CardError
+
+OVERLAY = "dtoverlay=dwc2"
+RUN_SCRIPT = (  # systemd's way of running a script once, in a boot of its own
+    "systemd.run=/boot/firmware/firstrun.sh",
+    "systemd.run_success_action=reboot",
+    "systemd.unit=kernel-command-line.target",
+)
+RUN_STARTS = ("systemd.run", "systemd.unit=kernel-command-line.target")
+# What other programs leave on a card to set it up, and what would get in each other's way.
+OTHER_SETTINGS = ("firstrun.sh", "userconf.txt", "wpa_supplicant.conf")
+
+
+def words(cmdline: str) -> list[str]:
+    """Split the kernel's command line into its words.
+
+    Raises
+    ------
+    CardError
+        When it is no single line: the firmware would read the first alone.
+    """
+    lines = [line for line in cmdline.splitlines() if line.strip()]
+    if len(lines) != 1:
+        raise CardError(f"cmdline.txt: expected a single line; found {len(lines)}. Flash the card")
+    return lines[0].split()
+
+
+def line(words: list[str]) -> str:
+    """Join what `words` split."""
+    return " ".join(words) + "\n"
+
+
+def settings_there(card) -> list[str]:
+    """List settings that other programs made."""
+    run = [word for word in words(card.read("cmdline.txt")) if word.startswith("systemd.run=")]
+    return [name for name in OTHER_SETTINGS if card.has(name)] + run
+
+
+def without_other_settings(card) -> tuple[list[str], dict[str, None]]:
+    """Return cmdline.txt's words without the call of a script, and the files that go."""
+    gone = {name: None for name in OTHER_SETTINGS if card.has(name)}
+    return without(words(card.read("cmdline.txt")), *RUN_STARTS), gone
+
+
+def set_word(words: list[str], name: str, value: str) -> list[str]:
+    """Give ``name=value`` the place of the first ``name=``, or the end."""
+    return _put(words, f"{name}=", f"{name}={value}", len(words))
+
+
+def without(words: list[str], *starts: str) -> list[str]:
+    """Leave out the words that start so."""
+    return [word for word in words if not word.startswith(starts)]
+
+
+def load_modules(words: list[str], *modules: str) -> list[str]:
+    """Have modules loaded early, after those that already are."""
+    start = "modules-load="
+    present = next((word.removeprefix(start) for word in words if word.startswith(start)), "")
+    wanted = [*filter(None, present.split(",")), *modules]
+    place = words.index("rootwait") + 1 if "rootwait" in words else len(words)
+    return _put(words, start, start + ",".join(dict.fromkeys(wanted)), place)
+
+
+def _put(words: list[str], start: str, word: str, place: int) -> list[str]:
+    first = next((n for n, each in enumerate(words) if each.startswith(start)), None)
+    if first is None:
+        return [*words[:place], word, *words[place:]]
+    rest = without(words[first + 1 :], start)
+    return [*words[:first], word, *rest]
+
+
+def with_gadget_overlay(config: str) -> str:
+    """Switch the USB controller to a driver that can be a device, on every model."""
+    section = "all"
+    for text in config.splitlines():
+        text = text.strip()
+        if text.startswith("[") and text.endswith("]"):
+            section = text[1:-1]
+        elif section == "all" and text in (OVERLAY, f"{OVERLAY},dr_mode=peripheral"):
+            return config
+    return f"{config}\n[all]\n{OVERLAY}\n"

@@ -1,0 +1,80 @@
+"""The boot partition of a flashed card: is it one, which image is on it, what is set already."""
+
+import re
+from pathlib import Path
+
+from . import bookworm, trixie
+from .errors import CardError
+
+IMAGES = {"bookworm": bookworm, "trixie": trixie}
+FIRST_BOOKWORM, FIRST_TRIXIE = "2023-10-10", "2025-10-01"
+
+
+class Card:
+    """A boot partition, as a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is mounted.
+
+    Raises
+    ------
+    CardError
+        When the folder is no boot partition of Raspberry Pi OS.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        if not folder.is_dir():
+            raise CardError(f"{folder}: expected the folder of a card's boot partition; none there")
+        missing = [name for name in ("cmdline.txt", "config.txt") if not self.has(name)]
+        if not any(folder.glob("*.dtb")) and not any(folder.glob("kernel*.img")):
+            missing.append("*.dtb or kernel*.img")
+        if missing:
+            hint = "; that is the root partition" if (folder / "etc").is_dir() else ""
+            raise CardError(
+                f"{folder}: expected the boot partition of Raspberry Pi OS (its name is bootfs); "
+                f"it has no {', no '.join(missing)}{hint}. Flash the card, put it in again"
+            )
+
+    def has(self, name: str) -> bool:
+        """Say whether a file is there."""
+        return (self.folder / name).is_file()
+
+    def read(self, name: str) -> str:
+        """Read a text file; one that is not there is empty."""
+        path = self.folder / name
+        return path.read_bytes().decode(errors="surrogateescape") if path.is_file() else ""
+
+    @property
+    def date(self) -> str | None:
+        """The day of the image, from issue.txt."""
+        found = re.search(r"Raspberry Pi reference (\d{4}-\d\d-\d\d)", self.read("issue.txt"))
+        return found[1] if found else None
+
+    def image(self) -> str:
+        """Tell which image this is, from how it wants to be set up.
+
+        Raises
+        ------
+        CardError
+            When the signs are missing or contradict each other, or the image is too old.
+        """
+        signs = {name: image.signs(self) for name, image in IMAGES.items()}
+        names = [name for name, found in signs.items() if found]
+        date = self.date
+        if date and date < FIRST_BOOKWORM:
+            raise CardError(
+                f"{self.folder}: expected Raspberry Pi OS bookworm or trixie; issue.txt says "
+                f"{date}, which is older. Flash a newer image"
+            )
+        if not names and date and date < FIRST_TRIXIE:
+            return "bookworm"
+        if len(names) == 1:
+            return names[0]
+        found = [sign for each in signs.values() for sign in each] or ["no sign of either"]
+        raise CardError(
+            f"{self.folder}: cannot tell bookworm from trixie: found {', '.join(found)}, image "
+            f"date {date or 'unknown'}. Name it: --image bookworm or --image trixie"
+        )

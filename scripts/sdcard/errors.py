@@ -1,0 +1,5 @@
+"""The one error of this package."""
+
+
+class CardError(ValueError):
+    """Something the user can mend: the message says what was expected, what came, what to do."""

@@ -1,0 +1,65 @@
+"""Write to a card so that a pulled one holds the old file or the new, and see that it did."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from .errors import CardError
+
+KEPT = ("cmdline.txt", "config.txt")  # the image's own; without them it does not boot
+SUFFIX = ".before-pi-nn"
+
+
+def apply(folder: Path, files: dict[str, str | None]) -> list[str]:
+    """Write, or remove where the content is None; return what was done, in words.
+
+    The files that every boot needs come last, when all that they lead to is there.
+    """
+    done = []
+    for name, text in sorted(files.items(), key=lambda item: item[0] in KEPT):
+        path = folder / name
+        if text is None:
+            path.unlink(missing_ok=True)
+            done.append(f"removed {name}")
+            continue
+        content = text.encode(errors="surrogateescape")
+        if path.is_file() and path.read_bytes() == content:
+            continue
+        backup = path.with_name(name + SUFFIX)
+        if name in KEPT and not backup.exists():
+            write(backup, path.read_bytes())
+            done.append(f"kept the old {name} as {backup.name}")
+        write(path, content)
+        done.append(f"wrote {name}")
+    return done
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file beside its name, bring it to the disk, give it the name, and read it back.
+
+    No modes and no locks: FAT has neither.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+    if path.read_bytes() != content:
+        raise CardError(f"{path}: reads back otherwise than it was written; try another card")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself survive a pulled card, where the system lets a folder be synced."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
