@@ -42,7 +42,8 @@ class AtomicFile:
     def commit(self) -> None:
         """Bring the content to the disk, then give it its final name."""
         self._file.flush()
-        os.fchmod(self._file.fileno(), 0o666 & ~_umask())
+        with suppress(OSError):  # a FAT stick knows no permissions
+            os.fchmod(self._file.fileno(), 0o666 & ~_umask())
         os.fsync(self._file.fileno())
         self._temporary.replace(self.path)
         self._file.close()

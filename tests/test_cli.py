@@ -313,7 +313,7 @@ def test_wrong_usage_is_exit_code_2(words, capsys):
 @pytest.mark.parametrize(
     "command",
     ["", "train", "test", "query", "backquery", "compare-rules", "presets", "data", "data fetch",
-     "data convert", "data info", "data sample"],
+     "data verify", "data convert", "data info", "data sample"],
 )  # fmt: skip
 def test_every_command_has_help(command, capsys):
     """Exit code 0."""

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from nn.data import download
-from nn.data.download import DownloadError, RemoteFile, fetch
+from nn.data.download import DownloadError, RemoteFile, fetch, verify
 
 CONTENT = {f"part-{number}.gz": bytes([number]) * (5000 + number) for number in range(4)}
 ZIPPED = {name: gzip.compress(content) for name, content in CONTENT.items()}
@@ -50,6 +50,22 @@ def test_a_folder_or_file_address_is_a_mirror(mirror, target, form):
     """For a classroom without internet."""
     fetch(target, [form(mirror)])
     assert_fetched(target)
+
+
+def test_verify_finds_what_is_not_whole(mirror):
+    """Silent on the whole four; missing, cut off and other files are named."""
+    verify(mirror)
+    whole = (mirror / "part-2.gz").read_bytes()
+    for content, complaint in (
+        (whole[:-9], "not a whole gzip file"),
+        (gzip.compress(b"shoes"), "expected 5,002 bytes uncompressed, came 5"),
+    ):
+        (mirror / "part-2.gz").write_bytes(content)
+        with pytest.raises(DownloadError, match=rf"part-2.gz: {complaint}.*make fetch"):
+            verify(mirror)
+    (mirror / "part-2.gz").unlink()
+    with pytest.raises(DownloadError, match=r"part-2.gz: no such file"):
+        verify(mirror)
 
 
 def test_the_next_mirror_is_tried_file_by_file(tmp_path, mirror, target):

@@ -1,4 +1,4 @@
-"""``data``: fetch, convert, describe and draw files of digits."""
+"""``data``: fetch, verify, convert, describe and draw files of digits."""
 
 import gzip
 from pathlib import Path
@@ -10,9 +10,10 @@ from nn.cli.files import check_csv_target
 
 def add_parser(subparsers) -> None:
     """Add the command and its own commands to the command line."""
-    parser = subparsers.add_parser("data", help="fetch, convert, describe or draw digits")
+    parser = subparsers.add_parser("data", help="fetch, verify, convert, describe or draw digits")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_fetch(commands)
+    _add_verify(commands)
     _add_convert(commands)
     _add_info(commands)
     _add_sample(commands)
@@ -36,6 +37,12 @@ def _add_fetch(commands) -> None:
         "--force", action="store_true", help="replace other files under MNIST's names"
     )
     parser.set_defaults(run=run_fetch)
+
+
+def _add_verify(commands) -> None:
+    parser = commands.add_parser("verify", help="check MNIST's four files by their checksums")
+    parser.add_argument("folder", metavar="DIR")
+    parser.set_defaults(run=run_verify)
 
 
 def _add_convert(commands) -> None:
@@ -77,6 +84,14 @@ def run_fetch(arguments) -> None:
         for stem, target in targets.items():
             _write_csv(open_dataset(folder / f"{stem}-images-idx3-ubyte.gz"), target)
     print(f"MNIST is in {folder}")
+
+
+def run_verify(arguments) -> None:
+    """Check the four files of a folder."""
+    from nn.data.download import verify
+
+    verify(Path(arguments.folder))
+    print(f"MNIST in {arguments.folder} is whole")
 
 
 def run_convert(arguments) -> None:

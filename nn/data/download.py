@@ -103,6 +103,19 @@ def fetch(
             say(f"{file.name}: fetched from {_fetch_one(folder, file, mirrors)}, verified")
 
 
+def verify(folder: Path) -> None:
+    """Hold the four files in a folder against their published checksums.
+
+    Raises
+    ------
+    DownloadError
+        When one is missing, damaged or of other content.
+    """
+    for file in FILES:
+        if complaint := _complaint(folder / file.name, file):
+            raise DownloadError(f"{folder / file.name}: {complaint}. Fetch it (make fetch)")
+
+
 def _fetch_one(folder: Path, file: RemoteFile, mirrors: Sequence[str]) -> str:
     """Try the mirrors in turn; return the one that gave the file."""
     failures = []
