@@ -1,0 +1,84 @@
+"""Commands on this host, and what it must have before a machine can boot on it."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from nn.errors import KitError
+
+PACKAGE_OF = {
+    "mmdebstrap": "mmdebstrap",
+    "systemd-nspawn": "systemd-container",
+    "nft": "nftables",
+    "ip": "iproute2",
+    "tc": "iproute2",
+    "nsenter": "util-linux",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+}
+
+
+class MachineError(KitError, RuntimeError):
+    """A test machine could not be built, booted or asked."""
+
+
+def require_host() -> None:
+    """Raise a MachineError unless this host can boot machines: Linux, root, and the commands."""
+    if os.geteuid() != 0:
+        raise MachineError(
+            "test machines are mounted and booted, which needs root, and this is user id "
+            f"{os.geteuid()}: run it again as root, or with sudo"
+        )
+    missing = [command for command in PACKAGE_OF if shutil.which(command) is None]
+    if missing:
+        packages = " ".join(sorted({PACKAGE_OF[command] for command in missing}))
+        raise MachineError(
+            f"test machines need {', '.join(missing)}, not found on PATH: "
+            f"run `apt-get install {packages}`"
+        )
+
+
+def call(*command, check: bool = True, text: str | None = None, timeout: float = 120):
+    """Run a command on this host; return its CompletedProcess, raise a MachineError if it fails."""
+    command = [str(part) for part in command]
+    try:
+        # no terminal to read from: a command that asks must fail and not wait
+        stdin = {"stdin": subprocess.DEVNULL} if text is None else {"input": text}
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=timeout, **stdin
+        )
+    except subprocess.TimeoutExpired as error:
+        raise MachineError(f"{short(command)} was not done after {timeout:g} s") from error
+    if check and done.returncode != 0:
+        raise MachineError(
+            f"{short(command)} ended with status {done.returncode} and said:\n"
+            f"{tail(done.stdout + done.stderr)}"
+        )
+    return done
+
+
+def short(command: list[str]) -> str:
+    """Return a command as one line for a message."""
+    line = " ".join(command)
+    return line if len(line) < 300 else f"{line[:150]} ... {line[-140:]}"
+
+
+def tail(text: str, lines: int = 25) -> str:
+    """Return the last lines of an output."""
+    return "\n".join(text.strip().splitlines()[-lines:])
+
+
+def mounts_below(folder: Path) -> list[Path]:
+    """Return the mount points at or below a folder, deepest first."""
+    points = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    found = {Path(point.encode().decode("unicode_escape")) for point in points}
+    inside = [point for point in found if point.is_relative_to(folder.resolve())]
+    return sorted(inside, key=lambda point: len(point.parts), reverse=True)
+
+
+def remove_tree(folder: Path) -> None:
+    """Unmount all at or below a folder, then delete it, never across into another file system."""
+    for point in mounts_below(folder):
+        call("umount", point)
+    call("rm", "-rf", "--one-file-system", folder)

@@ -1,0 +1,96 @@
+"""A visitor to a Pi's Jupyter over HTTP, with or without its password."""
+
+import json
+import time
+import uuid
+
+import requests
+import websocket
+
+from tests.provision.host import MachineError
+
+
+class Visitor:
+    """Somebody with a browser, as far as the server can tell.
+
+    Parameters
+    ----------
+    url : str
+        Such as http://10.77.1.2:8888.
+    """
+
+    def __init__(self, url: str):
+        self.url = url
+        self.session = requests.Session()
+
+    def wait(self, timeout: float = 120) -> None:
+        """Wait until the server answers at all."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self.session.get(f"{self.url}/login", timeout=10)
+                return
+            except requests.ConnectionError as error:
+                if time.monotonic() > deadline:
+                    raise MachineError(f"{self.url} did not answer in {timeout:g} s") from error
+                time.sleep(0.5)
+
+    def status(self, path: str) -> int:
+        """Return the status that a page is answered with."""
+        return self.session.get(self.url + path, allow_redirects=False, timeout=30).status_code
+
+    def log_in(self, password: str) -> bool:
+        """Try a password on the login page; tell whether it opened the notebooks."""
+        self.session.get(f"{self.url}/login", timeout=30)
+        form = {"password": password, "_xsrf": self.session.cookies["_xsrf"]}
+        self.session.post(f"{self.url}/login", data=form, timeout=30, allow_redirects=False)
+        return self.status("/api/contents") == 200
+
+    def compute(self, code: str, timeout: float = 120) -> str:
+        """Start a kernel through the API, run code in it, and return what it printed."""
+        token = {"X-XSRFToken": self.session.cookies["_xsrf"]}
+        answer = self.session.post(f"{self.url}/api/kernels", headers=token, timeout=60)
+        answer.raise_for_status()
+        address = f"{self.url}/api/kernels/{answer.json()['id']}"
+        cookies = "; ".join(f"{each.name}={each.value}" for each in self.session.cookies)
+        channel = websocket.create_connection(
+            address.replace("http", "ws", 1) + "/channels", cookie=cookies, timeout=timeout
+        )
+        try:
+            channel.send(json.dumps(_execute_request(code)))
+            return _printed(channel)
+        finally:
+            channel.close()
+            self.session.delete(address, headers=token, timeout=60)
+
+
+def _execute_request(code: str) -> dict:
+    """Return Jupyter's message that asks for code to be run."""
+    header = {
+        "msg_id": uuid.uuid4().hex,
+        "session": uuid.uuid4().hex,
+        "username": "test",
+        "msg_type": "execute_request",
+        "version": "5.3",
+    }
+    content = {"code": code, "silent": False, "store_history": False}
+    return {
+        "header": header,
+        "parent_header": {},
+        "metadata": {},
+        "content": content,
+        "channel": "shell",
+    }
+
+
+def _printed(channel) -> str:
+    """Collect what is printed until the code is done."""
+    printed = ""
+    while True:
+        message = json.loads(channel.recv())
+        if message["msg_type"] == "stream":
+            printed += message["content"]["text"]
+        elif message["msg_type"] == "error":
+            raise MachineError("\n".join(message["content"]["traceback"]))
+        elif message["msg_type"] == "execute_reply":
+            return printed

@@ -1,0 +1,178 @@
+"""Debian roots to boot machines from: built once, kept in the cache, never written afterwards."""
+
+import configparser
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.provision.host import MachineError, call, remove_tree, require_host
+
+RELEASES = ("bookworm", "trixie")
+# What a Raspberry Pi OS Lite has and the roles lean on.
+PACKAGES = (
+    "systemd-sysv dbus libpam-systemd openssh-server sudo python3 python3-venv python3-apt "
+    "ca-certificates iproute2 procps locales tzdata"
+).split()
+LOCALE = "en_GB.UTF-8"  # what Raspberry Pi OS images come with
+CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+# Read at import: tests/conftest.py gives each test an XDG_CACHE_HOME of its own.
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pi-nn"
+
+
+@dataclass(frozen=True)
+class HostSettings:
+    """How this host reaches Debian packages and PyPI, for the root to reach them likewise."""
+
+    sources: dict[str, str]  # file name -> text, for the wanted release
+    apt: str
+    pip: str
+    authorities: str  # a PEM bundle
+
+
+def ensure_root(release: str) -> Path:
+    """Return the folder with a Debian root of a release, building it if it is not there yet.
+
+    Raises
+    ------
+    MachineError
+        If the host cannot build it (not root, a command missing), or the build fails.
+    """
+    require_host()
+    if release not in RELEASES:
+        raise MachineError(f"expected a release of {', '.join(RELEASES)}, got {release!r}")
+    settings = read_host_settings(release)
+    root = CACHE / "roots" / f"{release}-{fingerprint(settings)}"
+    with locked(root.with_name(f"{release}.lock")):
+        if not root.is_dir():
+            build_root(release, root, settings)
+    return root
+
+
+def build_root(release: str, root: Path, settings: HostSettings) -> None:
+    """Build a root under a temporary name, and rename it when it is whole."""
+    unfinished = root.with_name(f"{root.name}.part")
+    remove_tree(unfinished)  # what an interrupted build left
+    bootstrap(release, unfinished, settings)
+    write_settings(unfinished, settings)
+    unfinished.rename(root)
+
+
+def bootstrap(release: str, root: Path, settings: HostSettings) -> None:
+    """Let mmdebstrap install the packages, from where this host gets its own."""
+    with tempfile.TemporaryDirectory(prefix="pi-nn-root-") as folder:
+        sources = write_files(Path(folder), settings.sources)
+        (apt_settings,) = write_files(Path(folder), {"host.conf": settings.apt})
+        call(
+            "mmdebstrap",
+            "--mode=root",
+            "--variant=minbase",
+            f"--include={','.join(PACKAGES)}",
+            f"--aptopt={apt_settings}",  # for this build, and kept in the root
+            release,
+            root,
+            *sources,
+            timeout=1200,
+        )
+
+
+def write_settings(root: Path, settings: HostSettings) -> None:
+    """Finish a root: the locale, the host's certificate authorities, and pip's settings."""
+    (root / "etc/locale.gen").write_text(f"{LOCALE} UTF-8\n")
+    call("chroot", root, "locale-gen")
+    (root / "etc/default/locale").write_text(f"LANG={LOCALE}\n")
+    known = set(certificates((root / CA_BUNDLE.relative_to("/")).read_text()))
+    extra = [text for text in certificates(settings.authorities) if text not in known]
+    write_files(
+        root / "usr/local/share/ca-certificates",
+        {f"host-{number}.crt": text for number, text in enumerate(extra)},
+    )
+    call("chroot", root, "update-ca-certificates")
+    if settings.pip:
+        (root / "etc/pip.conf").write_text(settings.pip)
+
+
+def read_host_settings(release: str) -> HostSettings:
+    """Read how this host reaches packages."""
+    return HostSettings(
+        sources=host_sources(release),
+        apt=call("apt-config", "dump", "Acquire").stdout,  # proxies, timeouts, checks
+        pip=host_pip_settings(),
+        authorities=CA_BUNDLE.read_text() if CA_BUNDLE.is_file() else "",
+    )
+
+
+def host_sources(release: str) -> dict[str, str]:
+    """Return the host's own Debian sources with its release replaced; {} lets mmdebstrap choose."""
+    system = platform.freedesktop_os_release()
+    codename = system.get("VERSION_CODENAME", "")
+    if system.get("ID") != "debian" or not codename:
+        return {}
+    apt = Path("/etc/apt")
+    files = [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]
+    texts = {
+        file.name: file.read_text()
+        for file in files
+        if file.suffix in (".list", ".sources") and file.is_file()
+    }
+    # a file that does not name the release is someone else's archive
+    own = {name: text for name, text in texts.items() if re.search(rf"\b{codename}\b", text)}
+    return {name: re.sub(rf"\b{codename}\b", release, text) for name, text in own.items()}
+
+
+def host_pip_settings() -> str:
+    """Return a pip.conf with the host's /etc/pip.conf and PIP_* variables, or ""."""
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read("/etc/pip.conf")
+    if not settings.has_section("global"):
+        settings.add_section("global")
+    for name, value in sorted(os.environ.items()):
+        if name.startswith("PIP_") and name != "PIP_CONFIG_FILE" and not is_host_path(value):
+            settings["global"][name.removeprefix("PIP_").lower().replace("_", "-")] = value
+    sections = [f"[{name}]\n{lines(settings[name])}" for name in settings.sections()]
+    return "\n".join(sections) if any(map(len, settings.values())) else ""
+
+
+def is_host_path(value: str) -> bool:
+    """Return whether a setting names a file or folder that the root will not have."""
+    return value.startswith("/") and Path(value) != CA_BUNDLE
+
+
+def lines(section: configparser.SectionProxy) -> str:
+    """Return a section's settings, one a line."""
+    return "".join(f"{name} = {value}\n" for name, value in section.items())
+
+
+def certificates(bundle: str) -> list[str]:
+    """Return the certificates of a PEM bundle, in its order."""
+    return re.findall(r"-----BEGIN CERT.*?-----END CERTIFICATE-----\n", bundle, re.DOTALL)
+
+
+def fingerprint(settings: HostSettings) -> str:
+    """Return a short hash of all that shapes a root."""
+    parts = json.dumps([PACKAGES, LOCALE, asdict(settings)], sort_keys=True)
+    return hashlib.sha256(parts.encode()).hexdigest()[:12]
+
+
+def write_files(folder: Path, texts: dict[str, str]) -> list[Path]:
+    """Write texts into a folder by their file names; return the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    return [folder / name for name in texts]
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold a lock file, waiting for whoever holds it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,104 @@
+"""What can be wrong with a machine or a network, and what is told: `make test-provision ALL=1`."""
+
+import os
+
+import pytest
+
+from tests.provision.machine import Machine
+from tests.provision.playbooks import Playbooks, controller_variables
+
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("PROVISION_ALL"), reason="asked for with ALL=1: they take ten minutes"
+)
+
+
+@pytest.fixture(scope="module")
+def machine():
+    """One fresh machine for all bad cases; each puts right what it spoilt."""
+    with Machine("bookworm", "pi-2", memory_mb=430) as machine:
+        yield machine
+
+
+@pytest.fixture(scope="module")
+def playbooks(machine, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("controller")
+    return Playbooks(machine, folder, controller_variables(folder))
+
+
+def refused(playbooks, message, **variables):
+    """Run the site, which must fail with a message and change nothing."""
+    play = playbooks.run("site", **variables)
+    assert play.code != 0
+    assert message in play.words, play.output[-3000:]
+    assert play.changed == 0
+
+
+def test_unsupported_release(machine, playbooks):
+    """A card from years ago."""
+    machine.run("cp /etc/os-release /root/kept; sed -i s/bookworm/buster/ /etc/os-release", "root")
+    refused(playbooks, "buster: expected one of bookworm, trixie. Flash a card with a current")
+    machine.run("cat /root/kept > /etc/os-release", "root")
+
+
+def test_wrong_architecture(machine, playbooks):
+    """A dpkg that speaks of a processor nobody supports."""
+    machine.run("printf '#!/bin/sh\\necho riscv64\\n' > /usr/local/bin/dpkg", "root")
+    machine.run("chmod +x /usr/local/bin/dpkg", "root")
+    refused(playbooks, "has packages for riscv64: expected armhf or arm64")
+    machine.run("rm /usr/local/bin/dpkg", "root")
+
+
+def test_no_sudo(machine, playbooks):
+    """The user is in no group that may."""
+    # who is logged in keeps the groups of that time, so the connections that wait are ended
+    machine.run("gpasswd -d pi sudo; pkill -KILL -u pi", "root", check=False)
+    refused(playbooks, "cannot become root on pi-2")
+    machine.run("gpasswd -a pi sudo; pkill -KILL -u pi", "root", check=False)
+
+
+def test_wrong_sudo_password(playbooks):
+    """As typed with ASK_SUDO=1; the message tells what to do, and the password is not in it."""
+    refused(playbooks, "run with ASK_SUDO=1", ansible_become_password="not-the-one")
+
+
+def test_disk_too_small(playbooks):
+    """No card has so much."""
+    refused(playbooks, "MB free: expected 900000000. Use a card", base_free_mb=900_000_000)
+
+
+def test_clock_not_set(playbooks):
+    """A date before the kit was made."""
+    refused(playbooks, "so that no secure connection will work", base_earliest_date="2199-01-01")
+
+
+def test_password_too_short(playbooks):
+    """For Jupyter; found before anything of it is set."""
+    play = playbooks.run("site", "--tags", "base,jupyter", jupyter_password="short")
+    assert play.code != 0
+    assert "jupyter_password is too short: expected eight characters" in play.words
+
+
+def test_network_cut_in_the_middle_of_apt(machine, playbooks):
+    """The run fails; once the network is back, the same command succeeds."""
+    with machine.network_cut_after(20_000_000) as cut:
+        play = playbooks.run("site", "--tags", "base,scientific_python")
+        assert cut.is_set(), play.output[-3000:]
+    assert play.code != 0
+    playbooks.succeed("site", "--tags", "base,scientific_python")
+
+
+def test_network_cut_in_the_middle_of_pip(machine, playbooks):
+    """The same, in the middle of Jupyter's packages."""
+    machine.run(
+        "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "
+        "python3-zmq python3-tornado python3-psutil python3-argon2 python3-cffi python3-yaml",
+        user="root",
+        timeout=600,
+    )
+    with machine.network_cut_after(10_000_000) as cut:
+        play = playbooks.run("site", "--tags", "base,jupyter")
+        assert cut.is_set(), play.output[-3000:]
+    assert play.code != 0
+    playbooks.succeed("site")
+    assert playbooks.succeed("site").changed == 0
+    playbooks.succeed("verify")

@@ -1,0 +1,214 @@
+"""The whole way of a Pi, in order, on a real systemd machine: from a fresh card to uninstalled.
+
+Each test goes on where the one before it ended.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from nn.data.download import FILES
+from tests.conftest import PROJECT
+from tests.provision.jupyter_client import Visitor
+from tests.provision.machine import Machine
+from tests.provision.playbooks import Playbooks, controller_variables
+
+RELEASES = ["bookworm", "trixie"] if os.environ.get("PROVISION_ALL") else ["bookworm"]
+NOTEBOOK = "pi-nn/notebooks/mine.ipynb"
+SHIPPED = "pi-nn/notebooks/README.md"
+
+
+@pytest.fixture(scope="module", params=RELEASES)
+def machine(request):
+    """A fresh machine of a release, for all tests of this file."""
+    with Machine(request.param, "pi-1", memory_mb=430) as machine:
+        yield machine
+
+
+@pytest.fixture(scope="module")
+def playbooks(machine, tmp_path_factory):
+    """The playbooks for that machine; secrets, backups and data in a folder of the test's own."""
+    folder = tmp_path_factory.mktemp("controller")
+    return Playbooks(machine, folder, controller_variables(folder))
+
+
+@pytest.fixture
+def visitor(machine):
+    visitor = Visitor(f"http://{machine.address}:8888")
+    visitor.wait()
+    return visitor
+
+
+def used_mb(machine):
+    return int(machine.run("du -smx /", user="root").stdout.split()[0])
+
+
+def hash_of(machine, path):
+    return machine.run(f"sha256sum {path}").stdout.split()[0]
+
+
+def test_check_mode_changes_nothing_on_a_fresh_machine(machine, playbooks):
+    """And does not fail; files and packages are compared, here and on the controller."""
+    before = machine.snapshot()
+    playbooks.succeed("site", "--check")
+    assert before.differences(machine.snapshot()) == []
+    assert sorted(path.name for path in playbooks.folder.iterdir()) == [
+        "hosts.yml",
+        "variables.json",
+    ]
+
+
+def test_converge(machine, playbooks):
+    """One command; how long it took and how much it installed is reported."""
+    used = used_mb(machine)
+    start = time.monotonic()
+    play = playbooks.succeed("site")
+    seconds = time.monotonic() - start
+    installed = used_mb(machine) - used
+    print(f"\n{machine.release}: provisioned in {seconds:.0f} s, {installed} MB installed")
+    assert play.changed > 10
+    assert f"http://{machine.address}:8888/" in play.words
+    password = (playbooks.folder / "secrets" / "jupyter-password").read_text().strip()
+    assert len(password) == 16
+    assert password not in play.output
+
+
+def test_the_second_run_changes_nothing(playbooks):
+    """changed=0."""
+    assert playbooks.succeed("site").changed == 0
+
+
+def test_verify(playbooks):
+    """Each role's own checks."""
+    playbooks.succeed("verify")
+
+
+def test_jupyter_refuses_strangers(visitor):
+    """No password, wrong password: no notebooks, no kernels, no terminals."""
+    assert visitor.status("/api/contents") == 403
+    assert visitor.status("/api/kernels") == 403
+    assert visitor.status("/tree") == 302  # to the login page
+    assert not visitor.log_in("wrong password")
+    assert visitor.status("/api/terminals") in (403, 404)
+
+
+def test_jupyter_computes_for_those_with_the_password(visitor, playbooks):
+    """A kernel started through the API computes a numpy result, and finds the kit."""
+    password = (playbooks.folder / "secrets" / "jupyter-password").read_text().strip()
+    assert visitor.log_in(password)
+    assert visitor.compute("import numpy; print(numpy.arange(10).sum())") == "45\n"
+    code = "from nn.book import neuralNetwork; print(neuralNetwork(2, 3, 1, 0.1).wih.shape)"
+    assert visitor.compute(code) == "(3, 2)\n"
+
+
+def test_the_service_has_no_rights_beyond_the_users(machine):
+    """It runs as the user, and systemd rates its exposure."""
+    user = machine.run("systemctl show -p User --value pi-nn-jupyter").stdout.strip()
+    assert user == "pi"
+    rating = machine.run("systemd-analyze security pi-nn-jupyter --no-pager", user="root").stdout
+    assert float(rating.rsplit("exposure level for pi-nn-jupyter.service: ")[1].split()[0]) < 5
+
+
+def test_secrets_are_for_those_they_concern(machine, playbooks):
+    """The password on the controller for its owner; its hash on the Pi for the service."""
+    secret = playbooks.folder / "secrets" / "jupyter-password"
+    assert secret.stat().st_mode & 0o077 == 0
+    assert machine.run("stat -c '%a %U:%G' /etc/pi-nn/jupyter-password.json").stdout == (
+        "640 root:pi\n"
+    )
+    password = secret.read_text().strip()
+    found = machine.run(f"grep -rl {password} /etc /opt /home /var/log", user="root", check=False)
+    assert found.stdout == ""
+
+
+def test_the_data_is_mnists(machine):
+    """By the published checksums of the uncompressed files, and where the kit finds it."""
+    for file in FILES:
+        path = f"pi-nn/mnist_dataset/{file.name}"
+        digest = machine.run(f"zcat {path} | sha256sum").stdout.split()[0]
+        assert digest == file.sha256
+
+
+def test_train_on_pi_brings_model_and_summary(machine, playbooks):
+    """Over SSH, by the inventory."""
+    inventory = playbooks.folder / "hosts.yml"
+    inventory.write_text(machine.inventory())
+    command = [sys.executable, "scripts/train_on_pi.py", "--inventory", inventory]
+    output = playbooks.folder / "trained"
+    result = subprocess.run(
+        [*command, "--preset", "smoke", "--output", output],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    summary = json.loads((output / "pi-1" / "smoke.json").read_text())
+    assert summary["dataset"] == "MNIST"
+    assert summary["accuracy"] > 0.7
+    assert (output / "pi-1" / "smoke.npz").stat().st_size > 90_000
+    assert "pi-1: " in result.stdout
+
+
+def test_without_a_desktop_no_browser_is_set(playbooks):
+    """And the reason is told."""
+    play = playbooks.succeed("site", "--tags", "base,browser")
+    assert "has no desktop (Raspberry Pi OS Lite)" in play.words
+
+
+def test_with_a_desktop_epiphany_is_the_browser(machine, playbooks):
+    """In both senses; and setting it again changes nothing."""
+    machine.run(
+        "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openbox",
+        user="root",
+        timeout=600,
+    )
+    playbooks.succeed("site", "--tags", "base,browser")
+    assert machine.run("readlink -f /usr/bin/x-www-browser").stdout == "/usr/bin/epiphany-browser\n"
+    default = machine.run("xdg-mime query default x-scheme-handler/http").stdout
+    assert default == "org.gnome.Epiphany.desktop\n"
+    assert playbooks.succeed("site", "--tags", "base,browser").changed == 0
+
+
+def test_a_students_work_survives_an_update(machine, playbooks):
+    """A notebook of their own, and a shipped file that they changed."""
+    machine.run(f"echo '{{\"cells\": []}}' > {NOTEBOOK}; echo mine >> {SHIPPED}")
+    before = {path: hash_of(machine, path) for path in (NOTEBOOK, SHIPPED)}
+    playbooks.succeed("update")
+    playbooks.succeed("verify")
+    assert {path: hash_of(machine, path) for path in before} == before
+
+
+def test_everything_is_up_again_after_a_reboot(machine, playbooks):
+    """Jupyter, by itself."""
+    machine.reboot()
+    playbooks.succeed("verify")
+
+
+def test_backup_uninstall_restore(machine, playbooks):
+    """Uninstalling leaves the student's work; after its loss the backup brings it back."""
+    before = {path: hash_of(machine, path) for path in (NOTEBOOK, SHIPPED)}
+    playbooks.succeed("backup")
+    playbooks.succeed("uninstall")
+    assert {path: hash_of(machine, path) for path in before} == before
+    left = machine.run("find pi-nn -type f").stdout.split()
+    assert set(left) >= {NOTEBOOK, SHIPPED, "pi-nn/models/smoke.npz"}
+    assert not [path for path in left if path.startswith(("pi-nn/nn", "pi-nn/mnist_dataset"))]
+    for path in ("/opt/pi-nn", "/etc/pi-nn", "/etc/systemd/system/pi-nn-jupyter.service"):
+        assert machine.run(f"test -e {path}", check=False).returncode == 1
+    packages = machine.snapshot().packages
+    assert not {"python3-numpy", "python3-zmq", "epiphany-browser"} & {
+        name.split(":")[0] for name, state in packages.items() if state.startswith("installed")
+    }
+    assert playbooks.succeed("uninstall").changed == 0
+
+    machine.run("rm -r pi-nn")
+    playbooks.succeed("restore")
+    assert {path: hash_of(machine, path) for path in before} == before
+    machine.run(f"echo newer > {NOTEBOOK}")
+    playbooks.succeed("restore")
+    assert hash_of(machine, NOTEBOOK) == before[NOTEBOOK]
+    assert machine.run("cat pi-nn/notebooks/mine.before-restore-1.ipynb").stdout == "newer\n"
