@@ -6,9 +6,16 @@ export PYTHON
 
 RUN = $(VENV)/bin/python
 
+INVENTORY ?= ansible/inventory/hosts.yml
+PRESET ?= pi-zero
+ANSIBLE_READY = $(VENV)/.ready-ansible
+export ANSIBLE_CONFIG = ansible/ansible.cfg
+FLAGS = $(if $(LIMIT),--limit $(LIMIT)) $(if $(TAGS),--tags $(TAGS)) $(if $(ASK_SUDO),--ask-become-pass) $(if $(CHECK),--check --diff)
+PLAY = $(VENV)/bin/ansible-playbook -i $(INVENTORY) $(FLAGS) $(EXTRA)
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train-pi compare-rules fetch test test-oldest lint bench measure-presets measure-sample sample pictures clean
+.PHONY: help setup train-pi compare-rules fetch test test-oldest lint bench measure-presets measure-sample sample pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +41,8 @@ test-oldest: ## The same on Debian 12's numpy, in .venv-oldest; needs Python 3.1
 lint: $(VENV)/.ready-lint ## Check the style of the code
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/yamllint --strict -c ansible/.yamllint ansible
+	cd ansible && PATH=$(abspath $(VENV)/bin):$$PATH ansible-lint --profile production --offline
 
 bench: $(VENV)/.ready ## Time the book's loop and this kit side by side, into the README (10 min)
 	$(RUN) scripts/bench.py --readme README.md
@@ -50,6 +59,37 @@ sample: $(VENV)/.ready ## Draw the bundled sample anew
 
 pictures: $(VENV)/.ready ## Draw the README's pictures anew; needs MNIST
 	$(RUN) scripts/draw_pictures.py
+
+provision: $(ANSIBLE_READY) $(INVENTORY) ## Set up the Pis of ansible/inventory/hosts.yml [LIMIT= TAGS= ASK_SUDO=1 CHECK=1 EXTRA=]
+	$(PLAY) ansible/playbooks/site.yml
+
+provision-here: $(ANSIBLE_READY) ## Set up this very Pi
+	$(VENV)/bin/ansible-playbook -i ansible/inventory/here.yml -e ansible_user=$$(id -un) $(FLAGS) $(EXTRA) ansible/playbooks/site.yml
+
+verify: $(ANSIBLE_READY) $(INVENTORY) ## Check on the Pis what the roles promise
+	$(PLAY) ansible/playbooks/verify.yml
+
+train-on-pi: $(ANSIBLE_READY) $(INVENTORY) ## Train on the Pis, and bring model and summary here [PRESET=pi-zero]
+	$(RUN) scripts/train_on_pi.py --inventory $(INVENTORY) --preset $(PRESET) $(if $(LIMIT),--limit $(LIMIT))
+
+backup: $(ANSIBLE_READY) $(INVENTORY) ## Bring each user's notebooks, models and settings here
+	$(PLAY) ansible/playbooks/backup.yml
+
+restore: $(ANSIBLE_READY) $(INVENTORY) ## Put the newest backup back [BACKUP=file]
+	$(PLAY) $(if $(BACKUP),-e backup_file=$(abspath $(BACKUP))) ansible/playbooks/restore.yml
+
+update: $(ANSIBLE_READY) $(INVENTORY) ## Bring packages and kit to their newest versions
+	$(PLAY) ansible/playbooks/update.yml
+
+uninstall: $(ANSIBLE_READY) $(INVENTORY) ## Remove what the kit installed, never a student's work
+	$(PLAY) ansible/playbooks/uninstall.yml
+
+test-provision: $(VENV)/.ready-provision ## Provision a real systemd machine and check it; needs root [ALL=1]
+	PROVISION=1 PROVISION_ALL=$(ALL) $(RUN) -m pytest -x -rA --durations=0 tests/provision
+
+$(INVENTORY):
+	@echo "There is no $@ yet: copy ansible/inventory/example.yml to it and name your Pis in it" >&2
+	@exit 1
 
 clean: ## Remove the virtual environments and caches, never data or models
 	rm -rf .venv .venv-oldest .pytest_cache .ruff_cache .hypothesis

@@ -11,6 +11,13 @@ python=${PYTHON:-python3}
 apt_packages="python3-numpy python3-scipy python3-matplotlib python3-pil"
 apt_modules="numpy, scipy, matplotlib, PIL"
 
+case $extra in
+    *ansible*) # which is pure Python, but for what it needs itself
+        apt_packages="$apt_packages python3-cryptography python3-yaml python3-markupsafe"
+        apt_modules="$apt_modules, cryptography, yaml, markupsafe"
+        ;;
+esac
+
 fail() {
     echo "setup: $*" >&2
     exit 1
@@ -48,11 +55,13 @@ command -v "$python" >/dev/null || fail "no $python: install it (Debian: sudo ap
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
     fail "$python has no venv module: install it (Debian: sudo apt install python3-venv)"
 
+if on_a_pi && ! has_apt_modules; then
+    install_apt_packages
+fi
 # An environment whose making was broken off has no working pip: it is made anew.
 if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     options=
     if on_a_pi; then
-        has_apt_modules || install_apt_packages
         options=--system-site-packages
     fi
     echo "setup: making $venv"
