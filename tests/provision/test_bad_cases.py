@@ -90,6 +90,7 @@ def test_network_cut_in_the_middle_of_apt(machine, playbooks):
 def test_network_cut_in_the_middle_of_pip(machine, playbooks):
     """The same, in the middle of Jupyter's packages."""
     machine.run(
+        "apt-get update -qq; "
         "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "
         "python3-zmq python3-tornado python3-psutil python3-argon2 python3-cffi python3-yaml",
         user="root",
