@@ -29,7 +29,7 @@ def logit(y: np.ndarray) -> np.ndarray:
 
 
 def scale_pixels(pixels: np.ndarray, dtype="float32") -> np.ndarray:
-    """Turn grey levels 0..255 into inputs 0.01..0.99+0.01, as the book does.
+    """Turn grey levels 0..255 into inputs 0.01..1.0, as the book does.
 
     Parameters
     ----------
