@@ -1,0 +1,108 @@
+"""Execute a notebook in a kernel of its own, as on a Pi, and ask for what it found."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+from tests.conftest import PROJECT
+
+PACK = PROJECT / "ansible" / "roles" / "kit" / "files" / "pack_kit.py"
+_PEAK = "int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) / 1024"
+
+
+def unpack_kit(folder: Path) -> Path:
+    """Put into a folder what a Pi gets of the kit: no MNIST, no repository around it."""
+    archive = folder / "kit.tar.gz"
+    subprocess.run([sys.executable, PACK, PROJECT, archive], check=True, stdout=subprocess.DEVNULL)
+    kit = folder / "pi-nn"
+    kit.mkdir()
+    subprocess.run(["tar", "-xzf", archive, "-C", kit], check=True)
+    return kit
+
+
+@dataclass(frozen=True)
+class Run:
+    """A notebook that was executed; its kernel still lives.
+
+    Attributes
+    ----------
+    notebook : NotebookNode
+        With its outputs.
+    seconds : float
+        From the start of the kernel to the last cell's end.
+    peak_mb : float
+        The most memory that the kernel held at one time.
+    """
+
+    notebook: nbformat.NotebookNode
+    seconds: float
+    peak_mb: float
+    client: NotebookClient
+
+    def value(self, expression: str):
+        """Evaluate an expression in the kernel; numbers, text, and lists and dicts of those."""
+        return _evaluate(self.client, expression)
+
+    @property
+    def texts(self) -> str:
+        """All that the cells printed or returned as text."""
+        outputs = [output for cell in self.notebook.cells for output in cell.get("outputs", [])]
+        plain = [output.get("data", {}).get("text/plain", "") for output in outputs]
+        return "\n".join([output.get("text", "") for output in outputs] + plain)
+
+    @property
+    def pictures(self) -> int:
+        """How many PNG pictures the cells showed."""
+        outputs = [output for cell in self.notebook.cells for output in cell.get("outputs", [])]
+        return sum("image/png" in output.get("data", {}) for output in outputs)
+
+
+@contextmanager
+def executed(kit: Path, name: str, mnist: Path | None = None, timeout: float = 600) -> Iterator[Run]:
+    """Execute notebooks/`name`*.ipynb of an unpacked kit, on MNIST or on the sample.
+
+    Parameters
+    ----------
+    kit : Path
+        What `unpack_kit` returned.
+    name : str
+        How the file begins, such as "03".
+    mnist : Path, optional
+        Folder with MNIST; without it the bundled sample is what there is.
+    timeout : float
+        Seconds that a cell may take.
+    """
+    (path,) = (kit / "notebooks").glob(f"{name}*.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    environment = {**os.environ, "PYTHONPATH": str(kit), "MNIST_DIR": str(mnist or "")}
+    client = NotebookClient(
+        notebook, timeout=timeout, resources={"metadata": {"path": str(path.parent)}}
+    )
+    start = time.monotonic()
+    with client.setup_kernel(env=environment):
+        for index, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, index)
+        seconds = time.monotonic() - start
+        yield Run(notebook, seconds, _evaluate(client, _PEAK), client)
+
+
+def _evaluate(client: NotebookClient, expression: str):
+    """Ask a living kernel; through JSON, in which numpy's numbers are plain ones."""
+    question = f"__import__('json').dumps({expression}, default=lambda each: each.tolist())"
+    reply = client.kc.execute(
+        "", silent=True, user_expressions={"answer": question}, reply=True, timeout=60
+    )
+    answer = reply["content"]["user_expressions"]["answer"]
+    if answer["status"] != "ok":
+        raise AssertionError(f"{expression}: {answer['ename']}: {answer['evalue']}")
+    return json.loads(ast.literal_eval(answer["data"]["text/plain"]))
