@@ -39,6 +39,12 @@ class Visitor:
         """Return the status that a page is answered with."""
         return self.session.get(self.url + path, allow_redirects=False, timeout=30).status_code
 
+    def page(self, path: str) -> str:
+        """Return the text of a page, which must be there."""
+        answer = self.session.get(self.url + path, timeout=120)
+        answer.raise_for_status()
+        return answer.text
+
     def log_in(self, password: str) -> bool:
         """Try a password on the login page; tell whether it opened the notebooks."""
         self.session.get(f"{self.url}/login", timeout=30)

@@ -22,18 +22,49 @@ NOTEBOOK = "pi-nn/notebooks/mine.ipynb"
 SHIPPED = "pi-nn/notebooks/README.md"
 
 
+SCRIPT = "<p>a foreign notebook</p><script>steal()</script>"
+RPI_SWAP = "/etc/rpi/swap.conf.d/80-pi-nn.conf"
+COMMAND_LINE = "console=serial0,115200 console=tty1 root=PARTUUID=4d8097e2-02 rootwait"
+
+
 @pytest.fixture(scope="module", params=RELEASES)
 def machine(request):
     """A fresh machine of a release, for all tests of this file."""
     with Machine(request.param, "pi-1", memory_mb=430) as machine:
+        make_like_raspberry_pi_os(machine)
         yield machine
+
+
+def make_like_raspberry_pi_os(machine):
+    """Add what its images have and Debian's have not: the boot partition, and swap.
+
+    A container may not turn swap on, so swapon and swapoff are stand-ins; the program that makes
+    the file is the real one. rpi-swap is not in Debian: its settings file alone is there.
+    """
+    install = "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends"
+    swap = {
+        "bookworm": (
+            "for name in swapon swapoff; do printf '#!/bin/sh\\n' > /usr/local/sbin/$name; done; "
+            "chmod +x /usr/local/sbin/swapo*; echo CONF_SWAPSIZE=100 > /etc/dphys-swapfile; "
+            f"apt-get update -qq; {install} -o Dpkg::Options::=--force-confold dphys-swapfile; "
+            "rm -rf /var/lib/apt/lists/*"  # a new card has none
+        ),
+        "trixie": "mkdir -p /etc/rpi; echo '[Main]' > /etc/rpi/swap.conf",
+    }
+    machine.run(
+        f"mkdir -p /boot/firmware; echo '{COMMAND_LINE}' > /boot/firmware/cmdline.txt; "
+        + swap[machine.release],
+        user="root",
+        timeout=300,
+    )
 
 
 @pytest.fixture(scope="module")
 def playbooks(machine, tmp_path_factory):
     """The playbooks for that machine; secrets, backups and data in a folder of the test's own."""
     folder = tmp_path_factory.mktemp("controller")
-    return Playbooks(machine, folder, controller_variables(folder))
+    settings = {"base_timezone": "Europe/Berlin", "base_locale": "de_DE.UTF-8"}
+    return Playbooks(machine, folder, {**controller_variables(folder), **settings})
 
 
 @pytest.fixture
@@ -82,6 +113,20 @@ def test_the_second_run_changes_nothing(playbooks):
     assert playbooks.succeed("site").changed == 0
 
 
+def test_the_board_is_set_up_as_asked(machine):
+    """Time zone, locale, swap of 512 MB, and a kernel that can limit memory."""
+    assert machine.run("readlink /etc/localtime").stdout.endswith("/Europe/Berlin\n")
+    assert machine.run("cat /etc/default/locale").stdout.splitlines()[-1] == "LANG=de_DE.UTF-8"
+    assert "de_DE.utf8" in machine.run("locale -a").stdout.split()
+    if machine.release == "bookworm":
+        assert machine.run("stat -c %s /var/swap").stdout == f"{512 * 2**20}\n"
+    else:
+        settings = machine.run(f"cat {RPI_SWAP}").stdout
+        assert settings.endswith("[File]\nFixedSizeMiB=512\n")
+    words = machine.run("cat /boot/firmware/cmdline.txt").stdout
+    assert words == f"{COMMAND_LINE} cgroup_enable=memory\n"
+
+
 def test_verify(playbooks):
     """Each role's own checks."""
     playbooks.succeed("verify")
@@ -103,6 +148,31 @@ def test_jupyter_computes_for_those_with_the_password(visitor, playbooks):
     assert visitor.compute("import numpy; print(numpy.arange(10).sum())") == "45\n"
     code = "from nn.book import neuralNetwork; print(neuralNetwork(2, 3, 1, 0.1).wih.shape)"
     assert visitor.compute(code) == "(3, 2)\n"
+
+
+def test_a_new_password_ends_old_sessions(machine, visitor, playbooks):
+    """Somebody who got hold of a session is out when the password changes."""
+    old = (playbooks.folder / "secrets" / "jupyter-password").read_text().strip()
+    assert visitor.log_in(old)
+    play = playbooks.succeed("site", "--tags", "base,jupyter", jupyter_password="another-word")
+    assert "another-word" not in play.output
+    visitor.wait()
+    assert visitor.status("/api/contents") == 403
+    assert not visitor.log_in(old)
+    assert visitor.log_in("another-word")
+
+
+def test_a_foreign_notebook_is_converted_without_its_scripts(machine, visitor, playbooks):
+    """Its page has the origin of Jupyter: a script in it could do all that the user can."""
+    output = {"output_type": "display_data", "metadata": {}, "data": {"text/html": SCRIPT}}
+    cell = {"cell_type": "code", "source": "", "metadata": {}, "execution_count": 1}
+    foreign = {"cells": [{**cell, "outputs": [output]}], "metadata": {}}
+    notebook = json.dumps({**foreign, "nbformat": 4, "nbformat_minor": 4})
+    machine.run(f"cat > pi-nn/notebooks/foreign.ipynb <<'END'\n{notebook}\nEND")
+    assert visitor.log_in("another-word")
+    page = visitor.page("/nbconvert/html/foreign.ipynb")
+    assert "a foreign notebook" in page
+    assert "<script>steal" not in page
 
 
 def test_the_service_has_no_rights_beyond_the_users(machine):
@@ -197,8 +267,11 @@ def test_backup_uninstall_restore(machine, playbooks):
     left = machine.run("find pi-nn -type f").stdout.split()
     assert set(left) >= {NOTEBOOK, SHIPPED, "pi-nn/models/smoke.npz"}
     assert not [path for path in left if path.startswith(("pi-nn/nn", "pi-nn/mnist_dataset"))]
-    for path in ("/opt/pi-nn", "/etc/pi-nn", "/etc/systemd/system/pi-nn-jupyter.service"):
+    gone = ("/opt/pi-nn", "/etc/pi-nn", "/etc/systemd/system/pi-nn-jupyter.service", RPI_SWAP)
+    for path in gone:
         assert machine.run(f"test -e {path}", check=False).returncode == 1
+    if machine.release == "bookworm":
+        assert machine.run("stat -c %s /var/swap").stdout == f"{100 * 2**20}\n"
     packages = machine.snapshot().packages
     assert not {"python3-numpy", "python3-zmq", "epiphany-browser"} & {
         name.split(":")[0] for name, state in packages.items() if state.startswith("installed")
