@@ -68,7 +68,9 @@ class Run:
 
 
 @contextmanager
-def executed(kit: Path, name: str, mnist: Path | None = None, timeout: float = 600) -> Iterator[Run]:
+def executed(
+    kit: Path, name: str, mnist: Path | None = None, timeout: float = 600
+) -> Iterator[Run]:
     """Execute notebooks/`name`*.ipynb of an unpacked kit, on MNIST or on the sample.
 
     Parameters

@@ -11,6 +11,26 @@ pytestmark = pytest.mark.skipif(
     not os.environ.get("PROVISION_ALL"), reason="asked for with ALL=1: they take ten minutes"
 )
 
+GADGET_STAND_IN = r"""
+mkdir -p /root/gadget/DEBIAN /root/gadget/usr/bin
+cd /root/gadget
+cat > DEBIAN/control <<'END'
+Package: rpi-usb-gadget
+Version: 1
+Architecture: all
+Maintainer: test <test@localhost>
+Description: stand-in
+END
+cat > usr/bin/rpi-usb-gadget <<'END'
+#!/bin/sh
+echo "$@" >> /root/called
+install -D /dev/null /etc/NetworkManager/system-connections/usb-gadget.nmconnection
+END
+chmod +x usr/bin/rpi-usb-gadget
+dpkg-deb -b . /root/gadget.deb
+dpkg -i /root/gadget.deb
+"""
+
 
 @pytest.fixture(scope="module")
 def machine():
@@ -76,6 +96,20 @@ def test_password_too_short(playbooks):
     play = playbooks.run("site", "--tags", "base,jupyter", jupyter_password="short")
     assert play.code != 0
     assert "jupyter_password is too short: expected eight characters" in play.words
+
+
+def test_no_package_of_the_usb_gadget(playbooks):
+    """As in Debian's archive: told what to do instead, and the rest goes on."""
+    play = playbooks.succeed("site", "--tags", "base", base_usb_gadget=True)
+    assert "pi-2 has no package rpi-usb-gadget. Prepare the card with" in play.words
+
+
+def test_the_usb_gadget_is_turned_on_once(machine, playbooks):
+    """By a stand-in for the package, which only notes how it was called."""
+    machine.run(GADGET_STAND_IN, user="root")
+    assert playbooks.succeed("site", "--tags", "base", base_usb_gadget=True).changed == 1
+    assert playbooks.succeed("site", "--tags", "base", base_usb_gadget=True).changed == 0
+    assert machine.run("cat /root/called", user="root").stdout == "on -f\n"
 
 
 def test_network_cut_in_the_middle_of_apt(machine, playbooks):
