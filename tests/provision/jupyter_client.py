@@ -40,8 +40,9 @@ class Visitor:
         return self.session.get(self.url + path, allow_redirects=False, timeout=30).status_code
 
     def page(self, path: str) -> str:
-        """Return the text of a page, which must be there."""
-        answer = self.session.get(self.url + path, timeout=120)
+        """Return the text of a page, which must be there, as one follows a link to it."""
+        link = {"Referer": f"{self.url}/tree"}
+        answer = self.session.get(self.url + path, headers=link, timeout=120)
         answer.raise_for_status()
         return answer.text
 
