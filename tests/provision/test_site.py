@@ -8,11 +8,13 @@ import os
 import subprocess
 import sys
 import time
+from math import cos, pi, sin
 
 import pytest
 
 from nn.data.download import FILES
 from tests.conftest import PROJECT
+from tests.provision.browser import Browser
 from tests.provision.jupyter_client import Visitor
 from tests.provision.machine import Machine
 from tests.provision.playbooks import Playbooks, controller_variables
@@ -22,6 +24,7 @@ NOTEBOOK = "pi-nn/notebooks/mine.ipynb"
 SHIPPED = "pi-nn/notebooks/README.md"
 
 
+RING = [2 * pi * step / 16 for step in range(17)]
 SCRIPT = "<p>a foreign notebook</p><script>steal()</script>"
 RPI_SWAP = "/etc/rpi/swap.conf.d/80-pi-nn.conf"
 COMMAND_LINE = "console=serial0,115200 console=tty1 root=PARTUUID=4d8097e2-02 rootwait"
@@ -146,6 +149,51 @@ def test_jupyter_computes_for_those_with_the_password(visitor, playbooks):
     assert visitor.compute("import numpy; print(numpy.arange(10).sum())") == "45\n"
     code = "from nn.book import neuralNetwork; print(neuralNetwork(2, 3, 1, 0.1).wih.shape)"
     assert visitor.compute(code) == "(3, 2)\n"
+
+
+@pytest.fixture(scope="module")
+def browser(machine, playbooks, tmp_path_factory):
+    """Somebody who logged in with the password, at a browser."""
+    Visitor(f"http://{machine.address}:8888").wait()
+    with Browser(f"http://{machine.address}:8888") as browser:
+        browser.log_in((playbooks.folder / "secrets" / "jupyter-password").read_text().strip())
+        yield browser
+
+
+def test_the_first_notebook_shows_the_data_in_a_browser(browser):
+    """All cells run, pictures are seen, and nothing went wrong."""
+    browser.open_notebook("01_look_at_the_data.ipynb")
+    browser.run_all()
+    text, pictures = browser.walk()
+    assert "<- the label" in text
+    assert pictures >= 3
+    assert "Traceback" not in text
+
+
+def test_the_third_notebook_trains_in_a_browser(browser):
+    """On MNIST, as brought to the Pi, with a progress bar and an accuracy."""
+    browser.open_notebook("03_train_on_mnist.ipynb")
+    browser.run_all()
+    text, pictures = browser.walk()
+    assert "60,000" in text
+    assert pictures >= 5
+    assert "Traceback" not in text
+
+
+def test_a_digit_drawn_with_the_mouse_is_read(browser):
+    """An upright stroke is a 1; a ring beside it is not, and a cleared pad is no digit."""
+    browser.open_notebook("05_your_own_handwriting.ipynb")
+    browser.run_all()
+    browser.walk()
+    canvas = browser.find(".pi-nn-pad-canvas")
+    assert "Nothing is drawn yet" in browser.find(".pi-nn-answer").text
+    browser.draw(canvas, [[(0, -90), (0, -30), (0, 30), (0, 90)]])
+    browser.find_text(".pi-nn-answer", "The network reads 1")
+    browser.find(".pi-nn-pad-clear").click()
+    browser.find_text(".pi-nn-answer", "Nothing is drawn yet")
+    ring = [(round(60 * cos(turn)), round(85 * sin(turn))) for turn in RING]
+    browser.draw(canvas, [ring])
+    browser.find_text(".pi-nn-answer", "The network reads 0")
 
 
 def test_a_new_password_ends_old_sessions(machine, visitor, playbooks):

@@ -1,0 +1,136 @@
+"""A person at a browser: Debian's Chromium, headless, driven through Selenium."""
+
+import time
+from pathlib import Path
+
+from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.provision.host import MachineError
+
+SIZE = (1280, 1000)
+# The notebook's own sign of what its kernel does.
+IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
+# Cells that are scrolled out of sight may not be on the page: each is brought into view in turn.
+SCROLL = """
+const find = (selector) => document.querySelector(selector);
+const panel = find('.jp-WindowedPanel-outer') || find('.jp-Notebook');
+panel.scrollTop = arguments[0] * panel.clientHeight;
+return panel.scrollTop + panel.clientHeight >= panel.scrollHeight - 2;
+"""
+# Of those that were loaded: one whose bytes are no picture has no width.
+PICTURES = """
+const pictures = [...document.querySelectorAll('.jp-OutputArea-output img')];
+return pictures.filter((each) => each.naturalWidth > 0).map((each) => each.src);
+"""
+
+
+class Browser:
+    """One window; a context manager.
+
+    Parameters
+    ----------
+    url : str
+        Of Jupyter, such as http://10.77.1.2:8888.
+    """
+
+    def __init__(self, url: str):
+        self.url = url
+
+    def __enter__(self) -> "Browser":
+        options = webdriver.ChromeOptions()
+        options.binary_location = "/usr/bin/chromium"
+        for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "disable-gpu"):
+            options.add_argument(f"--{argument}")
+        service = webdriver.ChromeService("/usr/bin/chromedriver")
+        self._driver = webdriver.Chrome(options=options, service=service)
+        self._driver.set_window_size(*SIZE)
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._driver.quit()
+
+    def log_in(self, password: str) -> None:
+        """Type the password into the login page, and see the list of notebooks."""
+        self._driver.get(f"{self.url}/login")
+        self.find("#password_input").send_keys(password)
+        self.find("#login_submit").click()
+        self.find(".jp-DirListing-item")
+
+    def open_notebook(self, name: str) -> None:
+        """Open a notebook, and wait until its kernel is there."""
+        self._driver.get(f"{self.url}/notebooks/{name}")
+        self.find(".jp-Notebook .jp-Cell", timeout=60)
+        self.find(IDLE, timeout=120)
+
+    def run_all(self, timeout: float = 300) -> None:
+        """Choose "Run All Cells" from the menu, and wait until the kernel rests."""
+        for label in ("Run", "Run All Cells"):
+            self._click_menu(label)
+        time.sleep(1)  # for the kernel to begin
+        self.find(IDLE, timeout=timeout)
+
+    def _click_menu(self, label: str) -> None:
+        items = self._driver.find_elements(By.CSS_SELECTOR, ".lm-MenuBar-item, .lm-Menu-item")
+        for item in items:
+            if item.text.split("\n")[0].strip() == label:
+                item.click()
+                return
+        raise MachineError(f"no {label!r} in the menus: {[item.text for item in items]}")
+
+    def find(self, selector: str, timeout: float = 30) -> WebElement:
+        """Wait for what a CSS selector names to be seen, and return it."""
+
+        def seen(driver):
+            for element in driver.find_elements(By.CSS_SELECTOR, selector):
+                if element.is_displayed():
+                    return element
+            return False
+
+        try:
+            wait = WebDriverWait(
+                self._driver, timeout, ignored_exceptions=[StaleElementReferenceException]
+            )
+            return wait.until(seen)
+        except TimeoutException:
+            raise MachineError(
+                f"{self._driver.current_url}: no {selector!r} in {timeout} s"
+            ) from None
+
+    def find_text(self, selector: str, text: str, timeout: float = 60) -> None:
+        """Wait for an element to say something."""
+        deadline = time.monotonic() + timeout
+        while text not in (said := self.find(selector).text):
+            if time.monotonic() > deadline:
+                raise MachineError(f"{selector}: expected {text!r} in {timeout} s, got {said!r}")
+            time.sleep(0.2)
+
+    def walk(self) -> tuple[str, int]:
+        """Scroll through the notebook; return its text, and how many pictures it showed."""
+        texts, pictures, screen, last = [], set(), 0, False
+        while not last:
+            last = self._driver.execute_script(SCROLL, screen)
+            time.sleep(0.3)  # for what is new on the page
+            texts.append(self.find(".jp-Notebook").text)
+            pictures |= set(self._driver.execute_script(PICTURES))
+            screen += 1
+        return "\n".join(texts), len(pictures)
+
+    def draw(self, canvas: WebElement, strokes: list[list[tuple[int, int]]]) -> None:
+        """Draw strokes with the mouse: lists of points, in pixels from the middle."""
+        self._driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+        for (x, y), *others in strokes:
+            actions = ActionChains(self._driver, duration=30)
+            actions.move_to_element_with_offset(canvas, x, y).click_and_hold()
+            for next_x, next_y in others:
+                actions.move_by_offset(next_x - x, next_y - y)
+                x, y = next_x, next_y
+            actions.release().perform()
+
+    def picture(self, path: Path) -> None:
+        """Save what the window shows as PNG."""
+        self._driver.save_screenshot(str(path))
