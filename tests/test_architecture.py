@@ -14,7 +14,7 @@ FLOORS = [
     {"network"},
     {"book", "evaluation"},
     {"training"},
-    {"plots"},
+    {"experiments", "plots"},
     {"cli"},
     {"__main__"},
 ]

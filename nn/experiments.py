@@ -1,0 +1,50 @@
+"""Experiments: train a network by given settings, and see how well it reads."""
+
+from collections.abc import Callable
+
+from nn.augment import rotations, unchanged
+from nn.data.dataset import Dataset, FirstRows
+from nn.evaluation import evaluate
+from nn.network import Network
+from nn.presets import Preset
+from nn.training import train
+
+
+def measure_accuracy(
+    settings: Preset,
+    training_set: Dataset,
+    test_set: Dataset,
+    *,
+    seed: int = 1,
+    on_rows: Callable[[int], object] = lambda rows: None,
+) -> float:
+    """Train a new network by a preset's settings and measure its accuracy.
+
+    Parameters
+    ----------
+    settings : Preset
+        ``dataclasses.replace(preset, learning_rate=0.3)`` changes one of them.
+    training_set, test_set : Dataset
+    seed : int
+        Of the first weights.
+    on_rows : callable
+        Told how many rows of training each block had, as they are done.
+
+    Returns
+    -------
+    accuracy : float
+        Share of the test digits read correctly, 0 to 1.
+    """
+    network = Network(
+        hidden_nodes=settings.hidden_nodes, learning_rate=settings.learning_rate, seed=seed
+    )
+    degrees = settings.augment_degrees
+    train(
+        network,
+        FirstRows(training_set, settings.samples) if settings.samples else training_set,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        augment=rotations(degrees) if degrees else unchanged,
+        on_rows=on_rows,
+    )
+    return evaluate(network, test_set).accuracy

@@ -1,0 +1,50 @@
+"""Experiments, against the steps they are made of."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nn.augment import rotations
+from nn.data.dataset import ArrayDataset
+from nn.experiments import measure_accuracy
+from nn.network import Network, one_hot, scale_pixels
+from nn.presets import get_preset
+
+SETTINGS = replace(get_preset("smoke"), hidden_nodes=6, learning_rate=0.03, epochs=2, batch_size=8)
+
+
+@pytest.mark.parametrize("degrees", [0.0, 10.0])
+def test_accuracy_is_that_of_training_by_hand(digits, degrees):
+    """Each setting counts: nodes, rate, epochs, batches, the first rows, rotations and seed."""
+    pixels, labels = digits
+    labels = labels % 3  # so that there is something to learn
+    pixels[np.arange(700), labels] = 255
+    network = Network(hidden_nodes=6, learning_rate=0.03, seed=5)
+    turn = rotations(degrees) if degrees else lambda inputs: [inputs]
+    for _ in range(2):
+        for first in range(0, 400, 8):
+            rows = slice(first, first + 8)
+            for inputs in turn(scale_pixels(pixels[rows])):
+                network.train(inputs, one_hot(labels[rows]))
+    answers = network.query(scale_pixels(pixels[500:])).argmax(axis=1)
+
+    rows = []
+    settings = replace(SETTINGS, samples=400, augment_degrees=degrees)
+    accuracy = measure_accuracy(
+        settings,
+        ArrayDataset(pixels[:500], labels[:500]),
+        ArrayDataset(pixels[500:], labels[500:]),
+        seed=5,
+        on_rows=rows.append,
+    )
+    assert accuracy == pytest.approx((answers == labels[500:]).mean(), abs=0.0051)
+    assert sum(rows) == 2 * 400
+
+
+def test_all_rows_are_used_without_a_limit(digits):
+    """`samples` None means all of them."""
+    rows = []
+    dataset = ArrayDataset(*digits)
+    measure_accuracy(replace(SETTINGS, samples=None), dataset, dataset, on_rows=rows.append)
+    assert sum(rows) == 2 * 700
