@@ -1,14 +1,29 @@
 """Pictures of digits and of learning: the only module that imports matplotlib."""
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib import figure as matplotlib_figure
 from matplotlib.colors import PowerNorm
-from matplotlib.figure import Figure
 
 from nn.atomic import atomic_write
 from nn.network import Network
+
+
+class Figure(matplotlib_figure.Figure):
+    """A figure that a notebook shows at the end of a cell, without pyplot.
+
+    A Pi waits long for pyplot, and ``%matplotlib inline`` fails on Debian 12's matplotlib where
+    matplotlib-inline is newer.
+    """
+
+    def _repr_png_(self) -> bytes:
+        """Draw the figure as PNG; IPython asks for it by this name."""
+        file = io.BytesIO()
+        self.savefig(file, format="png")
+        return file.getvalue()
 
 
 def digit_grid(

@@ -1,5 +1,9 @@
 """Pictures, looked at by their pixels."""
 
+import io
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -96,6 +100,23 @@ def test_a_network_diagram_shows_signals_and_weights(tmp_path):
     texts = [text.get_text() for text in axis.texts]
     # the hidden sum is 1 × 1 - 2 × 0.5 = 0; 1 / (1 + exp(-0.25)) = 0.562, and so on
     assert texts == ["1.00", "0.50", "inputs", "0.50", "hidden outputs", "0.56", "0.47", "outputs"]
+
+
+def test_a_notebook_is_given_a_png_of_the_figures_size():
+    """By the method that IPython asks for: 7 by 3.5 inches at 100 dots."""
+    figure = learning_curve([0, 500], [1.0, 0.5], "title")
+    with Image.open(io.BytesIO(figure._repr_png_())) as picture:
+        assert (picture.format, picture.size) == ("PNG", (700, 350))
+
+
+def test_pyplot_is_not_imported():
+    """Neither to draw nor to show: a Pi waits long for it."""
+    program = (
+        "import sys, numpy, nn.plots\n"
+        "nn.plots.digit_grid(numpy.eye(28).reshape(1, 784))._repr_png_()\n"
+        "sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_a_failed_save_leaves_the_old_picture(tmp_path):
