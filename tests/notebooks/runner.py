@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from jupyter_core.utils import ensure_async, run_sync
 from nbclient import NotebookClient
 
 from tests.conftest import PROJECT
@@ -101,10 +102,12 @@ def executed(
 def _evaluate(client: NotebookClient, expression: str):
     """Ask a living kernel; through JSON, in which numpy's numbers are plain ones."""
     question = f"__import__('json').dumps({expression}, default=lambda each: each.tolist())"
-    reply = client.kc.execute(
-        "", silent=True, user_expressions={"answer": question}, reply=True, timeout=60
-    )
-    answer = reply["content"]["user_expressions"]["answer"]
+
+    async def ask() -> dict:
+        asked = {"silent": True, "user_expressions": {"answer": question}}
+        return await ensure_async(client.kc.execute("", **asked, reply=True, timeout=60))
+
+    answer = run_sync(ask)()["content"]["user_expressions"]["answer"]
     if answer["status"] != "ok":
         raise AssertionError(f"{expression}: {answer['ename']}: {answer['evalue']}")
     return json.loads(ast.literal_eval(answer["data"]["text/plain"]))
