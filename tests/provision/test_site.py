@@ -149,6 +149,8 @@ def test_jupyter_computes_for_those_with_the_password(visitor, playbooks):
     assert visitor.compute("import numpy; print(numpy.arange(10).sum())") == "45\n"
     code = "from nn.book import neuralNetwork; print(neuralNetwork(2, 3, 1, 0.1).wih.shape)"
     assert visitor.compute(code) == "(3, 2)\n"
+    plot = "%matplotlib inline\nfrom matplotlib import pyplot\npyplot.plot([1, 2]); print('drawn')"
+    assert visitor.compute(plot) == "drawn\n"
 
 
 @pytest.fixture(scope="module")
