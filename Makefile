@@ -10,8 +10,11 @@ INVENTORY ?= ansible/inventory/hosts.yml
 PRESET ?= pi-zero
 ANSIBLE_READY = $(VENV)/.ready-ansible
 export ANSIBLE_CONFIG = ansible/ansible.cfg
-FLAGS = $(if $(LIMIT),--limit $(LIMIT)) $(if $(TAGS),--tags $(TAGS)) $(if $(ASK_SUDO),--ask-become-pass) $(if $(CHECK),--check --diff)
-PLAY = $(VENV)/bin/ansible-playbook -i $(INVENTORY) $(FLAGS) $(EXTRA)
+FLAGS = $(if $(LIMIT),--limit $(LIMIT)) $(if $(ASK_SUDO),--ask-become-pass) $(if $(CHECK),--check --diff) $(EXTRA)
+ROLES = $(if $(TAGS),--tags $(TAGS))
+PLAYBOOK = $(VENV)/bin/ansible-playbook -i $(INVENTORY) $(FLAGS)
+# A tag would leave out what these promise, and nobody would know.
+PLAY = $(if $(TAGS),$(error TAGS= is for 'make provision' and 'make update' alone))$(PLAYBOOK)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -60,28 +63,28 @@ sample: $(VENV)/.ready ## Draw the bundled sample anew
 pictures: $(VENV)/.ready ## Draw the README's pictures anew; needs MNIST
 	$(RUN) scripts/draw_pictures.py
 
-provision: $(ANSIBLE_READY) $(INVENTORY) ## Set up the Pis of ansible/inventory/hosts.yml [LIMIT= TAGS= ASK_SUDO=1 CHECK=1 EXTRA=]
-	$(PLAY) ansible/playbooks/site.yml
+provision: $(INVENTORY) $(ANSIBLE_READY) ## Set up the Pis of ansible/inventory/hosts.yml [LIMIT= TAGS= ASK_SUDO=1 CHECK=1 EXTRA=]
+	$(PLAYBOOK) $(ROLES) ansible/playbooks/site.yml
 
-provision-here: $(ANSIBLE_READY) ## Set up this very Pi
-	$(VENV)/bin/ansible-playbook -i ansible/inventory/here.yml -e ansible_user=$$(id -un) $(FLAGS) $(EXTRA) ansible/playbooks/site.yml
+provision-here: ## Set up this very Pi; verify and the others then take INVENTORY=ansible/inventory/here.yml
+	$(MAKE) provision INVENTORY=ansible/inventory/here.yml
 
-verify: $(ANSIBLE_READY) $(INVENTORY) ## Check on the Pis what the roles promise
+verify: $(INVENTORY) $(ANSIBLE_READY) ## Check on the Pis what the roles promise
 	$(PLAY) ansible/playbooks/verify.yml
 
-train-on-pi: $(ANSIBLE_READY) $(INVENTORY) ## Train on the Pis, and bring model and summary here [PRESET=pi-zero]
-	$(RUN) scripts/train_on_pi.py --inventory $(INVENTORY) --preset $(PRESET) $(if $(LIMIT),--limit $(LIMIT))
+train-on-pi: $(INVENTORY) $(ANSIBLE_READY) ## Train on the Pis, and bring model and summary here [PRESET=pi-zero]
+	$(RUN) scripts/train_on_pi.py --inventory $(INVENTORY) --preset $(PRESET) $(if $(LIMIT),--limit $(LIMIT)) $(if $(EXTRA),--extra="$(EXTRA)")
 
-backup: $(ANSIBLE_READY) $(INVENTORY) ## Bring each user's notebooks, models and settings here
+backup: $(INVENTORY) $(ANSIBLE_READY) ## Bring each user's notebooks, models and settings here
 	$(PLAY) ansible/playbooks/backup.yml
 
-restore: $(ANSIBLE_READY) $(INVENTORY) ## Put the newest backup back [BACKUP=file]
+restore: $(INVENTORY) $(ANSIBLE_READY) ## Put the newest backup back [BACKUP=file]
 	$(PLAY) $(if $(BACKUP),-e backup_file=$(abspath $(BACKUP))) ansible/playbooks/restore.yml
 
-update: $(ANSIBLE_READY) $(INVENTORY) ## Bring packages and kit to their newest versions
-	$(PLAY) ansible/playbooks/update.yml
+update: $(INVENTORY) $(ANSIBLE_READY) ## Bring packages and kit to their newest versions
+	$(PLAYBOOK) $(ROLES) ansible/playbooks/update.yml
 
-uninstall: $(ANSIBLE_READY) $(INVENTORY) ## Remove what the kit installed, never a student's work
+uninstall: $(INVENTORY) $(ANSIBLE_READY) ## Remove what the kit installed, never a student's work
 	$(PLAY) ansible/playbooks/uninstall.yml
 
 test-provision: $(VENV)/.ready-provision ## Provision a real systemd machine and check it; needs root [ALL=1]

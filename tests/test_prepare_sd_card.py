@@ -598,6 +598,17 @@ def test_a_bookworm_card_that_has_booted_is_refused(bookworm, prepare, capsys):
     (bookworm / "cmdline.txt").write_text(TRIXIE_CMDLINE)
     assert prepare(bookworm, "--image", "bookworm") == 1
     assert "a first boot that is over" in capsys.readouterr().err
+    assert prepare(bookworm, "--image", "bookworm", "--force") == 1
+    assert "custom.toml would be ignored. Flash the card again" in capsys.readouterr().err
+    assert not (bookworm / "custom.toml").exists()
+
+
+def test_an_image_is_not_what_the_card_says_it_is_not(bookworm, prepare, capsys):
+    """With --force or without."""
+    for more in ((), ("--force",)):
+        assert prepare(bookworm, "--image", "trixie", *more) == 1
+        assert "expected an image of trixie; found" in capsys.readouterr().err
+    assert not (bookworm / "user-data").exists()
 
 
 def test_usage_is_wrong_with_code_two(trixie, prepare, capsys):

@@ -37,7 +37,18 @@ def settings_there(card) -> list[str]:
 
 
 def plan(card, settings: Settings) -> dict[str, str | None]:
-    """Return the new content of each file that changes; None for one that goes."""
+    """Return the new content of each file that changes; None for one that goes.
+
+    Raises
+    ------
+    CardError
+        When the card has booted: nobody would read what is written.
+    """
+    if not _is_fresh(card):
+        raise CardError(
+            f"{card.folder}: expected a bookworm card before its first boot; that is over, and "
+            "custom.toml would be ignored. Flash the card again"
+        )
     words, files = boot_files.without_other_settings(card)
     files["custom.toml"] = render(custom_toml(settings))
     if settings.locale:

@@ -53,8 +53,13 @@ class Card:
         found = re.search(r"Raspberry Pi reference (\d{4}-\d\d-\d\d)", self.read("issue.txt"))
         return found[1] if found else None
 
-    def image(self) -> str:
+    def image(self, named: str | None = None) -> str:
         """Tell which image this is, from how it wants to be set up.
+
+        Parameters
+        ----------
+        named : str, optional
+            What the user says that it is; believed where the signs leave it open.
 
         Raises
         ------
@@ -70,7 +75,14 @@ class Card:
                 f"{date}, which is older. Flash a newer image"
             )
         if not names and date and date < FIRST_TRIXIE:
-            return "bookworm"
+            names, signs["bookworm"] = ["bookworm"], [f"the image date {date}"]
+        if named and (named in names or not names):
+            return named
+        if named:
+            raise CardError(
+                f"{self.folder}: expected an image of {named}; found {', '.join(signs[names[0]])}, "
+                f"as {names[0]} has it. Leave --image out"
+            )
         if len(names) == 1:
             return names[0]
         found = [sign for each in signs.values() for sign in each] or ["no sign of either"]

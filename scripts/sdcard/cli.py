@@ -93,7 +93,7 @@ def _check_usage(parser: argparse.ArgumentParser, arguments) -> None:
 
 def _run(arguments) -> None:
     card = Card(arguments.boot_folder)
-    name = arguments.image or card.image()
+    name = card.image(arguments.image)
     image = IMAGES[name]
     there = image.settings_there(card)
     if there and not (arguments.force or arguments.dry_run):

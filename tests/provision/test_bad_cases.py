@@ -24,7 +24,7 @@ END
 cat > usr/bin/rpi-usb-gadget <<'END'
 #!/bin/sh
 echo "$@" >> /root/called
-install -D /dev/null /etc/NetworkManager/system-connections/usb-gadget.nmconnection
+install -D /dev/null /etc/modules-load.d/usb-gadget.conf
 END
 chmod +x usr/bin/rpi-usb-gadget
 dpkg-deb -b . /root/gadget.deb
@@ -89,6 +89,11 @@ def test_disk_too_small(playbooks):
 def test_clock_not_set(playbooks):
     """A date before the kit was made."""
     refused(playbooks, "so that no secure connection will work", base_earliest_date="2199-01-01")
+
+
+def test_run_as_root(playbooks):
+    """As with `sudo make provision-here`: root's home would get it all."""
+    refused(playbooks, "has the user 'root': expected the one that you made", ansible_user="root")
 
 
 def test_password_too_short(playbooks):

@@ -25,6 +25,7 @@ SHIPPED = "pi-nn/notebooks/README.md"
 
 
 RING = [2 * pi * step / 16 for step in range(17)]
+CONFIG = "/etc/pi-nn/jupyter_server_config.py"
 SCRIPT = "<p>a foreign notebook</p><script>steal()</script>"
 RPI_SWAP = "/etc/rpi/swap.conf.d/80-pi-nn.conf"
 COMMAND_LINE = "console=serial0,115200 console=tty1 root=PARTUUID=4d8097e2-02 rootwait"
@@ -210,6 +211,20 @@ def test_a_new_password_ends_old_sessions(machine, visitor, playbooks):
     assert visitor.log_in("another-word")
 
 
+def test_a_run_broken_off_before_the_restart_is_made_good(machine, visitor, playbooks):
+    """Settings that were written, but not taken up, are at the next run."""
+    machine.run(
+        "sed -i 's/^c.ServerApp.port = .*/c.ServerApp.port = 8888 #/' " + CONFIG, user="root"
+    )
+    before = machine.run("systemctl show -p MainPID pi-nn-jupyter").stdout
+    play = playbooks.succeed("site", "--tags", "jupyter", jupyter_password="another-word")
+    assert "TASK [jupyter : Restart Jupyter]" in play.output
+    assert machine.run("systemctl show -p MainPID pi-nn-jupyter").stdout != before
+    again = playbooks.succeed("site", "--tags", "jupyter", jupyter_password="another-word")
+    assert again.changed == 0
+    visitor.wait()
+
+
 def test_a_foreign_notebook_is_converted_without_its_scripts(machine, visitor, playbooks):
     """Its page has the origin of Jupyter: a script in it could do all that the user can."""
     output = {"output_type": "display_data", "metadata": {}, "data": {"text/html": SCRIPT}}
@@ -229,6 +244,14 @@ def test_the_service_has_no_rights_beyond_the_users(machine):
     assert user == "pi"
     rating = machine.run("systemd-analyze security pi-nn-jupyter --no-pager", user="root").stdout
     assert float(rating.rsplit("exposure level for pi-nn-jupyter.service: ")[1].split()[0]) < 5
+
+
+def test_all_that_pip_installed_is_pure_python(machine):
+    """Nothing compiled: what is, comes from apt."""
+    assert machine.run("find /opt/pi-nn/venv/lib -name '*.so'").stdout == ""
+    assert machine.run("/opt/pi-nn/venv/bin/pip check", check=False).stdout == (
+        "No broken requirements found.\n"
+    )
 
 
 def test_secrets_are_for_those_they_concern(machine, playbooks):

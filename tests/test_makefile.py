@@ -1,0 +1,48 @@
+"""The Makefile's commands, as `make --dry-run` prints them."""
+
+import re
+import subprocess
+
+from tests.conftest import PROJECT
+
+
+def dry_run(*words: str) -> subprocess.CompletedProcess:
+    command = ["make", "--dry-run", *words]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+
+
+def test_help_lists_every_target():
+    """Each of .PHONY has its line."""
+    phony = re.search(r"^\.PHONY: (.+)$", (PROJECT / "Makefile").read_text(), re.M)[1].split()
+    told = subprocess.run(["make", "help"], cwd=PROJECT, capture_output=True, text=True).stdout
+    assert sorted(line.split()[1] for line in told.splitlines()) == sorted(phony)
+
+
+def test_tags_are_for_provisioning_alone(tmp_path):
+    """A backup of some roles would leave work behind in silence."""
+    inventory = f"INVENTORY={tmp_path / 'hosts.yml'}"
+    (tmp_path / "hosts.yml").write_text("pis:\n")
+    assert "--tags jupyter" in dry_run("provision", inventory, "TAGS=jupyter").stdout
+    for target in ("verify", "backup", "restore", "uninstall"):
+        refused = dry_run(target, inventory, "TAGS=jupyter")
+        assert refused.returncode != 0
+        assert "TAGS= is for 'make provision' and 'make update' alone" in refused.stderr
+
+
+def test_flags_reach_ansible(tmp_path):
+    """LIMIT, ASK_SUDO, CHECK and EXTRA."""
+    (tmp_path / "hosts.yml").write_text("pis:\n")
+    flags = ("LIMIT=pi-3", "ASK_SUDO=1", "CHECK=1", "EXTRA=--ask-vault-pass")
+    for target in ("provision", "verify", "backup", "restore", "update", "uninstall"):
+        words = dry_run(target, f"INVENTORY={tmp_path / 'hosts.yml'}", *flags).stdout.split()
+        assert {"--ask-become-pass", "--check", "--ask-vault-pass"} <= set(words)
+        assert words[words.index("--limit") + 1] == "pi-3"
+
+
+def test_without_an_inventory_it_says_what_to_copy(tmp_path):
+    """Before anything is installed."""
+    command = ["make", "provision", f"VENV={tmp_path}/venv", f"INVENTORY={tmp_path}/none.yml"]
+    told = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    assert told.returncode != 0
+    assert "copy ansible/inventory/example.yml to it" in told.stderr
+    assert not (tmp_path / "venv").exists()
