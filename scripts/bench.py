@@ -19,7 +19,6 @@ from pathlib import Path
 
 from nn.presets import PRESETS, Preset
 
-HERE = Path(__file__).resolve().parent
 # how many times as fast the kit must be, and how many points of accuracy it may lose
 PROMISES = {"pi-zero": (12, 1.5), "pi-zero-100": (12, 1.0), "book": (18, 0.3)}
 MOST_MEMORY_MB = 64
@@ -91,7 +90,8 @@ def _compare(train: Path, test: Path, preset: Preset, runs: int) -> dict:
 
 
 def _run_book(train: Path, test: Path, preset: Preset) -> Run:
-    return _run([HERE / "book_loop.py", train, test, preset.hidden_nodes, preset.epochs, SEED])
+    words = [train, test, preset.hidden_nodes, preset.epochs, SEED]
+    return _run(["-m", "nn.book_loop", *words])
 
 
 def _run_kit(train: Path, test: Path, preset: Preset) -> Run:

@@ -1,13 +1,15 @@
-"""The way the book goes about it, as the yardstick of `make bench` and of the tests.
+"""The way the book goes about it: the yardstick of `make bench`, of notebook 08 and of the tests.
 
 Written for this kit after the book's description: the whole file as lines in memory, ``split`` on
-each, column vectors, one update a digit, float64. It shares nothing with `nn` on purpose.
+each, column vectors, one update a digit, float64. It shares nothing with the rest of `nn` on
+purpose.
 
-    python scripts/book_loop.py TRAIN.csv TEST.csv HIDDEN_NODES EPOCHS SEED
+    python -m nn.book_loop TRAIN.csv TEST.csv HIDDEN_NODES EPOCHS SEED
 """
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -30,35 +32,95 @@ def parse(line):
     return int(values[0]), np.asarray(values[1:], dtype=float) / 255.0 * 0.99 + 0.01
 
 
+def targets_of(label):
+    """Return what the ten outputs should be, of shape (10,)."""
+    targets = np.zeros(10) + 0.01
+    targets[label] = 0.99
+    return targets
+
+
+def forward(wih, who, inputs):
+    """Send a column of inputs, (784, 1), through: hidden (hidden, 1) and final (10, 1)."""
+    hidden = expit(np.dot(wih, inputs))
+    return hidden, expit(np.dot(who, hidden))
+
+
+def send_back(who, targets, final):
+    """Return the output errors, (10, 1), and the hidden errors, (hidden, 1)."""
+    output_errors = targets - final
+    return output_errors, np.dot(who.T, output_errors)
+
+
+def update(weights, errors, outputs, inputs, learning_rate=LEARNING_RATE):
+    """Change a matrix in place by an outer product: a column of deltas times a row of inputs."""
+    weights += learning_rate * np.dot(errors * outputs * (1.0 - outputs), inputs.T)
+
+
 def learn(wih, who, inputs, targets, learning_rate=LEARNING_RATE):
     """Update both matrices in place from one sample, by column vectors."""
     inputs = np.array(inputs, ndmin=2).T  # (784, 1)
     targets = np.array(targets, ndmin=2).T  # (10, 1)
-    hidden = expit(np.dot(wih, inputs))  # (hidden, 1)
-    final = expit(np.dot(who, hidden))  # (10, 1)
-    output_errors = targets - final
-    hidden_errors = np.dot(who.T, output_errors)
-    who += learning_rate * np.dot(output_errors * final * (1.0 - final), hidden.T)
-    wih += learning_rate * np.dot(hidden_errors * hidden * (1.0 - hidden), inputs.T)
+    hidden, final = forward(wih, who, inputs)
+    output_errors, hidden_errors = send_back(who, targets, final)
+    update(who, output_errors, final, hidden, learning_rate)
+    update(wih, hidden_errors, hidden, inputs, learning_rate)
 
 
 def answer(wih, who, inputs):
     """Return the ten outputs for one sample, of shape (10, 1)."""
-    return expit(np.dot(who, expit(np.dot(wih, np.array(inputs, ndmin=2).T))))
+    return forward(wih, who, np.array(inputs, ndmin=2).T)[1]
+
+
+def train(lines, hidden_nodes, seed, epochs=1):
+    """Learn from lines of text; return the two matrices."""
+    wih, who = initial_weights(hidden_nodes, seed)
+    for _ in range(epochs):
+        for line in lines:
+            label, inputs = parse(line)
+            learn(wih, who, inputs, targets_of(label))
+    return wih, who
+
+
+def profile(lines, hidden_nodes, seed):
+    """Do what `train` does for one epoch, with a look at the clock after each part.
+
+    Parameters
+    ----------
+    lines : list of str
+        Of the CSV file.
+    hidden_nodes, seed : int
+
+    Returns
+    -------
+    seconds : dict of str to float
+        Of "parsing", "forward", "error" and "update", over all lines.
+    weights : tuple of two ndarrays
+        As `train` returns them: the clock changes nothing.
+    """
+    wih, who = initial_weights(hidden_nodes, seed)
+    seconds = dict.fromkeys(("parsing", "forward", "error", "update"), 0.0)
+    for line in lines:
+        clock = [time.perf_counter()]
+        label, inputs = parse(line)
+        inputs, targets = (np.array(each, ndmin=2).T for each in (inputs, targets_of(label)))
+        clock.append(time.perf_counter())
+        hidden, final = forward(wih, who, inputs)
+        clock.append(time.perf_counter())
+        output_errors, hidden_errors = send_back(who, targets, final)
+        clock.append(time.perf_counter())
+        update(who, output_errors, final, hidden)
+        update(wih, hidden_errors, hidden, inputs)
+        clock.append(time.perf_counter())
+        for part, start, end in zip(seconds, clock, clock[1:], strict=False):
+            seconds[part] += end - start
+    return seconds, (wih, who)
 
 
 def main(train_file, test_file, hidden_nodes, epochs, seed):
     """Train, test, print the accuracy as JSON."""
-    wih, who = initial_weights(hidden_nodes, seed)
     with Path(train_file).open() as file:
         lines = file.readlines()
-    for _ in range(epochs):
-        for line in lines:
-            label, inputs = parse(line)
-            targets = np.zeros(10) + 0.01
-            targets[label] = 0.99
-            learn(wih, who, inputs, targets)
-
+    wih, who = train(lines, hidden_nodes, seed, epochs)
     with Path(test_file).open() as file:
         lines = file.readlines()
     right = 0

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 
+from nn import book_loop
 from nn.book import neuralNetwork
 from nn.data.dataset import ArrayDataset, FirstRows, open_dataset
 from nn.evaluation import evaluate
@@ -17,7 +18,6 @@ from nn.network import Network
 from nn.presets import PRESETS
 from nn.rules import RULES
 from nn.training import train
-from scripts import book_loop
 from tests.conftest import PROJECT
 
 pytestmark = pytest.mark.mnist
