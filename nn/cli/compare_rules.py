@@ -80,9 +80,8 @@ def run(arguments) -> None:
 
 def _measure(rule: str, training_set, test_set, epochs: list[int], arguments) -> list[float]:
     """Train one network with a rule; return its accuracy after each of the epochs."""
-    from nn.evaluation import evaluate
+    from nn.comparison import accuracy_after
     from nn.network import Network
-    from nn.training import train
 
     network = Network(
         hidden_nodes=arguments.hidden_nodes,
@@ -90,19 +89,15 @@ def _measure(rule: str, training_set, test_set, epochs: list[int], arguments) ->
         rule=rule,
         seed=arguments.seed,
     )
-    accuracy, done = [], 0
     with progress(rule, training_set, epochs[-1]) as advance:
-        for epoch in epochs:
-            train(
-                network,
-                training_set,
-                epochs=epoch - done,
-                batch_size=arguments.batch_size,
-                on_rows=advance,
-            )
-            accuracy.append(evaluate(network, test_set).accuracy)
-            done = epoch
-    return accuracy
+        return accuracy_after(
+            network,
+            training_set,
+            test_set,
+            epochs,
+            batch_size=arguments.batch_size,
+            on_rows=advance,
+        )
 
 
 def _summary(arguments, source, epochs: list[int], accuracy: dict) -> dict:
