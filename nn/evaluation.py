@@ -1,12 +1,14 @@
 """Count how well a network reads digits."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from nn.data.dataset import Dataset
-from nn.network import Network, scale_pixels
+from nn.execution import start_execution
+from nn.network import Network
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,11 @@ class Evaluation:
 
 
 def evaluate(
-    network: Network, dataset: Dataset, on_rows: Callable[[int], object] = lambda rows: None
+    network: Network,
+    dataset: Dataset,
+    on_rows: Callable[[int], object] = lambda rows: None,
+    *,
+    execution: str = "auto",
 ) -> Evaluation:
     """Read each digit of a dataset and compare the loudest output with the label.
 
@@ -43,6 +49,8 @@ def evaluate(
     dataset : Dataset
     on_rows : callable
         Told how many rows each block had.
+    execution : {"auto", "dense", "sparse"}
+        How the answers are worked out; see `nn.execution`.
 
     Returns
     -------
@@ -50,10 +58,12 @@ def evaluate(
     """
     classes = network.sizes[2]
     counts = np.zeros(classes * classes, np.int64)
-    for pixels, labels in dataset.blocks():
-        answers = network.query(scale_pixels(pixels, network.dtype)).argmax(axis=1)
-        counts += np.bincount(labels.astype(int) * classes + answers, minlength=classes * classes)
-        on_rows(len(labels))
+    with contextlib.closing(start_execution(network, execution)) as steps:
+        for pixels, labels in dataset.blocks():
+            answers = steps.query(steps.from_pixels(pixels)).argmax(axis=1)
+            places = labels.astype(int) * classes + answers
+            counts += np.bincount(places, minlength=classes * classes)
+            on_rows(len(labels))
     return Evaluation(counts.reshape(classes, classes))
 
 

@@ -136,8 +136,11 @@ class Network:
         """
         # (W @ x.T).T is x @ W.T, at half the time: BLAS likes its long rows on the left
         hidden_outputs = sigmoid((self.weights_input_hidden @ inputs.T).T)  # (batch, hidden)
-        outputs = sigmoid((self.weights_hidden_output @ hidden_outputs.T).T)  # (batch, outputs)
-        return hidden_outputs, outputs
+        return hidden_outputs, self.outputs(hidden_outputs)
+
+    def outputs(self, hidden_outputs: np.ndarray) -> np.ndarray:
+        """Send hidden outputs through the second half; shapes as in `forward`."""
+        return sigmoid((self.weights_hidden_output @ hidden_outputs.T).T)  # (batch, outputs)
 
     def query(self, inputs: np.ndarray) -> np.ndarray:
         """Answer: the output signals for scaled inputs, with the shapes of `forward`."""
@@ -170,15 +173,36 @@ class Network:
         2.005
         """
         inputs, targets = np.atleast_2d(inputs), np.atleast_2d(targets)
-        hidden_outputs, outputs = self.forward(inputs)
+        hidden_outputs = sigmoid((self.weights_input_hidden @ inputs.T).T)  # (batch, hidden)
+        errors, hidden_delta = self.train_outputs(hidden_outputs, targets)
+        self.weights_input_hidden += hidden_delta.T @ inputs  # (hidden, inputs)
+        return errors
+
+    def train_outputs(
+        self, hidden_outputs: np.ndarray, targets: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Learn the second half of the network from one batch, and send its error back.
+
+        Parameters
+        ----------
+        hidden_outputs : ndarray of shape (batch, hidden_nodes)
+        targets : ndarray of shape (batch, output_nodes)
+
+        Returns
+        -------
+        errors : ndarray of shape (batch, output_nodes)
+            Targets less outputs, as they were before the update.
+        hidden_delta : ndarray of shape (batch, hidden_nodes)
+            The update of the first half is its product with the inputs.
+        """
+        outputs = self.outputs(hidden_outputs)
         errors = targets - outputs
         hidden_errors = self._send_back(errors, self.weights_hidden_output, outputs)
 
         output_delta = self.learning_rate * errors * outputs * (1 - outputs)
         hidden_delta = self.learning_rate * hidden_errors * hidden_outputs * (1 - hidden_outputs)
         self.weights_hidden_output += output_delta.T @ hidden_outputs  # (outputs, hidden)
-        self.weights_input_hidden += hidden_delta.T @ inputs  # (hidden, inputs)
-        return errors
+        return errors, hidden_delta
 
     def backquery(self, targets: np.ndarray) -> np.ndarray:
         """Run the network backwards: the inputs it sees behind given outputs.

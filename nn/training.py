@@ -1,5 +1,6 @@
 """Take a network through a dataset, batch by batch, epoch by epoch."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ import numpy as np
 
 from nn.augment import Augmentation, unchanged
 from nn.data.dataset import Block, Dataset
+from nn.execution import Execution, start_execution
 from nn.network import Network, one_hot, scale_pixels
 from nn.process import keep_freed_memory
 
@@ -30,6 +32,7 @@ def train(
     augment: Augmentation = unchanged,
     on_rows: Callable[[int], object] = lambda rows: None,
     on_batch: Callable[[np.ndarray], object] | None = None,
+    execution: str = "auto",
 ) -> TrainingReport:
     """Train a network on a dataset, in the dataset's order.
 
@@ -46,6 +49,9 @@ def train(
         Told how many rows each block had, as they are done.
     on_batch : callable, optional
         Given each batch's errors, of shape (batch, output_nodes), as they were before its update.
+    execution : {"auto", "dense", "sparse"}
+        How a step is carried out; see `nn.execution`. Whichever it is, the network's weights are
+        whole whenever `on_rows` or `on_batch` is called, and at the end, also by an exception.
 
     Returns
     -------
@@ -55,22 +61,33 @@ def train(
     start = time.perf_counter()
     reading = _Stopwatch()
     samples = 0
+    steps = start_execution(network, execution)
     # a training that runs away is refused when it is saved, with advice instead of warnings
-    with np.errstate(over="ignore", invalid="ignore"):
+    with contextlib.closing(steps), np.errstate(over="ignore", invalid="ignore"):
         for _ in range(epochs):
             samples = 0
             for pixels, labels in whole_batches(reading.over(dataset.blocks()), batch_size):
-                variants = list(augment(scale_pixels(pixels, network.dtype)))
+                variants = _variants(steps, pixels, augment)
                 targets = one_hot(labels, network.sizes[2], network.dtype)
                 for first in range(0, len(labels), batch_size):
                     rows = slice(first, first + batch_size)
                     for inputs in variants:
-                        errors = network.train(inputs[rows], targets[rows])
+                        errors = steps.train(inputs[rows], targets[rows])
                         if on_batch:
+                            steps.fold()
                             on_batch(errors)
                 samples += len(labels)
+                steps.fold()
                 on_rows(len(labels))
     return TrainingReport(samples, time.perf_counter() - start, reading.seconds)
+
+
+def _variants(steps: Execution, pixels: np.ndarray, augment: Augmentation) -> list:
+    """Return the rows to train on, once for each variant of the digits."""
+    if augment is unchanged:
+        return [steps.from_pixels(pixels)]
+    inputs = scale_pixels(pixels, steps.network.dtype)
+    return [steps.from_inputs(variant) for variant in augment(inputs)]
 
 
 def whole_batches(blocks: Iterable[Block], batch_size: int) -> Iterator[Block]:

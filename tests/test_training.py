@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from nn.augment import rotations
+from nn.augment import rotations, unchanged
 from nn.data.dataset import ArrayDataset, open_dataset
 from nn.evaluation import evaluate, find_misread
+from nn.execution import EXECUTIONS
 from nn.network import Network, one_hot, scale_pixels
 from nn.training import LearningCurve, train, whole_batches
 from tests.conftest import csv_text, write_idx
@@ -73,6 +74,39 @@ def test_augmentation_trains_on_each_variant(digits):
     assert sum(rows) == 700
 
 
+@pytest.mark.parametrize("augment", [unchanged, rotations(10)])
+def test_executions_agree(digits, augment):
+    """Over blocks and epochs, and at each moment when the weights can be seen: to 1e-12."""
+    seen = {}
+    for execution in EXECUTIONS:
+        network = Network(hidden_nodes=8, seed=4, dtype="float64")
+        moments = seen[execution] = []
+
+        def keep(_, network=network, moments=moments):
+            moments.append(network.weights_input_hidden.copy())
+
+        settings = {"augment": augment, "on_rows": keep, "on_batch": keep}
+        train(network, ArrayDataset(*digits), epochs=2, execution=execution, **settings)
+        keep(None)
+    assert len(seen["sparse"]) == len(seen["dense"]) > 80
+    assert np.abs(np.subtract(seen["sparse"], seen["dense"])).max() < 1e-12
+
+
+def test_an_interrupted_training_leaves_whole_weights(digits):
+    """Ctrl-C after the first block: what the dense execution has by then."""
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    networks = [Network(hidden_nodes=8, seed=4, dtype="float64") for _ in EXECUTIONS]
+    for network, execution in zip(networks, EXECUTIONS, strict=True):
+        with pytest.raises(KeyboardInterrupt):
+            train(network, ArrayDataset(*digits), on_rows=interrupt, execution=execution)
+    dense, sparse = (network.weights_input_hidden for network in networks)
+    assert np.abs(dense - sparse).max() < 1e-12
+    assert sparse.flags.c_contiguous
+
+
 def test_a_network_learns_what_can_be_learned():
     """Ten patterns with noise, told apart almost always."""
     generator = np.random.default_rng(0)
@@ -85,7 +119,8 @@ def test_a_network_learns_what_can_be_learned():
     assert evaluate(network, ArrayDataset(pixels[1500:], labels[1500:])).accuracy > 0.98
 
 
-def test_evaluation_counts_each_answer(digits):
+@pytest.mark.parametrize("execution", EXECUTIONS)
+def test_evaluation_counts_each_answer(digits, execution):
     """Against answers counted one by one."""
     network = Network(hidden_nodes=8, seed=4)
     dataset = ArrayDataset(*digits)
@@ -93,7 +128,7 @@ def test_evaluation_counts_each_answer(digits):
     for pixels, label in zip(*digits, strict=True):
         expected[label, network.query(scale_pixels(pixels)).argmax()] += 1
     rows = []
-    evaluation = evaluate(network, dataset, on_rows=rows.append)
+    evaluation = evaluate(network, dataset, on_rows=rows.append, execution=execution)
     assert np.array_equal(evaluation.confusion, expected)
     assert evaluation.samples == sum(rows) == 700
     assert evaluation.accuracy == pytest.approx(np.diag(expected).sum() / 700)

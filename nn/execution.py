@@ -1,0 +1,86 @@
+"""Two ways of carrying out one training step, and which is the faster here.
+
+``dense`` multiplies whole matrices; `nn.sparse` leaves the blanks out. They do the same
+arithmetic in another order, so results agree but for roundings.
+"""
+
+import platform
+
+import numpy as np
+
+from nn.errors import KitError
+from nn.network import Network, scale_pixels
+from nn.sparse import SparseExecution
+
+# Their matrix products are written for the processor's vector unit.
+_FAST_BLAS = ("openblas", "mkl", "blis", "atlas", "accelerate")
+_VECTOR_MACHINES = ("x86_64", "amd64", "aarch64", "arm64")
+
+
+class UnknownExecutionError(KitError, KeyError):
+    """No execution has this name."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # KeyError would put the message in quotes
+
+
+class DenseExecution:
+    """A network's training step and its answers, as `Network` has them.
+
+    Parameters
+    ----------
+    network : Network
+    """
+
+    def __init__(self, network: Network):
+        self.network = network
+        self.train, self.query = network.train, network.query
+
+    def from_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        """Make rows of grey levels, uint8 of shape (batch, input_nodes)."""
+        return scale_pixels(pixels, self.network.dtype)
+
+    def from_inputs(self, inputs: np.ndarray) -> np.ndarray:
+        """Make rows of scaled inputs, of shape (batch, input_nodes)."""
+        return inputs
+
+    def fold(self) -> None:
+        """Do nothing: the weights are always whole."""
+
+    def close(self) -> None:
+        """Do nothing: the weights were never elsewhere."""
+
+
+EXECUTIONS = {"dense": DenseExecution, "sparse": SparseExecution}
+Execution = DenseExecution | SparseExecution
+
+
+def start_execution(network: Network, name: str = "auto") -> Execution:
+    """Prepare a network for many steps; close the execution after the last.
+
+    Parameters
+    ----------
+    network : Network
+    name : {"auto", "dense", "sparse"}
+        "auto" is what `faster_execution` says.
+
+    Raises
+    ------
+    UnknownExecutionError
+        When no execution has that name; the message lists those there are.
+    """
+    if name == "auto":
+        name = faster_execution()
+    try:
+        return EXECUTIONS[name](network)
+    except KeyError:
+        known = ", ".join(["auto", *EXECUTIONS])
+        raise UnknownExecutionError(
+            f"unknown execution {name!r}: expected one of {known}"
+        ) from None
+
+
+def faster_execution() -> str:
+    """Tell which execution is the faster on this machine with this numpy."""
+    machine = platform.machine().lower()
+    return "dense" if machine in _VECTOR_MACHINES else "sparse"

@@ -1,0 +1,23 @@
+"""The choice between executions."""
+
+import pytest
+
+from nn.execution import EXECUTIONS, UnknownExecutionError, faster_execution, start_execution
+from nn.network import Network
+
+
+@pytest.mark.parametrize(
+    ("machine", "expected"),
+    [("x86_64", "dense"), ("aarch64", "dense"), ("armv6l", "sparse"), ("armv7l", "sparse")],
+)
+def test_the_processor_decides(monkeypatch, machine, expected):
+    """As measured: see `faster_execution`."""
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    assert faster_execution() == expected
+    assert isinstance(start_execution(Network(4, 3, 2)), EXECUTIONS[expected])
+
+
+def test_an_unknown_execution_is_refused():
+    """And the known ones are listed."""
+    with pytest.raises(UnknownExecutionError, match=r"'fast': expected one of auto, dense, sparse"):
+        start_execution(Network(4, 3, 2), "fast")
