@@ -26,6 +26,12 @@ def initial_weights(hidden_nodes, seed):
     return wih, who
 
 
+def read_lines(path):
+    """Read a whole file into memory, as lines."""
+    with Path(path).open() as file:
+        return file.readlines()
+
+
 def parse(line):
     """Split a line into its label and scaled inputs, of shape (784,)."""
     values = line.split(",")
@@ -118,11 +124,9 @@ def profile(lines, hidden_nodes, seed):
 
 def main(train_file, test_file, hidden_nodes, epochs, seed):
     """Train, test, print the accuracy as JSON."""
-    with Path(train_file).open() as file:
-        lines = file.readlines()
+    lines = read_lines(train_file)
     wih, who = train(lines, hidden_nodes, seed, epochs)
-    with Path(test_file).open() as file:
-        lines = file.readlines()
+    lines = read_lines(test_file)
     right = 0
     for line in lines:
         label, inputs = parse(line)

@@ -9,14 +9,15 @@ import nn
 
 PACKAGE = Path(nn.__file__).parent
 FLOORS = [
-    {"errors", "atomic", "process"},
-    {"rules", "presets", "augment", "images", "data", "model_file"},
+    {"errors", "atomic", "process", "timing", "tables", "book_loop"},
+    {"rules", "presets", "augment", "images", "data", "model_file", "outer_products"},
     {"network"},
-    {"book", "sparse"},
+    {"book", "sparse", "calculus"},
     {"execution"},
     {"evaluation"},
     {"training"},
-    {"experiments", "plots"},
+    {"experiments", "comparison", "improvements", "plots"},
+    {"charts"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,0 +1,101 @@
+r"""Slopes by small differences, to hold formulas against.
+
+References
+----------
+The central difference :math:`(f(x + \Delta x) - f(x - \Delta x)) / 2\Delta x` is off by a multiple
+of :math:`\Delta x^2`; the one-sided one by a multiple of :math:`\Delta x`.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nn.network import Network
+
+
+def central_difference(function: Callable, x, dx):
+    """Measure a function's slope at x by going as far forwards as backwards.
+
+    Parameters
+    ----------
+    function : callable
+        Of one number, or of an array, number by number.
+    x : number or ndarray
+        Where. Whole numbers and `fractions.Fraction` stay exact.
+    dx : number
+        How far to go to either side; not 0.
+
+    Returns
+    -------
+    slope : number or ndarray of the shape of `x`
+
+    Examples
+    --------
+    >>> central_difference(lambda t: t**3, 2, 1)
+    13.0
+    """
+    return (function(x + dx) - function(x - dx)) / (2 * dx)
+
+
+def one_sided_difference(function: Callable, x, dx):
+    """Measure a function's slope from x to x + dx alone; arguments as `central_difference`."""
+    return (function(x + dx) - function(x)) / dx
+
+
+def squared_error(network: Network, inputs: np.ndarray, targets: np.ndarray) -> float:
+    """Return half the sum of the squared errors, which gradient descent makes smaller.
+
+    Parameters
+    ----------
+    network : Network
+    inputs : ndarray of shape (batch, input_nodes) or (input_nodes,)
+    targets : ndarray of shape (batch, output_nodes) or (output_nodes,)
+    """
+    return 0.5 * float(np.sum((targets - network.query(inputs)) ** 2))
+
+
+def measured_slopes(
+    network: Network,
+    weights: np.ndarray,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    dx: float = 1e-5,
+) -> np.ndarray:
+    """Measure how the squared error changes with each weight, one after the other.
+
+    No formula of the network's learning is used: each weight is moved a little to both sides, and
+    the network is asked again.
+
+    Parameters
+    ----------
+    network : Network
+        In float64: float32 is too coarse for small steps. It is left as it was.
+    weights : ndarray
+        One of the network's own two matrices.
+    inputs, targets : ndarray
+        As for `squared_error`.
+    dx : float
+        How far each weight is moved to either side.
+
+    Returns
+    -------
+    slopes : ndarray of the shape of `weights`
+    """
+    slopes = np.empty_like(weights)
+    for index in np.ndindex(weights.shape):
+        kept = weights[index]
+
+        def error(weight, index=index):
+            weights[index] = weight
+            return squared_error(network, inputs, targets)
+
+        slopes[index] = central_difference(error, kept, dx)
+        weights[index] = kept
+    return slopes
+
+
+def angle(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the angle between two arrays taken as arrows, in degrees, from 0 to 180."""
+    one, other = one.ravel().astype("float64"), other.ravel().astype("float64")
+    cosine = one @ other / (np.linalg.norm(one) * np.linalg.norm(other))
+    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
