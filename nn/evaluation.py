@@ -8,7 +8,7 @@ import numpy as np
 
 from nn.data.dataset import Dataset
 from nn.execution import start_execution
-from nn.network import Network
+from nn.network import Network, scale_pixels
 
 
 @dataclass(frozen=True)
