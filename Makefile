@@ -18,10 +18,10 @@ PLAY = $(if $(TAGS),$(error TAGS= is for 'make provision' and 'make update' alon
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train-pi compare-rules fetch test test-oldest lint bench measure-presets measure-sample sample pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision
+.PHONY: help setup train-pi compare-rules fetch test test-oldest lint bench measure-presets measure-sample sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## Make the virtual environment (.venv); the others do when needed
 
@@ -59,6 +59,12 @@ measure-sample: $(VENV)/.ready ## Measure what our own digits teach about real o
 sample: $(VENV)/.ready ## Draw the bundled sample anew
 	$(RUN) -m nn data sample mnist_dataset/sample_train.csv --rows 1000 --seed 1 --force
 	$(RUN) -m nn data sample mnist_dataset/sample_test.csv --rows 200 --seed 2 --force
+
+notebooks: $(VENV)/.ready-notebooks ## Open the notebooks in a browser
+	$(VENV)/bin/jupyter notebook notebooks
+
+measure-notebooks: $(VENV)/.ready-test ## Measure time and memory of each notebook, into them (5 min)
+	$(RUN) -m scripts.measure_notebooks
 
 pictures: $(VENV)/.ready ## Draw the README's pictures anew; needs MNIST
 	$(RUN) scripts/draw_pictures.py

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.notebooks.runner import unpack_kit
+from scripts.notebook_runner import unpack_kit
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ import re
 import nbformat
 import pytest
 
+from scripts.notebook_runner import executed
 from tests.conftest import PROJECT
-from tests.notebooks.runner import executed
 
 IN_ORDER = [
     "00_start_here.ipynb",

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from scripts.notebook_runner import executed
 from tests.notebooks.oracles import read_digits
-from tests.notebooks.runner import executed
 
 
 @pytest.fixture(scope="module")

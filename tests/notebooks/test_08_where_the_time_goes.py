@@ -7,7 +7,7 @@ import pytest
 
 from nn.data.dataset import open_dataset
 from nn.data.sources import find_source
-from tests.notebooks.runner import executed
+from scripts.notebook_runner import executed
 
 WAYS = ["the book's loop", "+ block parser", "+ float32", "+ batches of 16", "+ sparse pixels"]
 NUMPY_WAYS = ["numpy.outer", "dot of column and row", "column @ row", "einsum"]

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tests.notebooks.runner import executed
+from scripts.notebook_runner import executed
 
 
 @pytest.fixture(scope="module")

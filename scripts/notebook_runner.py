@@ -15,7 +15,7 @@ import nbformat
 from jupyter_core.utils import ensure_async, run_sync
 from nbclient import NotebookClient
 
-from tests.conftest import PROJECT
+PROJECT = Path(__file__).resolve().parents[1]
 
 PACK = PROJECT / "ansible" / "roles" / "kit" / "files" / "pack_kit.py"
 _PEAK = "int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) / 1024"
