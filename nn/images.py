@@ -5,6 +5,7 @@ centre of mass in the middle; a photograph of a pencil stroke is none of that.
 """
 
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -40,10 +41,33 @@ def read_digit(path: str | Path) -> np.ndarray:
     ImageError
         When it is no picture, one too large, or empty.
     """
-    ink = ink_on_paper(_read_grey(Path(path)))
+    return _centred(_read_grey(Path(path), path), path)
+
+
+def read_uploaded_digit(content: bytes, name: str) -> np.ndarray:
+    """Read a picture that is in memory, such as one uploaded; see `read_digit`.
+
+    Parameters
+    ----------
+    content : bytes-like
+        Of the file.
+    name : str
+        What to call it where it cannot be read.
+
+    Raises
+    ------
+    ImageError
+        When it is no picture, one too large, or empty.
+    """
+    return _centred(_read_grey(BytesIO(content), name), name)
+
+
+def _centred(grey: np.ndarray, name: str | Path) -> np.ndarray:
+    """Find the ink on grey paper, and fit it into what the network sees."""
+    ink = ink_on_paper(grey)
     if ink is None:
         raise ImageError(
-            f"{path} shows no digit: expected dark ink on light paper, or the reverse. "
+            f"{name} shows no digit: expected dark ink on light paper, or the reverse. "
             "Crop the picture to the digit if there is one"
         )
     return centre_digit(ink)
@@ -112,31 +136,31 @@ def _offset(weights: np.ndarray) -> int:
     return int(np.clip(round(SIDE / 2 - centre), 0, SIDE - len(weights)))
 
 
-def _read_grey(path: Path) -> np.ndarray:
+def _read_grey(source: Path | BytesIO, name: str | Path) -> np.ndarray:
     """Read a picture as grey levels 0 to 1, shrunk to a working size."""
     from PIL import Image
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # own limit below
-            with Image.open(path) as picture:
-                _check_size(path, picture)
+            with Image.open(source) as picture:
+                _check_size(name, picture)
                 return _grey(picture)
     except FileNotFoundError:
-        raise ImageError(f"{path}: no such file. Give the path of a PNG or JPEG picture") from None
+        raise ImageError(f"{name}: no such file. Give the path of a PNG or JPEG picture") from None
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
-        raise ImageError(f"{path} is too large ({error}). Make it smaller first") from None
+        raise ImageError(f"{name} is too large ({error}). Make it smaller first") from None
     except Exception as error:  # Pillow's readers raise nearly anything on damaged files
-        raise ImageError(f"{path} is not a whole PNG or JPEG picture ({error})") from None
+        raise ImageError(f"{name} is not a whole PNG or JPEG picture ({error})") from None
 
 
-def _check_size(path: Path, picture) -> None:
+def _check_size(name: str | Path, picture) -> None:
     width, height = picture.size
     if width * height > LARGEST_PIXELS:
         raise ImageError(
-            f"{path} has {width}×{height} pixels: expected {LARGEST_PIXELS:,} at the most. "
+            f"{name} has {width}×{height} pixels: expected {LARGEST_PIXELS:,} at the most. "
             "Make it smaller first"
         )
 

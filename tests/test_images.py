@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from nn.images import ImageError, centre_digit, read_digit
+from nn.images import ImageError, centre_digit, read_digit, read_uploaded_digit
 
 
 def draw_seven(size=(300, 400), paper=255, ink=0, width=24, mode="L"):
@@ -124,3 +124,12 @@ def test_a_picture_bomb_is_refused_unread(tmp_path):
     path = saved(Image.new("1", (20_000, 20_000)), tmp_path)
     with pytest.raises(ImageError, match=r"is too large .*400000000 pixels.* Make it smaller"):
         read_digit(path)
+
+
+def test_an_uploaded_picture_is_read_as_its_file_is(tmp_path):
+    """From memory; what is no picture is refused under its name."""
+    path = saved(draw_seven(), tmp_path)
+    uploaded = read_uploaded_digit(memoryview(path.read_bytes()), "digit.png")
+    assert uploaded.tolist() == read_digit(path).tolist()
+    with pytest.raises(ImageError, match=r"^notes.txt is not a whole PNG or JPEG"):
+        read_uploaded_digit(b"hello", "notes.txt")
