@@ -16,8 +16,8 @@ FLOORS = [
     {"execution"},
     {"evaluation"},
     {"training"},
-    {"experiments", "comparison", "improvements", "plots"},
-    {"charts"},
+    {"experiments", "comparison", "improvements", "plots", "drawing_pad", "trained"},
+    {"charts", "answer_card"},
     {"cli"},
     {"__main__"},
 ]
@@ -96,3 +96,13 @@ def test_plots_alone_imports_matplotlib():
         if any(name.split(".")[0] == "matplotlib" for name in imported_names(path))
     }
     assert importers == {"plots.py"}
+
+
+def test_the_drawing_pad_alone_imports_widgets():
+    """Everything else runs where no notebook is installed."""
+    importers = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if {name.split(".")[0] for name in imported_names(path)} & {"anywidget", "ipywidgets"}
+    }
+    assert importers == {"drawing_pad.py"}
