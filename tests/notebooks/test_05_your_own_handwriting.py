@@ -122,7 +122,7 @@ def test_an_upload_that_is_no_picture_is_answered_with_the_reason(run):
 
 
 def test_an_answer_is_cheap(run):
-    """A tenth of a second on a Pi Zero, which is 40 times as slow, is 2.5 ms here."""
+    """Half a second on a Pi Zero, which is 40 times as slow, is 12.5 ms here."""
     assert run.value("seconds_per_answer") < 0.0125
 
 
