@@ -199,6 +199,100 @@ def _heights(nodes: int) -> np.ndarray:
     return 1 - (np.arange(nodes) + 0.5) / nodes
 
 
+def weight_grid(
+    weights: np.ndarray, titles: Sequence[str] | None = None, columns: int = 5
+) -> Figure:
+    """Draw the 784 weights that lead to each of some nodes as a picture.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n, 784)
+        All are drawn to one scale.
+    titles : sequence of str, optional
+        One for each picture.
+    columns : int
+        Pictures in a row.
+
+    Returns
+    -------
+    figure : Figure
+        Purple pixels have positive weights, orange ones negative, white ones none.
+    """
+    rows = -(-len(weights) // columns)
+    figure = Figure(figsize=(1.5 * columns, 1.7 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.set_axis_off()
+    largest = abs(weights).max()
+    image = None
+    for axis, picture in zip(axes, weights, strict=False):  # the last row may not be full
+        image = axis.imshow(picture.reshape(28, 28), cmap="PuOr", vmin=-largest, vmax=largest)
+    for axis, title in zip(axes, titles or (), strict=False):
+        axis.set_title(title, fontsize=9)
+    figure.colorbar(image, ax=axes.tolist(), label="weight", shrink=0.8)
+    return figure
+
+
+def response_map(responses: np.ndarray, nodes: Sequence[int]) -> Figure:
+    """Draw what hidden nodes put out for each digit, on the average.
+
+    Parameters
+    ----------
+    responses : ndarray of shape (n, 10)
+        A row for each node, a column for each digit; from 0 to 1.
+    nodes : sequence of int
+        What the rows' nodes are called.
+
+    Returns
+    -------
+    figure : Figure
+    """
+    figure = Figure(figsize=(6.5, 0.4 * len(nodes) + 1.2), layout="constrained")
+    axis = figure.subplots()
+    rows, digits = (np.arange(size) for size in responses.shape)
+    # imshow would enlarge the picture in memory first, which takes 9 MB
+    mesh = axis.pcolormesh(digits, rows, responses, cmap="cividis", vmin=0, vmax=1)
+    axis.invert_yaxis()
+    for (row, digit), response in np.ndenumerate(responses):
+        colour = "white" if response < 0.5 else "black"
+        axis.text(digit, row, f"{response:.2f}", ha="center", va="center", color=colour, fontsize=8)
+    axis.set_xticks(digits)
+    axis.set_yticks(rows, [f"node {node}" for node in nodes])
+    axis.set_xlabel("digit")
+    figure.colorbar(mesh, label="mean output of the node")
+    return figure
+
+
+def accuracy_by_angle(angles: Sequence[float], accuracies: Mapping[str, Sequence[float]]) -> Figure:
+    """Draw how well networks read digits that are turned.
+
+    Parameters
+    ----------
+    angles : sequence of float
+        Degrees; positive turns anticlockwise.
+    accuracies : mapping of str to sequence of float
+        For each network, by its name, one accuracy from 0 to 1 for each angle.
+
+    Returns
+    -------
+    figure : Figure
+        A line for each network, told apart by colour, mark and dashes.
+    """
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axis = figure.subplots()
+    styles = ("o-", "s--", "^:", "D-.")
+    colours = ("tab:blue", "tab:orange", "black", "tab:gray")
+    for (name, values), style, colour in zip(accuracies.items(), styles, colours, strict=False):
+        axis.plot(angles, [100 * value for value in values], style, color=colour, label=name)
+    axis.set_xticks(angles)
+    axis.set_xlabel("test digits turned by, degrees (anticlockwise)")
+    axis.set_ylabel("test digits read correctly, %")
+    axis.set_ylim(0, 100)
+    axis.grid(alpha=0.3)
+    axis.legend()
+    return figure
+
+
 def save_figure(figure: Figure, path: str | Path) -> None:
     """Write a figure as PNG; `path` holds the old file or the new, never a half of it.
 

@@ -14,7 +14,7 @@ FLOORS = [
     {"network"},
     {"book", "sparse", "calculus"},
     {"execution"},
-    {"evaluation"},
+    {"evaluation", "introspection"},
     {"training"},
     {"experiments", "comparison", "improvements", "plots", "drawing_pad", "trained"},
     {"charts", "answer_card"},
