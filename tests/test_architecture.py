@@ -17,7 +17,7 @@ FLOORS = [
     {"evaluation", "introspection"},
     {"training"},
     {"experiments", "comparison", "improvements", "plots", "drawing_pad", "trained"},
-    {"charts", "answer_card"},
+    {"charts", "weight_pictures", "answer_card"},
     {"cli"},
     {"__main__"},
 ]

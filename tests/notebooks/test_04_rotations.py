@@ -5,8 +5,8 @@ import pytest
 from scipy import ndimage
 from scipy.special import expit
 
+from scripts.notebook_runner import executed
 from tests.notebooks.oracles import read_digits
-from tests.notebooks.runner import executed
 
 
 @pytest.fixture(scope="module")

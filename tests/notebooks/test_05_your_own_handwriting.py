@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from scipy.special import expit
 
+from scripts.notebook_runner import executed
 from tests.conftest import PROJECT
-from tests.notebooks.runner import executed
 
 
 @pytest.fixture(scope="module")
