@@ -91,7 +91,7 @@ def _compare(train: Path, test: Path, preset: Preset, runs: int) -> dict:
 
 def _run_book(train: Path, test: Path, preset: Preset) -> Run:
     words = [train, test, preset.hidden_nodes, preset.epochs, SEED]
-    return _run(["-m", "nn.book_loop", *words])
+    return _run(["-m", "nn.lessons.book_loop", *words])
 
 
 def _run_kit(train: Path, test: Path, preset: Preset) -> Run:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nn.answer_card import answer_card, answer_sentence
+from nn.lessons.answer_card import answer_card, answer_sentence
 
 OUTPUTS = np.array([0.01, 0.02, 0.3, 0.04, 0.0, 0.5, 0.06, 0.9, 0.08, 0.09], dtype="float32")
 PIXELS = np.arange(784).astype(np.uint8)

@@ -9,17 +9,20 @@ import nn
 
 PACKAGE = Path(nn.__file__).parent
 FLOORS = [
-    {"errors", "atomic", "process", "timing", "tables", "book_loop"},
-    {"rules", "presets", "augment", "images", "data", "model_file", "outer_products"},
+    {"errors", "atomic", "process"},
+    {"rules", "presets", "augment", "images", "data", "model_file"},
     {"network"},
-    {"book", "sparse", "calculus"},
+    {"book", "sparse"},
     {"execution"},
-    {"evaluation", "introspection"},
+    {"evaluation"},
     {"training"},
-    {"experiments", "comparison", "improvements", "plots", "drawing_pad", "trained"},
-    {"charts", "weight_pictures", "answer_card"},
-    {"cli"},
+    {"comparison", "plots"},
+    {"lessons", "cli"},
     {"__main__"},
+]
+LESSON_FLOORS = [
+    {"timing", "tables", "book_loop", "outer_products", "calculus", "introspection", "drawing_pad"},
+    {"experiments", "improvements", "trained", "charts", "weight_pictures", "answer_card"},
 ]
 DATA_FLOORS = [
     {"errors", "download", "handwriting"},
@@ -57,7 +60,11 @@ def imports_within(package: Path, prefix: str, floors: list[set[str]]):
 
 @pytest.mark.parametrize(
     ("package", "prefix", "floors", "least"),
-    [(PACKAGE, "nn", FLOORS, 40), (PACKAGE / "data", "nn.data", DATA_FLOORS, 15)],
+    [
+        (PACKAGE, "nn", FLOORS, 40),
+        (PACKAGE / "data", "nn.data", DATA_FLOORS, 15),
+        (PACKAGE / "lessons", "nn.lessons", LESSON_FLOORS, 1),
+    ],
 )
 def test_modules_import_from_lower_floors_alone(package, prefix, floors, least):
     """No module imports one of its own floor or above."""
@@ -79,7 +86,8 @@ def test_each_way_of_importing_is_seen(tmp_path):
 
 def test_every_module_has_a_floor():
     """A new module must be given its place."""
-    for package, floors in ((PACKAGE, FLOORS), (PACKAGE / "data", DATA_FLOORS)):
+    packages = {"": FLOORS, "data": DATA_FLOORS, "lessons": LESSON_FLOORS}
+    for package, floors in ((PACKAGE / name, floors) for name, floors in packages.items()):
         names = {
             path.stem
             for path in package.iterdir()
@@ -105,4 +113,4 @@ def test_the_drawing_pad_alone_imports_widgets():
         for path in PACKAGE.rglob("*.py")
         if {name.split(".")[0] for name in imported_names(path)} & {"anywidget", "ipywidgets"}
     }
-    assert importers == {"drawing_pad.py"}
+    assert importers == {"lessons/drawing_pad.py"}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from nn import book_loop
 from nn.book import neuralNetwork
+from nn.lessons import book_loop
 
 
 def test_a_readers_session_reproduces_the_books_arithmetic():

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from nn.calculus import (
+from nn.lessons.calculus import (
     angle,
     central_difference,
     measured_slopes,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nn.charts import (
+from nn.lessons.charts import (
     bar_chart,
     chords_and_tangent,
     function_and_slope,

@@ -5,8 +5,8 @@ import pytest
 import traitlets
 from PIL import Image, ImageDraw
 
-from nn.drawing_pad import DrawingPad
 from nn.images import read_digit
+from nn.lessons.drawing_pad import DrawingPad
 
 SIDE = 112
 

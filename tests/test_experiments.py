@@ -7,7 +7,7 @@ import pytest
 
 from nn.augment import rotations
 from nn.data.dataset import ArrayDataset
-from nn.experiments import measure_accuracy
+from nn.lessons.experiments import measure_accuracy
 from nn.network import Network, one_hot, scale_pixels
 from nn.presets import get_preset
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from nn import book_loop
 from nn.data.csv_file import write_csv
-from nn.improvements import IMPROVEMENTS, SEED
+from nn.lessons import book_loop
+from nn.lessons.improvements import IMPROVEMENTS, SEED
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nn.data.dataset import ArrayDataset
-from nn.introspection import influence, mean_digits, mean_hidden_outputs, without_nodes
+from nn.lessons.introspection import influence, mean_digits, mean_hidden_outputs, without_nodes
 from nn.network import Network, scale_pixels
 
 

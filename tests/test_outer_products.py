@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nn import outer_products
-from nn.outer_products import NUMPY_WAYS, R_WAYS, RError, has_r, outer_in_r
+from nn.lessons import outer_products
+from nn.lessons.outer_products import NUMPY_WAYS, R_WAYS, RError, has_r, outer_in_r
 
 COLUMN, ROW = np.array([1.0, -2.0, 0.5]), np.array([4.0, 3.0])
 PRODUCT = [[4.0, 3.0], [-8.0, -6.0], [2.0, 1.5]]

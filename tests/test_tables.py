@@ -1,6 +1,6 @@
 """Tables as Markdown."""
 
-from nn.tables import markdown_table
+from nn.lessons.tables import markdown_table
 
 
 def test_a_table_has_a_line_for_each_row():

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from nn.timing import median_seconds, peak_megabytes
+from nn.lessons.timing import median_seconds, peak_megabytes
 
 
 def test_actions_take_turns():

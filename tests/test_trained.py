@@ -6,8 +6,8 @@ import pytest
 from nn.data.dataset import open_dataset
 from nn.data.sources import MNIST_NAME, SAMPLE_NAME, find_source
 from nn.evaluation import evaluate
+from nn.lessons.trained import best_model, load_or_train
 from nn.network import Network
-from nn.trained import best_model, load_or_train
 
 
 @pytest.fixture

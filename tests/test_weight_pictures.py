@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nn.lessons.weight_pictures import response_map, weight_grid
 from nn.plots import save_figure
-from nn.weight_pictures import response_map, weight_grid
 
 
 def coloured(figure, path):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nn import book_loop
 from nn.data.csv_file import read_csv
 from nn.data.dataset import Block
+from nn.lessons import book_loop
 from nn.network import Network, one_hot, scale_pixels
 from nn.training import train
 

@@ -4,7 +4,7 @@ Written for this kit after the book's description: the whole file as lines in me
 each, column vectors, one update a digit, float64. It shares nothing with the rest of `nn` on
 purpose.
 
-    python -m nn.book_loop TRAIN.csv TEST.csv HIDDEN_NODES EPOCHS SEED
+    python -m nn.lessons.book_loop TRAIN.csv TEST.csv HIDDEN_NODES EPOCHS SEED
 """
 
 import json

@@ -1,0 +1,1 @@
+"""What the notebooks lean on beside the network: charts, measurements, a drawing pad."""
