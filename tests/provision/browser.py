@@ -27,6 +27,17 @@ PICTURES = """
 const pictures = [...document.querySelectorAll('.jp-OutputArea-output img')];
 return pictures.filter((each) => each.naturalWidth > 0).map((each) => each.src);
 """
+# As "Shut Down All" does: each kernel takes a quarter of a Pi Zero's memory.
+END_KERNELS = """
+const [done] = arguments;
+const token = document.cookie.match(/_xsrf=([^;]*)/)[1];
+const end = (session) =>
+  fetch(`/api/sessions/${session.id}`, {method: 'DELETE', headers: {'X-XSRFToken': token}});
+fetch('/api/sessions')
+  .then((answer) => answer.json())
+  .then((sessions) => Promise.all(sessions.map(end)))
+  .then((ended) => done(ended.every((each) => each.ok)));
+"""
 
 
 class Browser:
@@ -66,6 +77,12 @@ class Browser:
         self._driver.get(f"{self.url}/notebooks/{name}")
         self.find(".jp-Notebook .jp-Cell", timeout=60)
         self.find(IDLE, timeout=120)
+
+    def end_kernels(self) -> None:
+        """Leave the notebooks, and end what computes for them."""
+        self._driver.get(f"{self.url}/tree")
+        if not self._driver.execute_async_script(END_KERNELS):
+            raise MachineError(f"{self.url} did not end its kernels")
 
     def run_all(self, timeout: float = 300) -> None:
         """Choose "Run All Cells" from the menu, and wait until the kernel rests."""

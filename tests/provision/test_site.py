@@ -154,12 +154,19 @@ def test_jupyter_computes_for_those_with_the_password(visitor, playbooks):
 
 
 @pytest.fixture(scope="module")
-def browser(machine, playbooks, tmp_path_factory):
+def window(machine, playbooks, tmp_path_factory):
     """Somebody who logged in with the password, at a browser."""
     Visitor(f"http://{machine.address}:8888").wait()
     with Browser(f"http://{machine.address}:8888") as browser:
         browser.log_in((playbooks.folder / "secrets" / "jupyter-password").read_text().strip())
         yield browser
+
+
+@pytest.fixture
+def browser(window):
+    """The same, for one notebook after another."""
+    yield window
+    window.end_kernels()
 
 
 def test_the_first_notebook_shows_the_data_in_a_browser(browser):
