@@ -12,8 +12,7 @@ from nn.errors import KitError
 from nn.network import Network, scale_pixels
 from nn.sparse import SparseExecution
 
-# Their matrix products are written for the processor's vector unit.
-_FAST_BLAS = ("openblas", "mkl", "blis", "atlas", "accelerate")
+# Where matrix products use the processor's vector unit; a Pi Zero's has none for them.
 _VECTOR_MACHINES = ("x86_64", "amd64", "aarch64", "arm64")
 
 
