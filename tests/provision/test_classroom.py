@@ -67,6 +67,13 @@ def test_those_that_are_there_are_set_up(classroom, playbooks):
     assert not Visitor(f"http://{classroom.machines[1].address}:8888").log_in(passwords["desk-1"])
 
 
+def test_one_students_backup_is_not_for_all(playbooks, tmp_path):
+    """BACKUP= without LIMIT=."""
+    play = playbooks.run("restore", "--limit", "desk-1,desk-2", backup_file=str(tmp_path / "one"))
+    assert play.code != 0
+    assert "LIMIT=" in play.words
+
+
 def test_a_limit_names_those_to_visit(playbooks):
     """LIMIT=, as `make` hands it on: nothing to change, and nobody else is asked."""
     play = playbooks.succeed("site", "--limit", "desk-2")

@@ -338,7 +338,11 @@ def test_everything_is_up_again_after_a_reboot(machine, playbooks):
 def test_backup_uninstall_restore(machine, playbooks):
     """Uninstalling leaves the student's work; after its loss the backup brings it back."""
     before = {path: hash_of(machine, path) for path in (NOTEBOOK, SHIPPED)}
+    for name in ("verify", "backup", "uninstall"):
+        playbooks.succeed(name, "--check")
+    assert not (playbooks.folder / "backups").exists()
     playbooks.succeed("backup")
+    playbooks.succeed("restore", "--check")
     playbooks.succeed("uninstall")
     assert {path: hash_of(machine, path) for path in before} == before
     left = machine.run("find pi-nn -type f").stdout.split()
