@@ -3,6 +3,7 @@
 VENV ?= .venv
 PYTHON ?= python3
 export PYTHON
+MAKEFLAGS += --no-print-directory
 
 RUN = $(VENV)/bin/python
 

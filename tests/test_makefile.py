@@ -1,20 +1,30 @@
 """The Makefile's commands, as `make --dry-run` prints them."""
 
+import os
 import re
 import subprocess
 
 from tests.conftest import PROJECT
 
 
+# As from a shell: the make that runs these tests would pass its own settings on.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+
+
+def make(*words: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        ["make", *words], cwd=PROJECT, env=ENVIRONMENT, capture_output=True, text=True
+    )
+
+
 def dry_run(*words: str) -> subprocess.CompletedProcess:
-    command = ["make", "--dry-run", *words]
-    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    return make("--dry-run", *words)
 
 
 def test_help_lists_every_target():
     """Each of .PHONY has its line."""
     phony = re.search(r"^\.PHONY: (.+)$", (PROJECT / "Makefile").read_text(), re.M)[1].split()
-    told = subprocess.run(["make", "help"], cwd=PROJECT, capture_output=True, text=True).stdout
+    told = make("help").stdout
     assert sorted(line.split()[1] for line in told.splitlines()) == sorted(phony)
 
 
@@ -41,8 +51,7 @@ def test_flags_reach_ansible(tmp_path):
 
 def test_without_an_inventory_it_says_what_to_copy(tmp_path):
     """Before anything is installed."""
-    command = ["make", "provision", f"VENV={tmp_path}/venv", f"INVENTORY={tmp_path}/none.yml"]
-    told = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    told = make("provision", f"VENV={tmp_path}/venv", f"INVENTORY={tmp_path}/none.yml")
     assert told.returncode != 0
     assert "copy ansible/inventory/example.yml to it" in told.stderr
     assert not (tmp_path / "venv").exists()
