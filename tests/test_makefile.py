@@ -6,7 +6,6 @@ import subprocess
 
 from tests.conftest import PROJECT
 
-
 # As from a shell: the make that runs these tests would pass its own settings on.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
 
