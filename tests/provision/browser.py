@@ -10,7 +10,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.provision.host import MachineError
+from scripts.machines.host import MachineError
 
 SIZE = (1280, 1000)
 # The notebook's own sign of what its kernel does.

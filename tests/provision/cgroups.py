@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tests.provision.host import MachineError
+from scripts.machines.host import MachineError
 
 HIERARCHIES = Path("/sys/fs/cgroup")
 

@@ -7,7 +7,7 @@ import uuid
 import requests
 import websocket
 
-from tests.provision.host import MachineError
+from scripts.machines.host import MachineError
 
 
 class Visitor:

@@ -14,15 +14,24 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
+from scripts.machines.host import (
+    MachineError,
+    call,
+    remove_tree,
+    require_commands,
+    require_root,
+    short,
+    tail,
+)
+from scripts.machines.roots import CACHE, LOCALE, ensure_root
 from tests.provision.cgroups import Cgroups
-from tests.provision.host import MachineError, call, remove_tree, require_host, short, tail
 from tests.provision.network import Network, name_servers
-from tests.provision.roots import CACHE, LOCALE, ensure_root
 from tests.provision.snapshot import Snapshot, take_snapshot
 
 # A machine's files lie here by its number. Not in the cache: that may be on an overlay itself.
 FOLDER = Path("/var/tmp/pi-nn")
 PROPAGATE = Path("/run/systemd/nspawn/propagate")  # nspawn's; it leaves what is not on a tmpfs
+COMMANDS = ("systemd-nspawn", "nft", "ip", "tc", "nsenter", "ssh", "ssh-keygen")
 USER = "pi"
 GROUPS = "adm,sudo,audio,video,plugdev,users"
 # They would install, or hold dpkg's lock, in the middle of a test.
@@ -78,7 +87,8 @@ class Machine:
         self._boot_loop: subprocess.Popen | None = None
 
     def __enter__(self) -> "Machine":
-        require_host()
+        require_root()
+        require_commands(*COMMANDS)
         lower = ensure_root(self.release)
         try:
             self._take_number()

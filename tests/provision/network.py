@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.provision.host import MachineError, call
+from scripts.machines.host import MachineError, call
 
 RULES = """
 table ip {table} {{

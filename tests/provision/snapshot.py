@@ -6,7 +6,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tests.provision.host import call
+from scripts.machines.host import call
 
 # Kept by the kernel, or written by any machine that is merely on, logged into, or asked.
 PASSING = (

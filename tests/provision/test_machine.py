@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from tests.provision import host
-from tests.provision.host import MachineError, mounts_below
+from scripts.machines import host
+from scripts.machines.host import MachineError, mounts_below
+from scripts.machines.roots import RELEASES, ensure_root
 from tests.provision.machine import Machine
-from tests.provision.roots import RELEASES, ensure_root
 
 APT_UPDATE = "apt-get -o APT::Update::Error-Mode=any -o Acquire::Retries=0 update"
 
@@ -175,11 +175,11 @@ def test_missing_commands_are_named_with_their_packages(monkeypatch):
     """A host that cannot boot machines fails and says what to install."""
     monkeypatch.setattr(shutil, "which", lambda command: None if "spawn" in command else command)
     with pytest.raises(MachineError, match="apt-get install systemd-container"):
-        host.require_host()
+        Machine().__enter__()
 
 
 def test_root_rights_are_asked_for(monkeypatch):
     """Without root it fails, and says so."""
     monkeypatch.setattr(host.os, "geteuid", lambda: 1000)
     with pytest.raises(MachineError, match="needs root, and this is user id 1000"):
-        host.require_host()
+        host.require_root()

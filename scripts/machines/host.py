@@ -1,4 +1,4 @@
-"""Commands on this host, and what it must have before a machine can boot on it."""
+"""Commands on this host, and what it must have before a machine can be built or booted on it."""
 
 import os
 import shutil
@@ -16,6 +16,12 @@ PACKAGE_OF = {
     "nsenter": "util-linux",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
+    "unshare": "util-linux",
+    "losetup": "mount",
+    "mke2fs": "e2fsprogs",
+    "qemu-arm-static": "qemu-user-static",
+    "arch-test": "arch-test",  # by which mmdebstrap knows that ARM programs run
+    "qemu-system-arm": "qemu-system-arm",
 }
 
 
@@ -23,19 +29,34 @@ class MachineError(KitError, RuntimeError):
     """A test machine could not be built, booted or asked."""
 
 
-def require_host() -> None:
-    """Raise a MachineError unless this host can boot machines: Linux, root, and the commands."""
+def require_root() -> None:
+    """Raise a MachineError unless this is root."""
     if os.geteuid() != 0:
         raise MachineError(
-            "test machines are mounted and booted, which needs root, and this is user id "
+            "machines are mounted and booted, which needs root, and this is user id "
             f"{os.geteuid()}: run it again as root, or with sudo"
         )
-    missing = [command for command in PACKAGE_OF if shutil.which(command) is None]
+
+
+def require_commands(*commands: str) -> None:
+    """Raise a MachineError that names the packages of what is missing among these commands."""
+    missing = [command for command in commands if shutil.which(command) is None]
     if missing:
         packages = " ".join(sorted({PACKAGE_OF[command] for command in missing}))
         raise MachineError(
-            f"test machines need {', '.join(missing)}, not found on PATH: "
+            f"machines need {', '.join(missing)}, not found on PATH: "
             f"run `apt-get install {packages}`"
+        )
+
+
+def require_space(folder: Path, megabytes: int) -> None:
+    """Raise a MachineError unless there is so much room where a folder is or will be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free // 1_000_000
+    if free < megabytes:
+        raise MachineError(
+            f"{folder} has {free:,} MB free: expected {megabytes:,}. Make room, or set "
+            "XDG_CACHE_HOME to a folder on a larger disk"
         )
 
 

@@ -13,7 +13,16 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.provision.host import MachineError, call, remove_tree, require_host
+from scripts.machines.arm import enable_arm
+from scripts.machines.chroot import inside
+from scripts.machines.host import (
+    MachineError,
+    call,
+    remove_tree,
+    require_commands,
+    require_root,
+    require_space,
+)
 
 RELEASES = ("bookworm", "trixie")
 # What a Raspberry Pi OS Lite has and the roles lean on.
@@ -21,10 +30,35 @@ PACKAGES = (
     "systemd-sysv dbus libpam-systemd openssh-server sudo python3 python3-venv python3-apt "
     "ca-certificates iproute2 procps locales tzdata"
 ).split()
+# Under emulation a maintainer's script hangs now and then: it is ended and tried again.
+INSTALL_SECONDS, INSTALL_TRIES = 900, 4
+ROOT_MB = 2500
 LOCALE = "en_GB.UTF-8"  # what Raspberry Pi OS images come with
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 # Read at import: tests/conftest.py gives each test an XDG_CACHE_HOME of its own.
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pi-nn"
+
+
+@dataclass(frozen=True)
+class RootKind:
+    """What a root is for: its packages, and its architecture when that is not this host's.
+
+    Attributes
+    ----------
+    name : str
+        A word in the name of its folder.
+    packages : tuple of str
+        On top of `PACKAGES`.
+    architecture : str
+        As Debian names it: "armel", "armhf"; empty for this host's own.
+    """
+
+    name: str
+    packages: tuple[str, ...] = ()
+    architecture: str = ""
+
+
+CONTAINER = RootKind("container")
 
 
 @dataclass(frozen=True)
@@ -37,7 +71,7 @@ class HostSettings:
     authorities: str  # a PEM bundle
 
 
-def ensure_root(release: str) -> Path:
+def ensure_root(release: str, kind: RootKind = CONTAINER) -> Path:
     """Return the folder with a Debian root of a release, building it if it is not there yet.
 
     Raises
@@ -45,27 +79,33 @@ def ensure_root(release: str) -> Path:
     MachineError
         If the host cannot build it (not root, a command missing), or the build fails.
     """
-    require_host()
+    require_root()
+    require_commands("mmdebstrap", "unshare")
     if release not in RELEASES:
         raise MachineError(f"expected a release of {', '.join(RELEASES)}, got {release!r}")
     settings = read_host_settings(release)
-    root = CACHE / "roots" / f"{release}-{fingerprint(settings)}"
-    with locked(root.with_name(f"{release}.lock")):
+    name = f"{release}-{kind.name}"
+    root = CACHE / "roots" / f"{name}-{fingerprint(kind, settings)}"
+    with locked(root.with_name(f"{name}.lock")):
         if not root.is_dir():
-            build_root(release, root, settings)
+            build_root(release, root, kind, settings)
     return root
 
 
-def build_root(release: str, root: Path, settings: HostSettings) -> None:
+def build_root(release: str, root: Path, kind: RootKind, settings: HostSettings) -> None:
     """Build a root under a temporary name, and rename it when it is whole."""
+    require_space(root.parent, ROOT_MB)
+    if kind.architecture:
+        enable_arm()
     unfinished = root.with_name(f"{root.name}.part")
     remove_tree(unfinished)  # what an interrupted build left
-    bootstrap(release, unfinished, settings)
+    bootstrap(release, unfinished, kind, settings)
     write_settings(unfinished, settings)
+    install(unfinished, kind.packages)
     unfinished.rename(root)
 
 
-def bootstrap(release: str, root: Path, settings: HostSettings) -> None:
+def bootstrap(release: str, root: Path, kind: RootKind, settings: HostSettings) -> None:
     """Let mmdebstrap install the packages, from where this host gets its own."""
     with tempfile.TemporaryDirectory(prefix="pi-nn-root-") as folder:
         sources = write_files(Path(folder), settings.sources)
@@ -74,6 +114,7 @@ def bootstrap(release: str, root: Path, settings: HostSettings) -> None:
             "mmdebstrap",
             "--mode=root",
             "--variant=minbase",
+            *([f"--architectures={kind.architecture}"] if kind.architecture else []),
             f"--include={','.join(PACKAGES)}",
             f"--aptopt={apt_settings}",  # for this build, and kept in the root
             release,
@@ -81,6 +122,24 @@ def bootstrap(release: str, root: Path, settings: HostSettings) -> None:
             *sources,
             timeout=1200,
         )
+
+
+def install(root: Path, packages: tuple[str, ...]) -> None:
+    """Install more packages with the root's own apt, which may be emulated and so may hang."""
+    if not packages:
+        return
+    call(*inside(root), "apt-get", "update", timeout=INSTALL_SECONDS)
+    apt = ("apt-get", "install", "--yes", "--no-install-recommends", *packages)
+    for left in reversed(range(INSTALL_TRIES)):
+        try:
+            call(*inside(root), *apt, timeout=INSTALL_SECONDS)
+            break
+        except MachineError:
+            if not left:
+                raise
+            configure = ("dpkg", "--configure", "--pending")
+            call(*inside(root), *configure, check=False, timeout=INSTALL_SECONDS)
+    call(*inside(root), "apt-get", "clean")
 
 
 def write_settings(root: Path, settings: HostSettings) -> None:
@@ -155,9 +214,9 @@ def certificates(bundle: str) -> list[str]:
     return re.findall(r"-----BEGIN CERT.*?-----END CERTIFICATE-----\n", bundle, re.DOTALL)
 
 
-def fingerprint(settings: HostSettings) -> str:
+def fingerprint(kind: RootKind, settings: HostSettings) -> str:
     """Return a short hash of all that shapes a root."""
-    parts = json.dumps([PACKAGES, LOCALE, asdict(settings)], sort_keys=True)
+    parts = json.dumps([PACKAGES, LOCALE, asdict(kind), asdict(settings)], sort_keys=True)
     return hashlib.sha256(parts.encode()).hexdigest()[:12]
 
 
