@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -43,11 +44,18 @@ class AtomicFile:
         """Bring the content to the disk, then give it its final name."""
         self._file.flush()
         with suppress(OSError):  # a FAT stick knows no permissions
-            os.fchmod(self._file.fileno(), 0o666 & ~_umask())
+            os.fchmod(self._file.fileno(), self._mode())
         os.fsync(self._file.fileno())
         self._temporary.replace(self.path)
         self._file.close()
         _sync_folder(self.path.parent)
+
+    def _mode(self) -> int:
+        """Return the permissions of the file that is replaced, or those of any new one."""
+        try:
+            return stat.S_IMODE(self.path.stat().st_mode)
+        except FileNotFoundError:
+            return 0o666 & ~_umask()
 
     def discard(self) -> None:
         """Remove the temporary file; whatever had the final name is untouched."""
