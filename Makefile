@@ -19,7 +19,7 @@ PLAY = $(if $(TAGS),$(error TAGS= is for 'make provision' and 'make update' alon
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train-pi compare-rules fetch test test-oldest lint bench measure-presets measure-sample sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision
+.PHONY: help setup train-pi compare-rules fetch test test-oldest lint bench measure-presets measure-sample sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision image emulate emulate-stop verify-emulated
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +96,21 @@ uninstall: $(INVENTORY) $(ANSIBLE_READY) ## Remove what the kit installed, never
 
 test-provision: $(VENV)/.ready-provision ## Provision a real systemd machine and check it; needs root [ALL=1]
 	PROVISION=1 PROVISION_ALL=$(ALL) $(RUN) -m pytest -x -rA --durations=0 tests/provision
+
+EMULATION = $(RUN) -m scripts.emulation $(if $(CARD),--folder $(CARD))
+PORTS = $(if $(SSH_PORT),--ssh-port $(SSH_PORT)) $(if $(JUPYTER_PORT),--jupyter-port $(JUPYTER_PORT))
+
+image: $(ANSIBLE_READY) ## Make a card image with the kit; root, on Debian [BASE=image or root CARD=folder]
+	$(EMULATION) image $(if $(BASE),--base $(abspath $(BASE))) --extra="$(EXTRA)"
+
+emulate: $(ANSIBLE_READY) ## Boot it in an emulated Pi Zero [SSH_PORT=5022 JUPYTER_PORT=8888]
+	$(EMULATION) start $(PORTS)
+
+emulate-stop: $(ANSIBLE_READY) ## Shut the emulated Pi Zero down
+	$(EMULATION) stop
+
+verify-emulated: $(VENV)/.ready-provision ## Try there all that a Pi Zero must do, into docs/ (2 h)
+	$(EMULATION) verify $(PORTS)
 
 $(INVENTORY):
 	@echo "There is no $@ yet: copy ansible/inventory/example.yml to it and name your Pis in it" >&2

@@ -19,6 +19,8 @@ PACKAGE_OF = {
     "unshare": "util-linux",
     "losetup": "mount",
     "mke2fs": "e2fsprogs",
+    "resize2fs": "e2fsprogs",
+    "sfdisk": "fdisk",
     "qemu-arm-static": "qemu-user-static",
     "arch-test": "arch-test",  # by which mmdebstrap knows that ARM programs run
     "qemu-system-arm": "qemu-system-arm",
@@ -77,6 +79,19 @@ def call(*command, check: bool = True, text: str | None = None, timeout: float =
             f"{tail(done.stdout + done.stderr)}"
         )
     return done
+
+
+def show(*command, timeout: float, env: dict | None = None, cwd: Path | None = None) -> None:
+    """Run a command whose output the user sees; raise a MachineError if it fails or hangs."""
+    command = [str(part) for part in command]
+    try:
+        code = subprocess.run(
+            command, stdin=subprocess.DEVNULL, timeout=timeout, env=env, cwd=cwd
+        ).returncode
+    except subprocess.TimeoutExpired as error:
+        raise MachineError(f"{short(command)} was not done after {timeout:g} s") from error
+    if code != 0:
+        raise MachineError(f"{short(command)} ended with status {code}: see above")
 
 
 def short(command: list[str]) -> str:

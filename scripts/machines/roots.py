@@ -32,6 +32,8 @@ PACKAGES = (
 ).split()
 # Under emulation a maintainer's script hangs now and then: it is ended and tried again.
 INSTALL_SECONDS, INSTALL_TRIES = 900, 4
+# It starts hundreds of programs, which takes an emulated root minutes, and hangs now and then.
+CA_PACKAGE, CA_PROGRAM = "ca-certificates", "usr/sbin/update-ca-certificates"
 ROOT_MB = 2500
 LOCALE = "en_GB.UTF-8"  # what Raspberry Pi OS images come with
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -99,13 +101,22 @@ def build_root(release: str, root: Path, kind: RootKind, settings: HostSettings)
         enable_arm()
     unfinished = root.with_name(f"{root.name}.part")
     remove_tree(unfinished)  # what an interrupted build left
-    bootstrap(release, unfinished, kind, settings)
-    write_settings(unfinished, settings)
-    install(unfinished, kind.packages)
+    if kind.architecture:
+        others = tuple(name for name in PACKAGES if name != CA_PACKAGE)
+        bootstrap(release, unfinished, others, settings, f"--architectures={kind.architecture}")
+        install_emulated(unfinished, kind.packages, settings)
+    else:
+        bootstrap(release, unfinished, (*PACKAGES, *kind.packages), settings)
+        make_locale(unfinished)
+        trust_authorities(unfinished, settings)
+    if settings.pip:
+        (unfinished / "etc/pip.conf").write_text(settings.pip)
     unfinished.rename(root)
 
 
-def bootstrap(release: str, root: Path, kind: RootKind, settings: HostSettings) -> None:
+def bootstrap(
+    release: str, root: Path, packages: tuple[str, ...], settings: HostSettings, *options: str
+) -> None:
     """Let mmdebstrap install the packages, from where this host gets its own."""
     with tempfile.TemporaryDirectory(prefix="pi-nn-root-") as folder:
         sources = write_files(Path(folder), settings.sources)
@@ -114,22 +125,24 @@ def bootstrap(release: str, root: Path, kind: RootKind, settings: HostSettings) 
             "mmdebstrap",
             "--mode=root",
             "--variant=minbase",
-            *([f"--architectures={kind.architecture}"] if kind.architecture else []),
-            f"--include={','.join(PACKAGES)}",
+            *options,
+            f"--include={','.join(packages)}",
             f"--aptopt={apt_settings}",  # for this build, and kept in the root
             release,
             root,
             *sources,
-            timeout=1200,
+            timeout=2400,
         )
 
 
-def install(root: Path, packages: tuple[str, ...]) -> None:
-    """Install more packages with the root's own apt, which may be emulated and so may hang."""
-    if not packages:
-        return
+def install_emulated(root: Path, packages: tuple[str, ...], settings: HostSettings) -> None:
+    """Install more packages with the root's own apt, which is emulated, and so may hang."""
+    divert = ("dpkg-divert", "--local", "--rename", f"/{CA_PROGRAM}")
+    call(*inside(root), *divert)
+    write_files(root / CA_PROGRAM.rpartition("/")[0], {"update-ca-certificates": "#!/bin/sh\n"})
+    (root / CA_PROGRAM).chmod(0o755)
     call(*inside(root), "apt-get", "update", timeout=INSTALL_SECONDS)
-    apt = ("apt-get", "install", "--yes", "--no-install-recommends", *packages)
+    apt = ("apt-get", "install", "--yes", "--no-install-recommends", CA_PACKAGE, *packages)
     for left in reversed(range(INSTALL_TRIES)):
         try:
             call(*inside(root), *apt, timeout=INSTALL_SECONDS)
@@ -139,14 +152,21 @@ def install(root: Path, packages: tuple[str, ...]) -> None:
                 raise
             configure = ("dpkg", "--configure", "--pending")
             call(*inside(root), *configure, check=False, timeout=INSTALL_SECONDS)
+    (root / CA_PROGRAM).unlink()
+    call(*inside(root), *divert, "--remove")
     call(*inside(root), "apt-get", "clean")
+    (root / CA_BUNDLE.relative_to("/")).write_text(settings.authorities)
 
 
-def write_settings(root: Path, settings: HostSettings) -> None:
-    """Finish a root: the locale, the host's certificate authorities, and pip's settings."""
+def make_locale(root: Path) -> None:
+    """Give a root the locale of Raspberry Pi OS."""
     (root / "etc/locale.gen").write_text(f"{LOCALE} UTF-8\n")
     call("chroot", root, "locale-gen")
     (root / "etc/default/locale").write_text(f"LANG={LOCALE}\n")
+
+
+def trust_authorities(root: Path, settings: HostSettings) -> None:
+    """Let a root trust whom this host trusts."""
     known = set(certificates((root / CA_BUNDLE.relative_to("/")).read_text()))
     extra = [text for text in certificates(settings.authorities) if text not in known]
     write_files(
@@ -154,8 +174,6 @@ def write_settings(root: Path, settings: HostSettings) -> None:
         {f"host-{number}.crt": text for number, text in enumerate(extra)},
     )
     call("chroot", root, "update-ca-certificates")
-    if settings.pip:
-        (root / "etc/pip.conf").write_text(settings.pip)
 
 
 def read_host_settings(release: str) -> HostSettings:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.provision.jupyter_client import Visitor
+from scripts.machines.jupyter_client import Visitor
 from tests.provision.machine import Machine
 from tests.provision.playbooks import Playbooks, controller_variables
 

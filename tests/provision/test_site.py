@@ -13,9 +13,9 @@ from math import cos, pi, sin
 import pytest
 
 from nn.data.download import FILES
+from scripts.machines.jupyter_client import Visitor
 from tests.conftest import PROJECT
 from tests.provision.browser import Browser
-from tests.provision.jupyter_client import Visitor
 from tests.provision.machine import Machine
 from tests.provision.playbooks import Playbooks, controller_variables
 

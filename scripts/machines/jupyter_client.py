@@ -17,10 +17,13 @@ class Visitor:
     ----------
     url : str
         Such as http://10.77.1.2:8888.
+    patience : float
+        How many times as long as usual to wait for an answer: an emulated Pi is slow.
     """
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, patience: float = 1):
         self.url = url
+        self.patience = patience
         self.session = requests.Session()
 
     def wait(self, timeout: float = 120) -> None:
@@ -28,37 +31,53 @@ class Visitor:
         deadline = time.monotonic() + timeout
         while True:
             try:
-                self.session.get(f"{self.url}/login", timeout=10)
+                self.session.get(f"{self.url}/login", timeout=10 * self.patience)
                 return
-            except requests.ConnectionError as error:
+            except (requests.ConnectionError, requests.Timeout) as error:
                 if time.monotonic() > deadline:
                     raise MachineError(f"{self.url} did not answer in {timeout:g} s") from error
                 time.sleep(0.5)
 
     def status(self, path: str) -> int:
         """Return the status that a page is answered with."""
-        return self.session.get(self.url + path, allow_redirects=False, timeout=30).status_code
+        answer = self.session.get(
+            self.url + path, allow_redirects=False, timeout=30 * self.patience
+        )
+        return answer.status_code
 
     def page(self, path: str) -> str:
         """Return the text of a page, which must be there, as one follows a link to it."""
         link = {"Referer": f"{self.url}/tree"}
-        answer = self.session.get(self.url + path, headers=link, timeout=120)
+        answer = self.session.get(self.url + path, headers=link, timeout=120 * self.patience)
         answer.raise_for_status()
         return answer.text
 
     def log_in(self, password: str) -> bool:
         """Try a password on the login page; tell whether it opened the notebooks."""
-        self.session.get(f"{self.url}/login", timeout=30)
+        self.session.get(f"{self.url}/login", timeout=30 * self.patience)
         form = {"password": password, "_xsrf": self.session.cookies["_xsrf"]}
-        self.session.post(f"{self.url}/login", data=form, timeout=30, allow_redirects=False)
+        self.session.post(
+            f"{self.url}/login", data=form, timeout=30 * self.patience, allow_redirects=False
+        )
         return self.status("/api/contents") == 200
 
-    def compute(self, code: str, timeout: float = 120) -> str:
-        """Start a kernel through the API, run code in it, and return what it printed."""
-        token = {"X-XSRFToken": self.session.cookies["_xsrf"]}
-        answer = self.session.post(f"{self.url}/api/kernels", headers=token, timeout=60)
+    def save(self, path: str, content: dict) -> None:
+        """Save a notebook through the API, as the page in the browser does."""
+        answer = self.session.put(
+            f"{self.url}/api/contents/{path}",
+            json={"type": "notebook", "content": content},
+            headers=self._token(),
+            timeout=60 * self.patience,
+        )
         answer.raise_for_status()
-        address = f"{self.url}/api/kernels/{answer.json()['id']}"
+
+    def compute(self, code: str) -> str:
+        """Start a kernel through the API, run code in it, and return what it printed."""
+        timeout = 120 * self.patience
+        kernels = f"{self.url}/api/kernels"
+        answer = self.session.post(kernels, headers=self._token(), timeout=timeout)
+        answer.raise_for_status()
+        address = f"{kernels}/{answer.json()['id']}"
         cookies = "; ".join(f"{each.name}={each.value}" for each in self.session.cookies)
         channel = websocket.create_connection(
             address.replace("http", "ws", 1) + "/channels", cookie=cookies, timeout=timeout
@@ -68,7 +87,10 @@ class Visitor:
             return _printed(channel)
         finally:
             channel.close()
-            self.session.delete(address, headers=token, timeout=60)
+            self.session.delete(address, headers=self._token(), timeout=timeout)
+
+    def _token(self) -> dict:
+        return {"X-XSRFToken": self.session.cookies["_xsrf"]}
 
 
 def _execute_request(code: str) -> dict:

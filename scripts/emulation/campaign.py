@@ -1,0 +1,259 @@
+"""`make verify-emulated`: everything that is promised of a Pi Zero, tried on the emulated one."""
+
+import contextlib
+import json
+import os
+import random
+import re
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import requests
+
+from scripts.emulation.emulator import Emulator, Ports
+from scripts.emulation.paths import HOST, PROJECT, CardFolder
+from scripts.emulation.report import Report
+from scripts.machines.host import MachineError, call
+from scripts.machines.jupyter_client import Visitor
+
+ON_PI = Path(__file__).parent / "on_pi"
+PYTHON = "/opt/pi-nn/venv/bin/python"
+ROWS = 5000
+MOST_MEMORY_MB = 60
+PATIENCE = 20  # times as long as a usual machine takes to answer
+SEED = 1
+REPORT = PROJECT / "docs" / "emulated-pi.md"
+RECAP = re.compile(rf"^{HOST} +: (ok=\d+ .*failed=(\d+).*)$", re.M)
+
+
+class Campaign:
+    """The steps, on one emulated machine.
+
+    Parameters
+    ----------
+    folder : CardFolder
+    ports : Ports
+    """
+
+    def __init__(self, folder: CardFolder, ports: Ports):
+        self.folder, self.ports = folder, ports
+        self.emulator = Emulator(folder)
+        self.report = Report("The kit on an emulated Pi Zero")
+        self.random = random.Random(SEED)
+        self.versions = ""
+
+    def run(self, cuts: int) -> bool:
+        """Take all steps, write the report, and tell whether all passed."""
+        step = self.report.step
+        try:
+            step("boot to SSH", self._boot)
+            step("the machine", self._machine)
+            step("`verify.yml`, as on a real Pi", self._verify)
+            step("train `smoke`", lambda: self._train("smoke"))
+            step(f"train `pi-zero` on {ROWS:,} rows of MNIST, as CSV", self._train_on_mnist)
+            step("Jupyter's memory", self._jupyter_memory)
+            step("Jupyter over the forwarded port: a numpy cell", self._jupyter_computes)
+            step("import all that is compiled", self._import_compiled)
+            for number in range(1, cuts + 1):
+                step(f"power cut {number} while training", self._cut_while_training)
+                step(f"power cut {number} while saving a notebook", self._cut_while_saving)
+            step("the card's file system", self._check_file_system)
+        finally:
+            self.emulator.kill()
+            self.report.write(REPORT, self.versions, _HOW)
+        return not self.report.failed
+
+    # --- the machine
+
+    def _boot(self) -> str:
+        self.emulator.start(self.ports)
+        seconds = self.emulator.wait()
+        self.emulator.set_clock()
+        return f"{seconds:.0f} s"
+
+    def _machine(self) -> str:
+        told = self._run("uname -mr; tr -d '\\0' </proc/device-tree/model; echo; free -m").stdout
+        kernel, model, _, memory, *_ = told.splitlines()
+        kernel, architecture = kernel.split()
+        assert architecture == "armv6l", f"expected armv6l, came {architecture}"
+        versions = json.loads(self._run_python("versions.py").stdout)
+        qemu = call("qemu-system-arm", "--version").stdout.splitlines()[0]
+        all_versions = {"kernel": kernel, **versions}
+        listed = ", ".join(f"{name} {version}" for name, version in all_versions.items())
+        self.versions = f"Versions: {qemu}; {listed}."
+        return f"{model}, {architecture}, {memory.split()[1]} MB of memory"
+
+    def _verify(self) -> str:
+        log = self.folder.path / "verify.log"
+        playbook = Path(sys.executable).with_name("ansible-playbook")
+        command = [playbook, "-i", self.emulator.inventory, "ansible/playbooks/verify.yml"]
+        settings = {**os.environ, "ANSIBLE_CONFIG": "ansible/ansible.cfg", "ANSIBLE_NOCOLOR": "1"}
+        with log.open("w") as output:
+            subprocess.run(
+                command,
+                cwd=PROJECT,
+                env=settings,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=3 * 3600,
+                check=False,
+            )
+        recap = RECAP.search(log.read_text())
+        if not recap or recap[2] != "0":
+            raise MachineError(f"a task failed: see {log}")
+        return " ".join(recap[1].split())
+
+    # --- training
+
+    def _train(self, preset: str, *flags: str) -> str:
+        told = json.loads(self._run(self._train_command(preset, *flags), timeout=3600).stdout)
+        peak = told["peak_rss_mb"]
+        assert peak < MOST_MEMORY_MB, f"peak memory of {peak} MB: expected under {MOST_MEMORY_MB}"
+        return (
+            f"{told['seconds']:.0f} s, accuracy {told['accuracy']:.2%} on "
+            f"{told['test_samples']:,} digits, peak memory {peak:.1f} MB (VmHWM)"
+        )
+
+    def _train_on_mnist(self) -> str:
+        self._bring_rows()
+        return self._train(
+            "pi-zero",
+            "--train",
+            "rows.csv",
+            "--test",
+            "pi-nn/mnist_dataset/t10k-images-idx3-ubyte.gz",
+        )
+
+    def _train_command(self, preset: str, *flags: str) -> str:
+        return shlex.join([PYTHON, "-m", "nn", "train", "--preset", preset, "--json", *flags])
+
+    def _bring_rows(self) -> None:
+        """Write the first rows of MNIST as CSV here, and bring them to the machine."""
+        from nn.data.csv_file import write_csv
+        from nn.data.dataset import FirstRows, open_dataset
+        from nn.data.sources import find_source
+
+        source = find_source(environ=os.environ, say=lambda line: None)
+        assert source.is_mnist, "needs MNIST: set MNIST_DIR, or run 'make fetch'"
+        rows = self.folder.path / "rows.csv"
+        with rows.open("wb") as file:
+            write_csv(file, FirstRows(open_dataset(source.train), ROWS).blocks())
+        with rows.open("rb") as file:
+            command = [*self.emulator.ssh_command, "cat >rows.csv && sync"]
+            subprocess.run(command, stdin=file, check=True, timeout=900)
+
+    # --- Jupyter
+
+    def _jupyter_memory(self) -> str:
+        names = ("MemoryMax", "MemoryCurrent", "ActiveState")
+        flags = " ".join(f"--property={name}" for name in names)
+        told = self._run(f"systemctl show pi-nn-jupyter {flags}").stdout
+        values = dict(line.split("=") for line in told.splitlines())
+        assert values["ActiveState"] == "active", told
+        limit, current = (int(values[name]) / 2**20 for name in names[:2])
+        assert current < limit
+        return f"{current:.0f} MB of {limit:.0f} MB"
+
+    def _jupyter_computes(self) -> str:
+        visitor = self._visitor()
+        start = time.monotonic()
+        printed = visitor.compute("import numpy; print(numpy.arange(10).sum())")
+        assert printed == "45\n", f"expected 45, came {printed}"
+        return f"45, {time.monotonic() - start:.0f} s after asking for a kernel"
+
+    def _visitor(self) -> Visitor:
+        password = (PROJECT / "ansible/secrets" / HOST / "jupyter-password").read_text().strip()
+        visitor = Visitor(self.emulator.jupyter_url, PATIENCE)
+        visitor.wait(900)
+        assert visitor.log_in(password), "the password does not let in"
+        return visitor
+
+    def _import_compiled(self) -> str:
+        told = json.loads(self._run_python("import_compiled.py", timeout=7200).stdout)
+        assert not told["killed"], f"killed: {told['killed']}"
+        refused = f"; {len(told['refused'])} say why not: {'; '.join(told['refused'])}"
+        return f"{told['imported']} modules imported{refused if told['refused'] else ''}"
+
+    # --- power cuts
+
+    def _cut_while_training(self) -> str:
+        before = self._run("sha256sum models/cut.npz 2>/dev/null", check=False).stdout.split()
+        self._run("rm -f rows.csv.packed; sync")
+        words = self._train_command("pi-zero", "--train", "rows.csv", "--model", "models/cut.npz")
+        self._run(f"nohup sh -c {shlex.quote(f'while {words}; do :; done')} >cut.log 2>&1 &")
+        wait = self.random.uniform(10, 90)
+        time.sleep(wait)
+        self._power_cut()
+        found = json.loads(self._run_python("check_files.py", ".").stdout)
+        assert not found["corrupt"], f"corrupt: {found['corrupt']}"
+        assert not before or found["models"], "the model that was there is gone"
+        return (
+            f"cut after {wait:.0f} s; {found['models']} models load, "
+            f"{found['packed']} packed files equal their text"
+        )
+
+    def _cut_while_saving(self) -> str:
+        visitor = self._visitor()
+        acknowledged, stop = [0], threading.Event()
+
+        def save() -> None:
+            # its end is meant: the machine is gone in the middle of an answer
+            with contextlib.suppress(requests.RequestException, MachineError):
+                while not stop.is_set():
+                    visitor.save("power-cut.ipynb", _notebook(acknowledged[0] + 1))
+                    acknowledged[0] += 1
+
+        saving = threading.Thread(target=save, daemon=True)
+        saving.start()
+        deadline = time.monotonic() + 900
+        while acknowledged[0] < 2:
+            if not saving.is_alive() or time.monotonic() > deadline:
+                raise MachineError("no notebook was saved")
+            time.sleep(0.2)
+        time.sleep(self.random.uniform(0, 20))
+        self._power_cut()
+        stop.set()
+        text = self._run("cat pi-nn/notebooks/power-cut.ipynb").stdout
+        version = json.loads(text)["metadata"]["version"]
+        assert version in (acknowledged[0], acknowledged[0] + 1), (
+            f"version {version} is on the card, {acknowledged[0]} was the last that was saved"
+        )
+        return f"{acknowledged[0]} saved before the cut, version {version} is whole on the card"
+
+    def _power_cut(self) -> None:
+        self.emulator.kill()
+        self._boot()
+
+    def _check_file_system(self) -> str:
+        complaints = self._run("sudo dmesg | grep -c 'EXT4-fs error'", check=False).stdout.strip()
+        assert complaints == "0", f"{complaints} errors in the kernel's log"
+        self.emulator.stop()
+        checked = call("e2fsck", "-f", "-n", self.folder.image, check=False, timeout=900)
+        assert checked.returncode == 0, checked.stdout
+        return "no error in the kernel's log; e2fsck finds nothing"
+
+    def _run(self, command: str, check: bool = True, timeout: float = 600):
+        return self.emulator.run(command, check=check, timeout=timeout)
+
+    def _run_python(self, name: str, *words: str, timeout: float = 900):
+        """Run a program of `on_pi` with the Python of Jupyter's environment."""
+        command = [*self.emulator.ssh_command, shlex.join([PYTHON, "-", *words])]
+        return call(*command, text=(ON_PI / name).read_text(), timeout=timeout)
+
+
+def _notebook(version: int) -> dict:
+    """Return a notebook of some hundred kilobytes that says which it is."""
+    cell = {"cell_type": "raw", "metadata": {}, "source": f"{version} " * 50_000}
+    return {"cells": [cell], "metadata": {"version": version}, "nbformat": 4, "nbformat_minor": 4}
+
+
+_HOW = (
+    "The machine is `qemu-system-arm -M raspi0`: an ARM1176, 512 MB, Debian's armel packages, "
+    "whose floating point is in software. Seconds here are not a Pi Zero's. The power is cut by "
+    "killing QEMU at random moments; what the machine had not brought to its card is lost."
+)

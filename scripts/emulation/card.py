@@ -1,0 +1,118 @@
+"""From a root to a card: who it is, how it is reached, and its file system in one file."""
+
+import json
+import shutil
+from pathlib import Path
+
+from scripts.emulation.paths import HOST, USER, CardFolder
+from scripts.machines.chroot import Mount, inside
+from scripts.machines.host import MachineError, call
+
+CARD_BYTES = 4 * 1024**3  # QEMU's card reader takes powers of two alone
+ADDED_BYTES = 2 * 1024**3  # to an image of Raspberry Pi OS, which has no room to spare
+GROUPS = "adm,sudo,audio,video,plugdev,users"
+NETWORK = "[Match]\nName=usb* en* eth*\n\n[Network]\nDHCP=yes\n"
+FILE_SYSTEMS = "/dev/mmcblk0 / ext4 noatime,errors=remount-ro 0 1\n"
+
+
+def make_user(root: Path, *mounts: Mount) -> None:
+    """Give a root its user, who may use sudo, if it has none of that name."""
+    command = f"id {USER} 2>/dev/null || useradd -m -s /bin/bash -G {GROUPS} {USER}"
+    call(*inside(root, *mounts), "sh", "-c", command)
+
+
+def make_reachable(folder: CardFolder) -> None:
+    """Give Debian's root a name, a network and a way in, as Raspberry Pi OS gets at first boot."""
+    root = folder.root
+    make_user(root)
+    _write(root, "etc/hostname", f"{HOST}\n")
+    _write(root, "etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {HOST}\n")
+    _write(root, "etc/fstab", FILE_SYSTEMS)
+    _write(root, "etc/systemd/network/usb.network", NETWORK)
+    # nobody but this computer reaches it, and it has no password to type
+    _write(root, f"etc/sudoers.d/010_{USER}-nopasswd", f"{USER} ALL=(ALL) NOPASSWD: ALL\n", 0o440)
+    if not folder.key.exists():
+        call("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", HOST, "-f", folder.key)
+    ssh = root / "home" / USER / ".ssh"
+    ssh.mkdir(mode=0o700, exist_ok=True)
+    (ssh / "authorized_keys").write_text(folder.key.with_suffix(".pub").read_text())
+    call(*inside(root), "chown", "-R", f"{USER}:", f"/home/{USER}/.ssh")
+    call(*inside(root), "systemctl", "enable", "systemd-networkd", "ssh")
+
+
+def _write(root: Path, name: str, text: str, mode: int = 0o644) -> None:
+    file = root / name
+    file.unlink(missing_ok=True)  # a link would lead out of the root
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    file.chmod(mode)
+
+
+def write_card(folder: CardFolder) -> None:
+    """Write the root as the file system of a card, and lay what boots it beside it."""
+    boot = {
+        "kernel": _only(folder.root / "boot", "vmlinuz-*-rpi"),
+        "initrd": _only(folder.root / "boot", "initrd.img-*-rpi"),
+        "dtb": _only(folder.root / "usr/lib", "linux-image-*-rpi/bcm2835-rpi-zero.dtb"),
+    }
+    for option, file in boot.items():
+        shutil.copyfile(file, folder.boot_files[option])
+    unfinished = folder.image.with_suffix(".part")
+    unfinished.unlink(missing_ok=True)
+    with unfinished.open("wb") as image:
+        image.truncate(CARD_BYTES)
+    call("mke2fs", "-q", "-t", "ext4", "-d", folder.root, unfinished, timeout=1200)
+    unfinished.rename(folder.image)
+
+
+def _only(folder: Path, pattern: str) -> Path:
+    found = sorted(folder.glob(pattern))
+    if not found:
+        raise MachineError(
+            f"{folder} has no {pattern}: the root needs Debian's kernel for the Pi Zero, "
+            "package linux-image-rpi"
+        )
+    return found[-1]
+
+
+def grow(image: Path) -> None:
+    """Make room on a card's last partition and file system."""
+    with image.open("r+b") as file:
+        file.truncate(image.stat().st_size + ADDED_BYTES)
+    call("sfdisk", "--quiet", "--no-reread", "-N", "2", image, text=", +\n")
+    _, root = partitions(image)
+    place = ("--offset", root["start"] * 512, "--sizelimit", root["size"] * 512)
+    device = call("losetup", "--find", "--show", *place, image).stdout.strip()
+    try:
+        call("e2fsck", "-f", "-y", device, check=False, timeout=600)
+        call("resize2fs", device, timeout=600)
+    finally:
+        call("losetup", "--detach", device)
+
+
+def partitions(image: Path) -> list[dict]:
+    """Return the two partitions of a Raspberry Pi OS image: that of the boot files, and the root.
+
+    Raises
+    ------
+    MachineError
+        When the file is no such image.
+    """
+    answer = call("sfdisk", "--json", image, check=False)
+    found = json.loads(answer.stdout)["partitiontable"]["partitions"] if answer.stdout else []
+    if len(found) != 2 or found[0]["type"] not in ("b", "c") or found[1]["type"] != "83":
+        raise MachineError(
+            f"{image} has no partition for boot files and one for Linux: expected an image of "
+            "Raspberry Pi OS, unpacked (xz -d), or a folder with a root"
+        )
+    return found
+
+
+def mounts_of(image: Path) -> list[Mount]:
+    """Return what to mount of a Raspberry Pi OS image, at a root of which the image is all."""
+    boot, root = partitions(image)
+    places = ((root, "/"), (boot, "/boot/firmware"))
+    return [
+        Mount(image, target, f"loop,offset={part['start'] * 512},sizelimit={part['size'] * 512}")
+        for part, target in places
+    ]

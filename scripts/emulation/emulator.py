@@ -1,0 +1,271 @@
+"""The board itself: QEMU's Raspberry Pi Zero, started from a card, reached over SSH."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.emulation.paths import HOST, USER, CardFolder
+from scripts.machines.host import MachineError, call, require_commands, tail
+
+BOOT_SECONDS = 900  # 80 to 90 s on an idle core
+KERNEL_WORDS = (
+    "rw console=ttyAMA0,115200 root=/dev/mmcblk0 rootwait fsck.mode=skip "
+    # QEMU has no power controller, and the kernel panics over it
+    "initcall_blacklist=bcm2835_pm_driver_init"
+)
+PANIC = re.compile(r"Kernel panic.*")
+INVENTORY = """\
+pis:
+  hosts:
+    {host}:
+      ansible_host: 127.0.0.1
+      ansible_port: {ssh_port}
+      ansible_user: {user}
+      ansible_ssh_private_key_file: {key}
+      ansible_ssh_common_args: -o UserKnownHostsFile={known_hosts} -o ConnectTimeout=60
+      ansible_timeout: 120
+"""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where on this computer's loopback the machine's ports appear."""
+
+    ssh: int = 5022
+    jupyter: int = 8888
+
+
+class Emulator:
+    """An emulated Pi Zero: ARM1176, 512 MB, a card, a network card on its USB port.
+
+    It goes on when the process that started it ends; another one finds it by its folder.
+
+    Parameters
+    ----------
+    folder : CardFolder
+        With a card that `make_image` made.
+    """
+
+    def __init__(self, folder: CardFolder):
+        self.folder = folder
+        self._state = folder.path / "emulator.json"
+
+    # --- on and off
+
+    def start(self, ports: Ports) -> None:
+        """Switch the machine on; `wait` until it is up.
+
+        Raises
+        ------
+        MachineError
+            When QEMU or the card is missing, the machine runs already, or a port is taken.
+        """
+        require_commands("qemu-system-arm", "ssh")
+        if self.pid:
+            raise MachineError(
+                f"an emulated Pi runs already, as process {self.pid}: 'make emulate-stop' ends it"
+            )
+        if not self.folder.image.exists():
+            raise MachineError(
+                f"{self.folder.image}: no such card: make it first with 'make image'"
+            )
+        _require_free(ports.ssh, "SSH_PORT")
+        _require_free(ports.jupyter, "JUPYTER_PORT")
+        # the log is opened here, so that it may be read before QEMU has begun
+        with self.folder.serial_log.open("wb") as log:
+            process = subprocess.Popen(
+                self._command(ports),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._state.write_text(json.dumps({"pid": process.pid, **vars(ports)}))
+        self._write_way_in(ports)
+
+    def _command(self, ports: Ports) -> list[str]:
+        boot = [
+            word
+            for option, file in self.folder.boot_files.items()
+            for word in (f"-{option}", str(file))
+        ]
+        forwards = (
+            f"hostfwd=tcp:127.0.0.1:{ports.ssh}-:22,hostfwd=tcp:127.0.0.1:{ports.jupyter}-:8888"
+        )
+        return [
+            *("qemu-system-arm", "-M", "raspi0", *boot),
+            *("-drive", f"file={self.folder.image},if=sd,format=raw"),
+            *("-append", KERNEL_WORDS),
+            *("-device", "usb-net,netdev=n0", "-netdev", f"user,id=n0,{forwards}"),
+            *("-display", "none", "-serial", "stdio", "-monitor", "none"),
+        ]
+
+    def _write_way_in(self, ports: Ports) -> None:
+        key = (self.folder.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text()
+        self.known_hosts.write_text(f"[127.0.0.1]:{ports.ssh} {key}")
+        words = {"host": HOST, "user": USER, "key": self.folder.key, "ssh_port": ports.ssh}
+        self.inventory.write_text(INVENTORY.format(known_hosts=self.known_hosts, **words))
+
+    def wait(self, timeout: float = BOOT_SECONDS) -> float:
+        """Wait until SSH lets the user in, with a line of progress; return the seconds it took.
+
+        Raises
+        ------
+        MachineError
+            When the kernel panics, QEMU ends, or it takes too long; with what was said last.
+        """
+        start = time.monotonic()
+        with _ProgressLine() as progress:
+            while not self._answers():
+                passed = time.monotonic() - start
+                log = self.folder.serial_log.read_text(errors="replace")
+                if panic := PANIC.search(log):
+                    self.kill()
+                    raise self._error(f"panicked: {panic[0].strip()}")
+                if not self.pid:
+                    raise self._error(f"went off while booting:\n{tail(log, 5)}")
+                if passed > timeout:
+                    raise self._error(
+                        f"was not up after {timeout:g} s, and last said:\n{tail(log, 3)}"
+                    )
+                progress.show(f"booting, {passed:.0f} s: {tail(log, 1)[:60]}")
+                time.sleep(2)
+            # a first login takes some seconds, and systemd has its units to finish
+            self.run("true", timeout=timeout)
+        return time.monotonic() - start
+
+    def _answers(self) -> bool:
+        """Tell whether the machine's SSH server greets; QEMU takes connections before it does."""
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", self.ports.ssh), timeout=5) as connection,
+        ):
+            return connection.recv(4) == b"SSH-"
+        return False
+
+    def set_clock(self) -> None:
+        """Give the machine this computer's time: it has no clock, as a Pi Zero has none."""
+        self.run(f"sudo date --utc --set=@{time.time():.0f}")
+
+    def stop(self, timeout: float = 180) -> None:
+        """Shut the machine down in order, and by force after so many seconds."""
+        if not self.pid:
+            return
+        with contextlib.suppress(MachineError):
+            self.run("sudo systemctl poweroff", check=False, timeout=timeout)
+            deadline = time.monotonic() + timeout
+            while self.pid and time.monotonic() < deadline and not self._is_down():
+                time.sleep(1)
+        self.kill()
+
+    def _is_down(self) -> bool:
+        """Tell whether the kernel is done; the board has no switch that QEMU would hear of."""
+        log = self.folder.serial_log.read_text(errors="replace")
+        return "reboot: Power down" in log or "System halted" in log
+
+    def kill(self) -> None:
+        """Cut the power."""
+        pid = self.pid
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+            while self.pid:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)  # when this process started it
+                time.sleep(0.1)
+        self._state.unlink(missing_ok=True)
+
+    @property
+    def pid(self) -> int | None:
+        """QEMU's process, if it runs."""
+        if not self._state.exists():
+            return None
+        pid = json.loads(self._state.read_text())["pid"]
+        with contextlib.suppress(OSError, ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        with contextlib.suppress(OSError):
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if command[0].endswith(b"qemu-system-arm"):  # and not another's, with its number
+                return pid
+        return None
+
+    # --- the way in
+
+    @property
+    def ports(self) -> Ports:
+        """The ports of the machine that runs."""
+        if not self.pid:
+            raise MachineError("no emulated Pi runs: start it with 'make emulate'")
+        state = json.loads(self._state.read_text())
+        return Ports(state["ssh"], state["jupyter"])
+
+    @property
+    def known_hosts(self) -> Path:
+        """The machine's host key, in SSH's file format."""
+        return self.folder.path / "known_hosts"
+
+    @property
+    def inventory(self) -> Path:
+        """An inventory for Ansible, with the machine alone."""
+        return self.folder.path / "hosts.yml"
+
+    @property
+    def jupyter_url(self) -> str:
+        """Where the machine's Jupyter is on this computer."""
+        return f"http://127.0.0.1:{self.ports.jupyter}"
+
+    @property
+    def ssh_command(self) -> list[str]:
+        """The command that logs in as the user; append what to run."""
+        way = ("-p", str(self.ports.ssh), "-i", str(self.folder.key))
+        host = ("-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "ConnectTimeout=120")
+        return ["ssh", *way, *host, "-o", "BatchMode=yes", f"{USER}@127.0.0.1"]
+
+    def run(self, command: str, check: bool = True, timeout: float = 300):
+        """Run a shell command on the machine as its user; see `scripts.machines.host.call`."""
+        return call(*self.ssh_command, command, check=check, timeout=timeout)
+
+    def _error(self, what: str) -> MachineError:
+        return MachineError(f"the emulated Pi {what}\nAll it said is in {self.folder.serial_log}")
+
+
+def _require_free(port: int, name: str) -> None:
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise MachineError(
+                f"port {port} of this computer is not free ({error.strerror}): name another with "
+                f"{name}="
+            ) from error
+
+
+class _ProgressLine:
+    """One line that is written over on a terminal, and now and then a new one elsewhere."""
+
+    def __init__(self):
+        self._terminal = sys.stderr.isatty()
+        self._next = 0.0
+
+    def __enter__(self) -> "_ProgressLine":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self._terminal:
+            print(file=sys.stderr)
+
+    def show(self, message: str) -> None:
+        """Show what goes on."""
+        if self._terminal:
+            print(f"\r\033[Kemulate: {message}", end="", file=sys.stderr, flush=True)
+        elif time.monotonic() >= self._next:
+            print(f"emulate: {message}", file=sys.stderr, flush=True)
+            self._next = time.monotonic() + 15

@@ -1,0 +1,168 @@
+"""Make a card with the kit on it: the roles that set up a Pi, in a chroot, on emulated ARMv6."""
+
+import os
+import sys
+from pathlib import Path
+
+from scripts.emulation.card import (
+    ADDED_BYTES,
+    CARD_BYTES,
+    grow,
+    make_reachable,
+    make_user,
+    mounts_of,
+    partitions,
+    write_card,
+)
+from scripts.emulation.kinds import CARD, RELEASE
+from scripts.emulation.paths import HOST, PROJECT, USER, CardFolder, kit_fingerprint
+from scripts.machines.arm import PI_ZERO, enable_arm
+from scripts.machines.chroot import Mount, beside
+from scripts.machines.host import (
+    MachineError,
+    call,
+    remove_tree,
+    require_commands,
+    require_root,
+    require_space,
+    show,
+)
+from scripts.machines.roots import ensure_root, locked
+
+COMMANDS = ("unshare", "mmdebstrap", "ssh-keygen", "mke2fs", "sfdisk", "losetup", "resize2fs")
+PLAYBOOK_SECONDS, TASK_SECONDS = 7200, 1800
+PLAYBOOK_TRIES = 3
+INVENTORY = """\
+pis:
+  hosts:
+    {host}:
+      ansible_connection: community.general.chroot
+      ansible_host: {root}
+      ansible_user: {user}
+      ansible_become_method: ansible.builtin.su # sudo would drop QEMU_CPU
+      jupyter_address: {host}
+"""
+
+
+def make_image(folder: CardFolder, base: Path | None, flags: list[str]) -> Path:
+    """Make a card, each stage only when what it is made from has changed.
+
+    Parameters
+    ----------
+    folder : CardFolder
+        What is made goes here.
+    base : Path or None
+        An image of Raspberry Pi OS, or a folder with an ARMv6 root; None for Debian's.
+    flags : list of str
+        More for ansible-playbook.
+
+    Returns
+    -------
+    image : Path
+
+    Raises
+    ------
+    MachineError
+        When this host lacks something, or a stage fails; what was finished is kept.
+    """
+    require_root()
+    require_commands(*COMMANDS)
+    enable_arm()
+    if base and not base.exists():
+        raise MachineError(f"{base}: no such file or folder: give an image or a root as BASE=")
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with locked(folder.path / "lock"):
+        if base and base.is_file():
+            return _image_of(base, folder, flags)
+        return _debian_image(base, folder, flags)
+
+
+def _debian_image(base: Path | None, folder: CardFolder, flags: list[str]) -> Path:
+    require_space(folder.path, CARD_BYTES // 1_000_000)
+    _say("a Debian root of ARMv6 packages (5 to 15 minutes, once)")
+    source = base or ensure_root(RELEASE, CARD)
+    kit = f"{source} {kit_fingerprint(flags)}"
+    if folder.stage("root") != str(source):
+        _say(f"a copy of {source}")
+        folder.stage_done("root", "")
+        remove_tree(folder.root)
+        call("cp", "--archive", "--reflink=auto", source, folder.root, timeout=1800)
+        make_reachable(folder)
+        folder.stage_done("root", str(source))
+    if folder.stage("kit") != kit:
+        _say("the kit, by the roles that set up a Pi (20 to 60 minutes)")
+        folder.stage_done("kit", "")
+        provision(folder, folder.root, flags)
+        folder.stage_done("kit", kit)
+    if folder.stage("card") != kit or not folder.image.exists():
+        _say(f"the card, {folder.image}")
+        folder.stage_done("card", "")
+        write_card(folder)
+        folder.stage_done("card", kit)
+    _say(f"done: {folder.image}. 'make emulate' boots it")
+    return folder.image
+
+
+def _image_of(base: Path, folder: CardFolder, flags: list[str]) -> Path:
+    """Put the kit into an image of Raspberry Pi OS; partitions and boot files stay."""
+    partitions(base)
+    target = folder.path / f"{base.stem}-pi-nn.img"
+    unfinished, root = target.with_suffix(".part"), folder.path / "mounted"
+    require_space(folder.path, (2 * base.stat().st_size + ADDED_BYTES) // 1_000_000)
+    made_from = f"{base} {base.stat().st_mtime_ns} {kit_fingerprint(flags)}"
+    if target.exists() and folder.stage(target.name) == made_from:
+        _say(f"done already: {target}")
+        return target
+    _say(f"a copy of {base}, with {ADDED_BYTES // 1024**3} GB more room")
+    call("cp", "--sparse=always", base, unfinished, timeout=1800)
+    grow(unfinished)
+    root.mkdir(exist_ok=True)
+    mounts = mounts_of(unfinished)
+    make_user(root, *mounts)
+    _say("the kit, by the roles that set up a Pi (20 to 60 minutes)")
+    provision(folder, root, flags, *mounts)
+    unfinished.rename(target)
+    folder.stage_done(target.name, made_from)
+    _say(
+        f"done: {target}. Flash it as it is, and prepare the card with --user {USER}. All cards "
+        "made of it have one Jupyter password: 'make provision' gives each its own"
+    )
+    return target
+
+
+def provision(folder: CardFolder, root: Path, flags: list[str], *mounts: Mount) -> None:
+    """Run the playbook that sets up a Pi on a root, on the Pi Zero's emulated processor.
+
+    Raises
+    ------
+    MachineError
+        When it fails, or hangs, more than twice.
+    """
+    inventory = folder.path / "chroot.yml"
+    inventory.write_text(INVENTORY.format(host=HOST, root=root, user=USER))
+    playbook = Path(sys.executable).with_name("ansible-playbook")
+    command = (playbook, "-i", inventory, *flags, "ansible/playbooks/site.yml")
+    settings = {
+        **os.environ,
+        "ANSIBLE_CONFIG": "ansible/ansible.cfg",
+        "ANSIBLE_TASK_TIMEOUT": str(TASK_SECONDS),
+        "QEMU_CPU": PI_ZERO,
+    }
+    for left in reversed(range(PLAYBOOK_TRIES)):
+        try:
+            show(
+                *beside(root, *mounts),
+                *command,
+                timeout=PLAYBOOK_SECONDS,
+                env=settings,
+                cwd=PROJECT,
+            )
+            return
+        except MachineError as error:
+            if not left:
+                raise
+            _say(f"{error}; once more")
+
+
+def _say(message: str) -> None:
+    print(f"image: {message}", file=sys.stderr, flush=True)

@@ -1,0 +1,72 @@
+"""Where the image and all that belongs to the emulated machine lie."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.machines.roots import CACHE
+
+PROJECT = Path(__file__).resolve().parents[2]
+DEFAULT_FOLDER = CACHE / "card"
+HOST = "pi-emulated"
+USER = "pi"
+
+
+@dataclass(frozen=True)
+class CardFolder:
+    """A folder with one card, what boots it, and the way in.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    path: Path
+
+    @property
+    def root(self) -> Path:
+        """The file tree that the card is made of."""
+        return self.path / "root"
+
+    @property
+    def image(self) -> Path:
+        """The card."""
+        return self.path / "card.img"
+
+    @property
+    def boot_files(self) -> dict[str, Path]:
+        """What the emulator starts: kernel, initrd and device tree, by QEMU's options."""
+        names = {"kernel": "vmlinuz", "initrd": "initrd.img", "dtb": "bcm2835-rpi-zero.dtb"}
+        return {option: self.path / name for option, name in names.items()}
+
+    @property
+    def key(self) -> Path:
+        """The private SSH key that lets the user in."""
+        return self.path / "id_ed25519"
+
+    @property
+    def serial_log(self) -> Path:
+        """What the machine said on its serial line."""
+        return self.path / "serial.log"
+
+    def stage(self, name: str) -> str:
+        """Return what a stage was last made from; "" when it is to be made."""
+        file = self.path / f"{name}.made-from"
+        return file.read_text() if file.exists() else ""
+
+    def stage_done(self, name: str, made_from: str) -> None:
+        """Remember what a stage was made from; "" forgets."""
+        (self.path / f"{name}.made-from").write_text(made_from)
+
+
+def kit_fingerprint(flags: list[str]) -> str:
+    """Return a hash of all that provisioning a card depends on: the kit's files, and flags."""
+    digest = hashlib.sha256(json.dumps(flags).encode())
+    for folder in ("ansible", "nn", "notebooks", "mnist_dataset"):
+        for path in sorted((PROJECT / folder).rglob("*")):
+            theirs = path.relative_to(PROJECT / folder).parts
+            if path.is_file() and not {"secrets", "backups", ".cache", "__pycache__"} & {*theirs}:
+                digest.update(str(path.relative_to(PROJECT)).encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
