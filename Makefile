@@ -19,7 +19,7 @@ PLAY = $(if $(TAGS),$(error TAGS= is for 'make provision' and 'make update' alon
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train-pi compare-rules fetch test test-oldest lint bench measure-presets measure-sample sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision image emulate emulate-stop verify-emulated
+.PHONY: help setup train-pi compare-rules fetch test test-oldest lint bench measure-presets measure-sample sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision image emulate emulate-stop verify-emulated test-arm bench-arm
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,7 +49,7 @@ lint: $(VENV)/.ready-lint ## Check the style of the code
 	cd ansible && PATH=$(abspath $(VENV)/bin):$$PATH ansible-lint --profile production --offline
 
 bench: $(VENV)/.ready ## Time the book's loop and this kit side by side, into the README (10 min)
-	$(RUN) scripts/bench.py --readme README.md
+	$(RUN) -m scripts.bench --readme README.md
 
 measure-presets: $(VENV)/.ready ## Measure each preset over five seeds on MNIST (20 min)
 	$(RUN) scripts/measure_presets.py
@@ -111,6 +111,12 @@ emulate-stop: $(ANSIBLE_READY) ## Shut the emulated Pi Zero down
 
 verify-emulated: $(VENV)/.ready-provision ## Try there all that a Pi Zero must do, into docs/ (2 h)
 	$(EMULATION) verify $(PORTS)
+
+test-arm: $(VENV)/.ready ## Run nn's tests on an emulated ARM1176; root, on Debian
+	$(RUN) -m scripts.emulation.arm_tests
+
+bench-arm: $(VENV)/.ready ## Time the book's loop and this kit on emulated ARM, into the README (1 h)
+	$(RUN) -m scripts.emulation.bench_arm --readme README.md
 
 $(INVENTORY):
 	@echo "There is no $@ yet: copy ansible/inventory/example.yml to it and name your Pis in it" >&2

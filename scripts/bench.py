@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nn.presets import PRESETS, Preset
+from scripts.markers import write_between
 
 # how many times as fast the kit must be, and how many points of accuracy it may lose
 PROMISES = {"pi-zero": (12, 1.5), "pi-zero-100": (12, 1.0), "book": (18, 0.3)}
 MOST_MEMORY_MB = 64
 SEED = 1
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def main() -> int:
         remarks = f"{_memory_line(train, test)}\n\n{_conditions(arguments.runs)}"
         print(f"\n{remarks}")
     if arguments.readme:
-        _write_between_markers(Path(arguments.readme), f"{table}\n\n{remarks}")
+        write_between(Path(arguments.readme), "bench", f"{table}\n\n{remarks}")
     broken = [complaint for row in rows for complaint in _broken_promises(row)]
     for complaint in broken:
         _say(f"MISSED: {complaint}")
@@ -175,16 +175,6 @@ def _conditions(runs: int) -> str:
         f"{platform.python_version()}, numpy {numpy.__version__}; from process start with the CSV "
         "files to the accuracy on 10,000 digits."
     )
-
-
-def _write_between_markers(path: Path, text: str) -> None:
-    content = path.read_text()
-    if content.count(BEGIN) != 1 or content.count(END) != 1:
-        sys.exit(f"bench: {path}: expected one {BEGIN} and one {END}")
-    head, rest = content.split(BEGIN)
-    _, tail = rest.split(END)
-    path.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}")
-    _say(f"written into {path}")
 
 
 def _say(message: str) -> None:

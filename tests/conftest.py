@@ -13,14 +13,13 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[1]
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(hookwrapper=True)  # the way that Debian 12's pytest knows, too
 def pytest_runtest_makereport(item, call):
     """Fail what would be skipped where nothing may be: NO_SKIPS=1, as CI has it."""
-    report = yield
+    report = (yield).get_result()
     if report.skipped and os.environ.get("NO_SKIPS") and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, and NO_SKIPS is set: {report.longrepr[2]}"
-    return report
 
 
 @pytest.fixture(autouse=True)

@@ -57,6 +57,7 @@ class Emulator:
     def __init__(self, folder: CardFolder):
         self.folder = folder
         self._state = folder.path / "emulator.json"
+        self._process: subprocess.Popen | None = None  # when this object started it
 
     # --- on and off
 
@@ -81,14 +82,14 @@ class Emulator:
         _require_free(ports.jupyter, "JUPYTER_PORT")
         # the log is opened here, so that it may be read before QEMU has begun
         with self.folder.serial_log.open("wb") as log:
-            process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 self._command(ports),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._state.write_text(json.dumps({"pid": process.pid, **vars(ports)}))
+        self._state.write_text(json.dumps({"pid": self._process.pid, **vars(ports)}))
         self._write_way_in(ports)
 
     def _command(self, ports: Ports) -> list[str]:
@@ -124,13 +125,13 @@ class Emulator:
         """
         start = time.monotonic()
         with _ProgressLine() as progress:
-            while not self._answers():
+            while self.pid is None or not self._answers(self.ports.ssh):
                 passed = time.monotonic() - start
                 log = self.folder.serial_log.read_text(errors="replace")
                 if panic := PANIC.search(log):
                     self.kill()
                     raise self._error(f"panicked: {panic[0].strip()}")
-                if not self.pid:
+                if self.pid is None:
                     raise self._error(f"went off while booting:\n{tail(log, 5)}")
                 if passed > timeout:
                     raise self._error(
@@ -142,11 +143,11 @@ class Emulator:
             self.run("true", timeout=timeout)
         return time.monotonic() - start
 
-    def _answers(self) -> bool:
+    def _answers(self, port: int) -> bool:
         """Tell whether the machine's SSH server greets; QEMU takes connections before it does."""
         with (
             contextlib.suppress(OSError),
-            socket.create_connection(("127.0.0.1", self.ports.ssh), timeout=5) as connection,
+            socket.create_connection(("127.0.0.1", port), timeout=5) as connection,
         ):
             return connection.recv(4) == b"SSH-"
         return False
@@ -177,8 +178,6 @@ class Emulator:
         if pid:
             os.kill(pid, signal.SIGKILL)
             while self.pid:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(pid, os.WNOHANG)  # when this process started it
                 time.sleep(0.1)
         self._state.unlink(missing_ok=True)
 
@@ -187,9 +186,9 @@ class Emulator:
         """QEMU's process, if it runs."""
         if not self._state.exists():
             return None
+        if self._process:
+            return self._process.pid if self._process.poll() is None else None
         pid = json.loads(self._state.read_text())["pid"]
-        with contextlib.suppress(OSError, ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
         with contextlib.suppress(OSError):
             command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             if command[0].endswith(b"qemu-system-arm"):  # and not another's, with its number

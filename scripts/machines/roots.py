@@ -10,7 +10,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from scripts.machines.arm import enable_arm
@@ -33,7 +33,12 @@ PACKAGES = (
 # Under emulation a maintainer's script hangs now and then: it is ended and tried again.
 INSTALL_SECONDS, INSTALL_TRIES = 900, 4
 # It starts hundreds of programs, which takes an emulated root minutes, and hangs now and then.
-CA_PACKAGE, CA_PROGRAM = "ca-certificates", "usr/sbin/update-ca-certificates"
+CA_PROGRAM = "usr/sbin/update-ca-certificates"
+WITHOUT_CA_PROGRAM = f"""
+chroot "$1" dpkg-divert --local --rename /{CA_PROGRAM}
+printf '#!/bin/sh\\n' >"$1/{CA_PROGRAM}"
+chmod 755 "$1/{CA_PROGRAM}"
+"""
 ROOT_MB = 2500
 LOCALE = "en_GB.UTF-8"  # what Raspberry Pi OS images come with
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -86,6 +91,8 @@ def ensure_root(release: str, kind: RootKind = CONTAINER) -> Path:
     if release not in RELEASES:
         raise MachineError(f"expected a release of {', '.join(RELEASES)}, got {release!r}")
     settings = read_host_settings(release)
+    if kind.architecture:
+        settings = replace(settings, sources=release_alone(settings.sources, release))
     name = f"{release}-{kind.name}"
     root = CACHE / "roots" / f"{name}-{fingerprint(kind, settings)}"
     with locked(root.with_name(f"{name}.lock")):
@@ -102,8 +109,11 @@ def build_root(release: str, root: Path, kind: RootKind, settings: HostSettings)
     unfinished = root.with_name(f"{root.name}.part")
     remove_tree(unfinished)  # what an interrupted build left
     if kind.architecture:
-        others = tuple(name for name in PACKAGES if name != CA_PACKAGE)
-        bootstrap(release, unfinished, others, settings, f"--architectures={kind.architecture}")
+        options = (
+            f"--architectures={kind.architecture}",
+            f"--essential-hook={WITHOUT_CA_PROGRAM}",
+        )
+        bootstrap(release, unfinished, PACKAGES, settings, *options)
         install_emulated(unfinished, kind.packages, settings)
     else:
         bootstrap(release, unfinished, (*PACKAGES, *kind.packages), settings)
@@ -137,12 +147,8 @@ def bootstrap(
 
 def install_emulated(root: Path, packages: tuple[str, ...], settings: HostSettings) -> None:
     """Install more packages with the root's own apt, which is emulated, and so may hang."""
-    divert = ("dpkg-divert", "--local", "--rename", f"/{CA_PROGRAM}")
-    call(*inside(root), *divert)
-    write_files(root / CA_PROGRAM.rpartition("/")[0], {"update-ca-certificates": "#!/bin/sh\n"})
-    (root / CA_PROGRAM).chmod(0o755)
     call(*inside(root), "apt-get", "update", timeout=INSTALL_SECONDS)
-    apt = ("apt-get", "install", "--yes", "--no-install-recommends", CA_PACKAGE, *packages)
+    apt = ("apt-get", "install", "--yes", "--no-install-recommends", *packages)
     for left in reversed(range(INSTALL_TRIES)):
         try:
             call(*inside(root), *apt, timeout=INSTALL_SECONDS)
@@ -153,7 +159,7 @@ def install_emulated(root: Path, packages: tuple[str, ...], settings: HostSettin
             configure = ("dpkg", "--configure", "--pending")
             call(*inside(root), *configure, check=False, timeout=INSTALL_SECONDS)
     (root / CA_PROGRAM).unlink()
-    call(*inside(root), *divert, "--remove")
+    call(*inside(root), "dpkg-divert", "--local", "--rename", "--remove", f"/{CA_PROGRAM}")
     call(*inside(root), "apt-get", "clean")
     (root / CA_BUNDLE.relative_to("/")).write_text(settings.authorities)
 
@@ -202,6 +208,26 @@ def host_sources(release: str) -> dict[str, str]:
     # a file that does not name the release is someone else's archive
     own = {name: text for name, text in texts.items() if re.search(rf"\b{codename}\b", text)}
     return {name: re.sub(rf"\b{codename}\b", release, text) for name, text in own.items()}
+
+
+def release_alone(sources: dict[str, str], release: str) -> dict[str, str]:
+    """Return sources of the release itself, without updates.
+
+    The lists of lesser architectures are often out of step with those of their updates, and what
+    is built of them is no machine that strangers reach.
+    """
+    kept = {}
+    for name, text in sources.items():
+        if name.endswith(".sources"):
+            stanzas = re.split(r"\n\s*\n", text.strip())
+            own = [each for each in stanzas if re.search(rf"(?m)^Suites:.*\b{release}(\s|$)", each)]
+            kept[name] = (
+                "\n\n".join(re.sub(r"(?m)^Suites:.*$", f"Suites: {release}", s) for s in own) + "\n"
+            )
+        else:
+            lines = text.splitlines(keepends=True)
+            kept[name] = "".join(line for line in lines if f" {release} " in line)
+    return kept
 
 
 def host_pip_settings() -> str:

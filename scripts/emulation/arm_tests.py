@@ -1,0 +1,53 @@
+"""`make test-arm`: the tests of `nn` on the Pi Zero's processor, ARM1176, in user-mode emulation.
+
+In a root of Debian's ARMv6 packages, with their numpy and scipy, as on a card.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from scripts.emulation.kinds import RELEASE, SOFT_FLOAT
+from scripts.emulation.paths import PROJECT
+from scripts.machines.arm import PI_ZERO, enable_arm
+from scripts.machines.chroot import Mount, inside
+from scripts.machines.host import MachineError, call, show
+from scripts.machines.roots import ensure_root
+
+# What computes, reads and writes; the rest is the same on any processor.
+TESTS = (
+    "test_network test_rules test_sparse test_execution test_training test_augment test_book "
+    "test_csv_file test_idx test_model_file test_atomic"
+).split()
+SECONDS = 840
+
+
+def main() -> int:
+    """Run the tests; return 1, after one line, when they fail or cannot be run."""
+    try:
+        enable_arm()
+        print("test-arm: a root of ARMv6 packages (5 to 15 minutes, once)", file=sys.stderr)
+        _run(ensure_root(RELEASE, SOFT_FLOAT))
+    except MachineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(root: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="pi-nn-arm-") as folder:
+        mounts = (Mount(PROJECT, "/kit"), Mount(Path(folder), "/tmp", "bind"))
+        settings = (f"QEMU_CPU={PI_ZERO}", "PYTHONDONTWRITEBYTECODE=1", "NO_SKIPS=1")
+        command = (*inside(root, *mounts), *settings)
+        machine = call(*command, "uname", "-m").stdout.strip()
+        if machine != "armv6l":
+            raise MachineError(f"expected a machine of kind armv6l, came {machine}")
+        inside_kit = (*command, "sh", "-c", 'cd /kit && exec "$@"', "sh", "python3")
+        files = [f"tests/{name}.py" for name in TESTS]
+        show(*inside_kit, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, timeout=SECONDS)
+        sample = ("--train", "mnist_dataset/sample_train.csv", "--model", "/tmp/model.npz")
+        show(*inside_kit, "-m", "nn", "train", "--preset", "smoke", *sample, timeout=SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""`make bench-arm`: the book's loop and this kit side by side on ARM without a vector unit.
+
+Both run in a root of Debian's armhf packages, on an emulated Cortex-A7 whose vector unit numpy's
+baseline does not use: the same hard float as Raspberry Pi OS has on a Pi Zero. Each runs on a few
+rows and on 2,000 more; the difference is what 2,000 rows cost, and the first is what starting
+costs. From both follows the whole job, 60,000 rows to train on and 10,000 to test. Times are of the
+processor; the two sides take turns.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from nn.data.csv_file import write_csv
+from nn.data.dataset import FirstRows, open_dataset
+from nn.data.sources import find_source
+from nn.presets import PRESETS, Preset
+from scripts.emulation.kinds import HARD_FLOAT, RELEASE
+from scripts.emulation.paths import PROJECT
+from scripts.machines.arm import HARD_FLOAT as PROCESSOR
+from scripts.machines.arm import enable_arm
+from scripts.machines.chroot import Mount, inside
+from scripts.machines.host import MachineError, tail
+from scripts.machines.roots import ensure_root
+from scripts.markers import write_between
+
+# how many times as fast as the book's loop the kit must be
+PROMISES = {"pi-zero": 15, "pi-zero-100": 18, "book": 25}
+ROWS, FEW = 2000, 16
+WHOLE = 60_000
+AUTHOR_MINUTES = 25  # ten hidden nodes, one epoch, the book's loop, on a Pi Zero, in 2017
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side at one preset: seconds to start, and for 2,000 rows; peak memory in MB."""
+
+    start: float
+    rows: float
+    peak_mb: float
+
+    @property
+    def whole(self) -> float:
+        """The seconds of the whole job."""
+        return self.start + self.rows * WHOLE / ROWS
+
+
+def main() -> int:
+    """Run everything, print the table, and return 1 when a promise is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=3, help="default: %(default)s")
+    parser.add_argument("--readme", metavar="FILE", help="write the table between its markers")
+    arguments = parser.parse_args()
+    try:
+        enable_arm()
+        root = ensure_root(RELEASE, HARD_FLOAT)
+        with tempfile.TemporaryDirectory(prefix="pi-nn-bench-arm-") as folder:
+            _write_rows(Path(folder))
+            bench = Bench(root, Path(folder))
+            sides = {name: bench.compare(PRESETS[name], arguments.runs) for name in PROMISES}
+    except MachineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    text = "\n".join(_table(sides)) + f"\n\n{_conditions(arguments.runs)}"
+    print(text)
+    if arguments.readme:
+        write_between(Path(arguments.readme), "bench-arm", text)
+    missed = [name for name, (book, kit) in sides.items() if _ratio(book, kit) < PROMISES[name]]
+    for name in missed:
+        _say(f"MISSED: {name}: {_ratio(*sides[name]):.1f}, expected {PROMISES[name]}")
+    return 1 if missed else 0
+
+
+def _write_rows(folder: Path) -> None:
+    """Write MNIST's first rows as CSV: a sixth as many to test on, as in MNIST."""
+    source = find_source(environ=os.environ, say=_say)
+    if not source.is_mnist:
+        raise MachineError("needs MNIST: set MNIST_DIR, or run 'make fetch'")
+    for name, rows in (("few", FEW), ("many", FEW + ROWS)):
+        for kind, path, count in (("train", source.train, rows), ("test", source.test, rows // 6)):
+            with (folder / f"{name}_{kind}.csv").open("wb") as file:
+                write_csv(file, FirstRows(open_dataset(path), count).blocks())
+
+
+class Bench:
+    """Both programs in the emulated root.
+
+    Parameters
+    ----------
+    root, folder : Path
+        The root, and the folder with the rows, which is the root's /tmp.
+    """
+
+    def __init__(self, root: Path, folder: Path):
+        self.folder = folder
+        mounts = (Mount(PROJECT, "/kit"), Mount(folder, "/tmp", "bind"))
+        settings = (f"QEMU_CPU={PROCESSOR}", "PYTHONDONTWRITEBYTECODE=1", "PYTHONPATH=/kit")
+        self._python = (*inside(root, *mounts), *settings, "OPENBLAS_NUM_THREADS=1", "python3")
+
+    def compare(self, preset: Preset, runs: int) -> tuple[Side, Side]:
+        """Let the two take turns; return medians of the book's loop, and of the kit."""
+        measured: dict[tuple, list] = {}
+        for number in range(1, runs + 1):
+            for rows in ("few", "many"):
+                for side, run in (("book", self._run_book), ("kit", self._run_kit)):
+                    _say(f"{preset.name}, run {number} of {runs}: {side}, {rows} rows")
+                    measured.setdefault((side, rows), []).append(run(preset, rows))
+        return tuple(
+            self._side(measured[side, "few"], measured[side, "many"]) for side in ("book", "kit")
+        )
+
+    def _side(self, few: list, many: list) -> Side:
+        start, end = (statistics.median(seconds for seconds, _ in runs) for runs in (few, many))
+        return Side(start, end - start, statistics.median(peak for _, peak in many))
+
+    def _run_book(self, preset: Preset, rows: str) -> tuple[float, float]:
+        files = (f"/tmp/{rows}_train.csv", f"/tmp/{rows}_test.csv")
+        return self._run("nn.lessons.book_loop", *files, preset.hidden_nodes, preset.epochs, SEED)
+
+    def _run_kit(self, preset: Preset, rows: str) -> tuple[float, float]:
+        for packed in self.folder.glob("*.packed"):
+            packed.unlink()
+        files = ("--train", f"/tmp/{rows}_train.csv", "--test", f"/tmp/{rows}_test.csv")
+        flags = ("--preset", preset.name, "--model", "/tmp/model.npz", "--seed", SEED, "--json")
+        return self._run("nn", "train", *files, *flags)
+
+    def _run(self, module: str, *words) -> tuple[float, float]:
+        """Run a module; return its processor seconds and its peak memory in MB."""
+        command = [*self._python, "-m", module, *map(str, words)]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        output, remarks = process.stdout.read(), process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            raise MachineError(f"{module} failed:\n{tail(remarks)}")
+        json.loads(output)
+        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
+
+
+def _ratio(book: Side, kit: Side) -> float:
+    return book.whole / kit.whole
+
+
+def _table(sides: dict[str, tuple[Side, Side]]) -> list[str]:
+    lines = [
+        "| preset: hidden nodes, epochs | the book's loop: a row | this kit: a row | ratio, whole "
+        "job | estimated on a Pi Zero: the book's loop | this kit |",
+        "|---|---|---|---|---|---|",
+    ]
+    minutes = AUTHOR_MINUTES / sides["pi-zero"][0].whole
+    for name, (book, kit) in sides.items():
+        preset = PRESETS[name]
+        lines.append(
+            f"| `{name}`: {preset.hidden_nodes}, {preset.epochs} | "
+            f"{book.rows / ROWS * 1000:.2f} ms | {kit.rows / ROWS * 1000:.2f} ms | "
+            f"**{_ratio(book, kit):.1f}×** | {book.whole * minutes:.0f} min | "
+            f"{kit.whole * minutes:.1f} min |"
+        )
+    return lines
+
+
+def _conditions(runs: int) -> str:
+    return (
+        f"Medians of {runs} runs in turn, in processor time, on an emulated Cortex-A7 "
+        f"(`make bench-arm`): {ROWS:,} rows of CSV in all epochs of the preset, and a sixth as "
+        "many to test on; the whole job is 30 times that, and the start. Minutes on a Pi Zero are "
+        f"estimated: the book's loop with ten nodes took its author {AUTHOR_MINUTES} there."
+    )
+
+
+def _say(message: str) -> None:
+    print(f"bench-arm: {message}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""What a card is made from, and images of Raspberry Pi OS: partitions as sfdisk makes them."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from scripts.emulation.card import mounts_of, partitions
+from scripts.emulation.paths import PROJECT, kit_fingerprint
+from scripts.machines.host import MachineError
+from scripts.machines.roots import release_alone
+
+LAYOUT = "label: dos\nsize=16MiB, type=c\nsize=32MiB, type=83\n"
+
+
+@pytest.fixture
+def image(tmp_path):
+    """A file with the partitions of a Raspberry Pi OS image."""
+    if shutil.which("sfdisk") is None:
+        pytest.skip("sfdisk is not installed")
+    image = tmp_path / "raspios.img"
+    with image.open("wb") as file:
+        file.truncate(64 * 2**20)
+    subprocess.run(["sfdisk", "-q", image], input=LAYOUT, text=True, check=True)
+    return image
+
+
+def test_partitions_are_found_and_mounted(image):
+    """The root first, then the boot files in it, each where it begins."""
+    boot, root = partitions(image)
+    assert (boot["size"], root["size"]) == (16 * 2048, 32 * 2048)
+    mounts = mounts_of(image)
+    assert [mount.target for mount in mounts] == ["/", "/boot/firmware"]
+    assert f"offset={root['start'] * 512},sizelimit={32 * 2**20}" in mounts[0].options
+
+
+def test_other_files_are_refused(image, tmp_path):
+    """A disk without boot files, and a file that is no disk."""
+    subprocess.run(["sfdisk", "-q", image], input="label: dos\ntype=83\n", text=True, check=True)
+    for file in (image, tmp_path / "notes.txt"):
+        if not file.exists():
+            file.write_text("no disk\n")
+        with pytest.raises(MachineError, match=f"{file}.*expected an image of Raspberry Pi OS"):
+            partitions(file)
+
+
+def test_a_changed_kit_is_a_new_card(tmp_path, monkeypatch):
+    """What the roles or the kit say counts, and so do flags; secrets do not."""
+    monkeypatch.setattr("scripts.emulation.paths.PROJECT", tmp_path)
+    (tmp_path / "ansible/secrets").mkdir(parents=True)
+    (tmp_path / "ansible/site.yml").write_text("one")
+    first = kit_fingerprint([])
+    (tmp_path / "ansible/secrets/password").write_text("secret")
+    assert kit_fingerprint([]) == first
+    assert kit_fingerprint(["-v"]) != first
+    (tmp_path / "ansible/site.yml").write_text("two")
+    assert kit_fingerprint([]) != first
+    assert (PROJECT / "ansible/playbooks/site.yml").exists()
+
+
+def test_sources_without_updates():
+    """Both of apt's formats."""
+    stanza = "Types: deb\nURIs: http://debian.example/{}\nSuites: {}\nComponents: main\n"
+    updates = stanza.format("debian-security", "bookworm-security")
+    both = stanza.format("debian", "bookworm bookworm-updates") + "\n" + updates
+    line = "deb http://debian.example/debian {} main\n"
+    lines = line.format("bookworm") + line.format("bookworm-updates")
+    kept = release_alone({"a.sources": both, "b.list": lines}, "bookworm")
+    assert kept["a.sources"] == stanza.format("debian", "bookworm")
+    assert kept["b.list"] == line.format("bookworm")
