@@ -25,13 +25,13 @@ from scripts.machines.host import (
     require_commands,
     require_root,
     require_space,
+    retry,
     show,
 )
 from scripts.machines.roots import ensure_root, locked
 
 COMMANDS = ("unshare", "mmdebstrap", "ssh-keygen", "mke2fs", "sfdisk", "losetup", "resize2fs")
 PLAYBOOK_SECONDS, TASK_SECONDS = 7200, 1800
-PLAYBOOK_TRIES = 3
 INVENTORY = """\
 pis:
   hosts:
@@ -136,7 +136,7 @@ def provision(folder: CardFolder, root: Path, flags: list[str], *mounts: Mount) 
     Raises
     ------
     MachineError
-        When it fails, or hangs, more than twice.
+        When it fails, or hangs, three times.
     """
     inventory = folder.path / "chroot.yml"
     inventory.write_text(INVENTORY.format(host=HOST, root=root, user=USER))
@@ -148,20 +148,8 @@ def provision(folder: CardFolder, root: Path, flags: list[str], *mounts: Mount) 
         "ANSIBLE_TASK_TIMEOUT": str(TASK_SECONDS),
         "QEMU_CPU": PI_ZERO,
     }
-    for left in reversed(range(PLAYBOOK_TRIES)):
-        try:
-            show(
-                *beside(root, *mounts),
-                *command,
-                timeout=PLAYBOOK_SECONDS,
-                env=settings,
-                cwd=PROJECT,
-            )
-            return
-        except MachineError as error:
-            if not left:
-                raise
-            _say(f"{error}; once more")
+    command = (*beside(root, *mounts), *command)
+    retry(lambda: show(*command, timeout=PLAYBOOK_SECONDS, env=settings, cwd=PROJECT))
 
 
 def _say(message: str) -> None:

@@ -1,11 +1,11 @@
 """The ARM roots that this package builds."""
 
-from scripts.machines.roots import RootKind
+from scripts.machines.roots import MACHINE, RootKind
 
 RELEASE = "bookworm"
 
 # Debian's own kernel for the Pi Zero, and what finds the card before it is mounted.
-CARD = RootKind("card", ("linux-image-rpi", "zstd"), "armel")
+CARD = RootKind("card", (*MACHINE, "linux-image-rpi", "zstd"), "armel")
 
 _NETWORK = tuple(
     "python3-numpy python3-scipy python3-matplotlib python3-pil python3-pooch python3-tqdm "

@@ -4,9 +4,12 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-# The mounts are in a private namespace, and the first process's death ends all others: nothing is
-# left to clean up, however a command ends.
-_ISOLATED = ("unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child")
+# The mounts are in a private namespace, and the first process's death ends all others, as this
+# process's death ends the first: nothing is left to clean up, however a command ends.
+_ISOLATED = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child"),
+)
 _MOUNT = """
 mount -t proc proc /proc
 mount -t proc proc "$root/proc"
@@ -26,21 +29,26 @@ class Mount:
     options: str = "bind,ro"
 
 
+def isolated() -> list[str]:
+    """Return what to put before a command that mounts and starts much, for all to go with it."""
+    return [*_ISOLATED, "--mount-proc"]
+
+
 def beside(root: Path, *mounts: Mount) -> list[str]:
     """Return what to put before a command that works on a root from the outside.
 
     It finds the root with the mounts, and with /proc, /sys, /dev/pts and this host's name servers.
     """
-    return _isolated(root, mounts, 'exec "$@"')
+    return _with_mounts(root, mounts, 'exec "$@"')
 
 
 def inside(root: Path, *mounts: Mount) -> list[str]:
     """Return what to put before a command that is to run inside a root, as its root user."""
     settings = ("env", "DEBIAN_FRONTEND=noninteractive", "HOME=/root", "LC_ALL=C.UTF-8")
-    return [*_isolated(root, mounts, 'exec chroot "$root" "$@"'), *settings]
+    return [*_with_mounts(root, mounts, 'exec chroot "$root" "$@"'), *settings]
 
 
-def _isolated(root: Path, mounts: tuple[Mount, ...], end: str) -> list[str]:
+def _with_mounts(root: Path, mounts: tuple[Mount, ...], end: str) -> list[str]:
     lines = ["set -e", "root=$1; shift", *map(_mount_line, mounts), _MOUNT, end]
     return [*_ISOLATED, "sh", "-c", "\n".join(lines), "sh", str(root)]
 

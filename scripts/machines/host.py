@@ -3,6 +3,8 @@
 import os
 import shutil
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from nn.errors import KitError
@@ -92,6 +94,24 @@ def show(*command, timeout: float, env: dict | None = None, cwd: Path | None = N
         raise MachineError(f"{short(command)} was not done after {timeout:g} s") from error
     if code != 0:
         raise MachineError(f"{short(command)} ended with status {code}: see above")
+
+
+def retry(step: Callable[[], object], tries: int = 3) -> None:
+    """Take a step again when it fails: under emulation a program hangs now and then, and is ended.
+
+    Raises
+    ------
+    MachineError
+        The last one.
+    """
+    for left in reversed(range(tries)):
+        try:
+            step()
+            return
+        except MachineError as error:
+            if not left:
+                raise
+            print(f"{error}\nOnce more", file=sys.stderr, flush=True)
 
 
 def short(command: list[str]) -> str:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from scripts.machines.arm import enable_arm
-from scripts.machines.chroot import inside
+from scripts.machines.chroot import inside, isolated
 from scripts.machines.host import (
     MachineError,
     call,
@@ -22,23 +22,28 @@ from scripts.machines.host import (
     require_commands,
     require_root,
     require_space,
+    retry,
 )
 
 RELEASES = ("bookworm", "trixie")
 # What a Raspberry Pi OS Lite has and the roles lean on.
-PACKAGES = (
+MACHINE = tuple(
     "systemd-sysv dbus libpam-systemd openssh-server sudo python3 python3-venv python3-apt "
-    "ca-certificates iproute2 procps locales tzdata"
-).split()
-# Under emulation a maintainer's script hangs now and then: it is ended and tried again.
-INSTALL_SECONDS, INSTALL_TRIES = 900, 4
-# It starts hundreds of programs, which takes an emulated root minutes, and hangs now and then.
-CA_PROGRAM = "usr/sbin/update-ca-certificates"
-WITHOUT_CA_PROGRAM = f"""
-chroot "$1" dpkg-divert --local --rename /{CA_PROGRAM}
-printf '#!/bin/sh\\n' >"$1/{CA_PROGRAM}"
-chmod 755 "$1/{CA_PROGRAM}"
-"""
+    "ca-certificates iproute2 procps locales tzdata".split()
+)
+BUILD_SECONDS, EMULATED_SECONDS = 2400, 1200
+# They start hundreds of programs, which takes an emulated root minutes each time that a package
+# calls them, and hangs now and then. Meanwhile a program that does nothing has each one's name.
+UPDATERS = ("update-ca-certificates", "update-initramfs")
+DIVERT = ("dpkg-divert", "--local", "--rename")
+DIVERT_UPDATERS = "\n".join(
+    f"""
+    chroot "$1" {" ".join(DIVERT)} /usr/sbin/{name}
+    printf '#!/bin/sh\\n' >"$1/usr/sbin/{name}"
+    chmod 755 "$1/usr/sbin/{name}"
+    """
+    for name in UPDATERS
+)
 ROOT_MB = 2500
 LOCALE = "en_GB.UTF-8"  # what Raspberry Pi OS images come with
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -55,13 +60,12 @@ class RootKind:
     name : str
         A word in the name of its folder.
     packages : tuple of str
-        On top of `PACKAGES`.
     architecture : str
         As Debian names it: "armel", "armhf"; empty for this host's own.
     """
 
     name: str
-    packages: tuple[str, ...] = ()
+    packages: tuple[str, ...] = MACHINE
     architecture: str = ""
 
 
@@ -107,16 +111,15 @@ def build_root(release: str, root: Path, kind: RootKind, settings: HostSettings)
     if kind.architecture:
         enable_arm()
     unfinished = root.with_name(f"{root.name}.part")
-    remove_tree(unfinished)  # what an interrupted build left
     if kind.architecture:
         options = (
             f"--architectures={kind.architecture}",
-            f"--essential-hook={WITHOUT_CA_PROGRAM}",
+            f"--essential-hook={DIVERT_UPDATERS}",
         )
-        bootstrap(release, unfinished, PACKAGES, settings, *options)
-        install_emulated(unfinished, kind.packages, settings)
+        retry(lambda: bootstrap(release, unfinished, kind, settings, *options))
+        finish_emulated(unfinished, settings)
     else:
-        bootstrap(release, unfinished, (*PACKAGES, *kind.packages), settings)
+        bootstrap(release, unfinished, kind, settings)
         make_locale(unfinished)
         trust_authorities(unfinished, settings)
     if settings.pip:
@@ -125,43 +128,39 @@ def build_root(release: str, root: Path, kind: RootKind, settings: HostSettings)
 
 
 def bootstrap(
-    release: str, root: Path, packages: tuple[str, ...], settings: HostSettings, *options: str
+    release: str, root: Path, kind: RootKind, settings: HostSettings, *options: str
 ) -> None:
     """Let mmdebstrap install the packages, from where this host gets its own."""
+    remove_tree(root)  # what an interrupted build left
     with tempfile.TemporaryDirectory(prefix="pi-nn-root-") as folder:
         sources = write_files(Path(folder), settings.sources)
         (apt_settings,) = write_files(Path(folder), {"host.conf": settings.apt})
         call(
+            *isolated(),
             "mmdebstrap",
             "--mode=root",
             "--variant=minbase",
             *options,
-            f"--include={','.join(packages)}",
+            f"--include={','.join(kind.packages)}",
             f"--aptopt={apt_settings}",  # for this build, and kept in the root
             release,
             root,
             *sources,
-            timeout=2400,
+            timeout=BUILD_SECONDS,
         )
 
 
-def install_emulated(root: Path, packages: tuple[str, ...], settings: HostSettings) -> None:
-    """Install more packages with the root's own apt, which is emulated, and so may hang."""
-    call(*inside(root), "apt-get", "update", timeout=INSTALL_SECONDS)
-    apt = ("apt-get", "install", "--yes", "--no-install-recommends", *packages)
-    for left in reversed(range(INSTALL_TRIES)):
-        try:
-            call(*inside(root), *apt, timeout=INSTALL_SECONDS)
-            break
-        except MachineError:
-            if not left:
-                raise
-            configure = ("dpkg", "--configure", "--pending")
-            call(*inside(root), *configure, check=False, timeout=INSTALL_SECONDS)
-    (root / CA_PROGRAM).unlink()
-    call(*inside(root), "dpkg-divert", "--local", "--rename", "--remove", f"/{CA_PROGRAM}")
-    call(*inside(root), "apt-get", "clean")
-    (root / CA_BUNDLE.relative_to("/")).write_text(settings.authorities)
+def finish_emulated(root: Path, settings: HostSettings) -> None:
+    """Give an emulated root its own updaters again, and do once what they were called for."""
+    for name in UPDATERS:
+        (root / "usr/sbin" / name).unlink()
+        call(*inside(root), *DIVERT, "--remove", f"/usr/sbin/{name}")
+    bundle = root / CA_BUNDLE.relative_to("/")
+    bundle.parent.mkdir(parents=True, exist_ok=True)
+    bundle.write_text(settings.authorities)
+    if list((root / "boot").glob("vmlinuz-*")):
+        make_initrd = (*inside(root), "update-initramfs", "-c", "-k", "all")
+        retry(lambda: call(*make_initrd, timeout=EMULATED_SECONDS))
 
 
 def make_locale(root: Path) -> None:
@@ -260,7 +259,7 @@ def certificates(bundle: str) -> list[str]:
 
 def fingerprint(kind: RootKind, settings: HostSettings) -> str:
     """Return a short hash of all that shapes a root."""
-    parts = json.dumps([PACKAGES, LOCALE, asdict(kind), asdict(settings)], sort_keys=True)
+    parts = json.dumps([LOCALE, asdict(kind), asdict(settings)], sort_keys=True)
     return hashlib.sha256(parts.encode()).hexdigest()[:12]
 
 
