@@ -30,7 +30,7 @@ stack          V's n columns, then k, then r
 
 import importlib.machinery
 import importlib.util
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -73,10 +73,9 @@ class SparseRows:
         rows, n = levels.shape
         padded = np.ones((rows, n + 2), levels.dtype)  # ones hold the places of the two more
         padded[:, :n] = levels
-        places = np.flatnonzero(padded)
-        first_places = np.arange(rows + 1) * (n + 2)
-        starts = places.searchsorted(first_places)
-        columns = places - first_places[:-1].repeat(np.diff(starts))
+        places = np.flatnonzero(padded != 0)  # of truth values it is five times as fast
+        starts = places.searchsorted(np.arange(rows + 1) * (n + 2))
+        columns = _columns(rows, n + 2).take(places)
 
         entries = padded.take(places)
         sums = scale * (np.add.reduceat(entries, starts[:-1], dtype=float) - 2)
@@ -85,7 +84,7 @@ class SparseRows:
         last = starts[1:] - 1
         forward[last - 1], forward[last] = sums, PIXEL_OFFSET
         back[last - 1], back[last] = PIXEL_OFFSET, sums + n * PIXEL_OFFSET
-        return cls(starts.astype(np.int32), columns.astype(np.int32), forward, back)
+        return cls(starts.astype(np.int32), columns, forward, back)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -94,6 +93,12 @@ class SparseRows:
         first, stop, _ = rows.indices(len(self))
         starts = self.starts[first : stop + 1]
         return SparseRows(starts, self.columns, self.forward, self.back)
+
+
+@lru_cache(maxsize=1)
+def _columns(rows: int, n: int) -> np.ndarray:
+    """Return each place's column, for all places of an array of shape (rows, n)."""
+    return np.tile(np.arange(n, dtype=np.int32), rows)
 
 
 class SparseExecution:

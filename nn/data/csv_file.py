@@ -103,9 +103,10 @@ def parse_rows(text: bytes) -> np.ndarray | None:
     longer_ends = ends.take(longer)
     hundreds = digits.take(longer_ends - 3) * (lengths.take(longer) > 3)
     below_hundred = digits.take(longer_ends - 2) * np.uint8(10) + values.take(longer)
-    if np.any((hundreds > 2) | ((hundreds == 2) & (below_hundred > 55))):
+    numbers = below_hundred + hundreds * np.uint8(100)  # wraps round above 255
+    if np.any(hundreds > 2) or np.any(numbers < below_hundred):
         return None
-    values[longer] = below_hundred + hundreds * np.uint8(100)
+    values[longer] = numbers
 
     rows = values.reshape(-1, FIELDS)
     return rows if rows[:, 0].max() <= 9 else None

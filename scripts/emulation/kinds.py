@@ -8,7 +8,7 @@ RELEASE = "bookworm"
 CARD = RootKind("card", (*MACHINE, "linux-image-rpi", "zstd"), "armel")
 
 _NETWORK = tuple(
-    "python3-numpy python3-scipy python3-matplotlib python3-pil python3-pooch python3-tqdm "
+    "python3-numpy python3-scipy python3-pil python3-pooch python3-tqdm "
     "python3-pytest python3-hypothesis".split()
 )
 # Debian's armel runs on the board's ARMv6, with floating point in software.
