@@ -63,6 +63,12 @@ def test_cells_are_short(notebook):
     assert len(notebook.cells) - len(code) >= len(code)
 
 
+def test_prose_is_prose(notebook):
+    """No marker of an editor's, such as "# %%", was left in a text."""
+    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    assert not [text for text in prose if "%%" in text or "[md]" in text]
+
+
 def test_the_network_is_imported_never_redefined(notebook):
     """No classes, and no second sigmoid."""
     code = "\n".join(code_of(notebook))
