@@ -91,9 +91,19 @@ def test_clearing_takes_the_answer_away(run, sample_digits):
 
 def test_the_picture_file_is_read(run, outputs_for):
     """It is the first test digit, and its answer the network's."""
-    pixels = run.value("picture_pixels")
+    pixels = run.value("read_digit(picture)")
     assert likeness(pixels, run.value("pixels[0]")) > 0.9
-    assert run.value("picture_outputs") == pytest.approx(outputs_for(pixels), abs=1e-4)
+    answer, figures = shown(run.value("answer_to_picture(read_digit, picture)"))
+    assert figures == pytest.approx(outputs_for(pixels), abs=0.006)
+    assert answer == np.argmax(outputs_for(pixels))
+
+
+@pytest.mark.parametrize("path", ["no_such.png", ".", "05_your_own_handwriting.ipynb"])
+def test_a_path_to_no_picture_is_answered_with_the_reason(run, path):
+    """Nothing there, a folder, and a file that is something else: a line, and no traceback."""
+    said = run.value(f"answer_to_picture(read_digit, {path!r})")
+    assert said.startswith(f"<p>{path}")
+    assert "no such file" in said or "is not a whole PNG or JPEG picture" in said
 
 
 def upload(run, content, name):
