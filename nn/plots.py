@@ -137,8 +137,10 @@ def accuracy_sweep(
         axis.set_xscale("log")
     per_cent = [100 * accuracies[value] for value in values]
     axis.plot(values, per_cent, "o-", color="tab:blue")
+    beside = {"textcoords": "offset points", "ha": "center"}
+    over_the_line = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
     for point in zip(values, per_cent, strict=True):
-        axis.annotate(f"{point[1]:.1f}", point, (0, 7), textcoords="offset points", ha="center")
+        axis.annotate(f"{point[1]:.1f}", point, (0, 8), bbox=over_the_line, **beside)
     axis.set_xticks(values, [f"{value:g}" for value in values])
     axis.set_xticks([], minor=True)
     axis.set_xlabel(parameter)

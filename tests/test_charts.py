@@ -51,6 +51,16 @@ def test_lines_go_through_their_points(scale):
     assert len({line.get_marker() for line in axis.lines}) == 2
 
 
+def test_the_legend_hides_no_line():
+    """Lines from corner to corner: it is drawn above them, and within the picture."""
+    names = ["multiply", "equal", "proportional", "normalised", "gradient"]
+    figure = line_chart([1, 2], {name: [0, 1] for name in names}, "x", "y")
+    (axis,) = axes_of(figure)
+    legend, picture = axis.get_legend().get_window_extent(), figure.bbox
+    assert legend.y0 >= axis.get_window_extent().y1
+    assert (legend.x0 >= 0, legend.x1 <= picture.width, legend.y1 <= picture.height) == (True,) * 3
+
+
 def test_chords_end_on_the_curve_and_the_tangent_touches_it():
     """For the square at 1: chords from 0 to 2 and from 0.5 to 1.5, a tangent of slope 2."""
     (axis,) = axes_of(chords_and_tangent(lambda t: t**2, slope=2, at=1, steps=[1, 0.5]))

@@ -57,8 +57,7 @@ def stacked_bar_chart(bars: Mapping[str, Mapping[str, float]], xlabel: str) -> F
         starts += widths
     axis.invert_yaxis()
     axis.set_xlabel(xlabel)
-    above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
-    axis.legend(**above, ncols=len(parts), frameon=False)
+    _legend_above(axis)
     return figure
 
 
@@ -91,8 +90,15 @@ def line_chart(
     if scale == "linear":
         axis.set_xticks(x)
     axis.grid(alpha=0.3)
-    axis.legend()
+    _legend_above(axis)
     return figure
+
+
+def _legend_above(axis) -> None:
+    """Put the legend in a row where it can hide nothing."""
+    names = axis.get_legend_handles_labels()[1]
+    place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
+    axis.legend(**place, ncols=len(names), frameon=False, columnspacing=1.2)
 
 
 def chords_and_tangent(
