@@ -16,6 +16,7 @@ SIDE, INK_SIDE = 28, 20
 LARGEST_PIXELS = 50_000_000
 _WORKING_SIDE = 280  # pictures are shrunk to this first: ten times what is needed
 _FAINTEST_INK = 0.25  # of the darkest: anything fainter is paper, shadow or noise
+_UNEVEN = 0.05  # that light on paper may be, once its fall from side to side is taken away
 _LEAST_CONTRAST = 0.1  # between paper and ink, of the whole range of grey
 
 
@@ -86,8 +87,7 @@ def ink_on_paper(grey: np.ndarray) -> np.ndarray | None:
     ink : ndarray of float, shape (height, width), or None
         0 for paper to 1 for the strongest ink; None where there is none.
     """
-    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    paper = np.median(edge)
+    paper = _paper_behind(grey)
     ink = max(paper - grey, grey - paper, key=_strongest)
     strongest = _strongest(ink)
     if strongest < _LEAST_CONTRAST:
@@ -95,6 +95,21 @@ def ink_on_paper(grey: np.ndarray) -> np.ndarray | None:
     ink = np.clip(ink / strongest, 0, 1)
     ink[ink < _FAINTEST_INK] = 0
     return ink
+
+
+def _paper_behind(grey: np.ndarray) -> np.ndarray:
+    """Tell how light the paper is at each pixel, from the picture's four sides.
+
+    Light from a window falls off evenly from one side to the other: then the means of both pairs
+    of opposite sides agree. Where they do not, a side shows something else than paper.
+    """
+    sides = grey[0], grey[-1], grey[:, 0], grey[:, -1]
+    top, bottom, left, right = (np.median(side) for side in sides)
+    if abs(top + bottom - left - right) / 2 > _UNEVEN:
+        return np.full_like(grey, np.median(np.concatenate(sides)))
+    down, across = (np.linspace(-0.5, 0.5, length) for length in grey.shape)
+    slope = (bottom - top) * down[:, np.newaxis] + (right - left) * across
+    return slope + (top + bottom + left + right) / 4
 
 
 def _strongest(ink: np.ndarray) -> float:
@@ -138,7 +153,7 @@ def _offset(weights: np.ndarray) -> int:
 
 def _read_grey(source: Path | BytesIO, name: str | Path) -> np.ndarray:
     """Read a picture as grey levels 0 to 1, shrunk to a working size."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
@@ -150,6 +165,8 @@ def _read_grey(source: Path | BytesIO, name: str | Path) -> np.ndarray:
         raise ImageError(f"{name}: no such file. Give the path of a PNG or JPEG picture") from None
     except ImageError:
         raise
+    except UnidentifiedImageError:
+        raise ImageError(f"{name} is not a whole PNG or JPEG picture, nor any other") from None
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} is too large ({error}). Make it smaller first") from None
     except Exception as error:  # Pillow's readers raise nearly anything on damaged files

@@ -22,6 +22,11 @@ def saved(picture, tmp_path, name="digit.png", **options):
     return path
 
 
+def likeness(one, other):
+    """Correlate two digits: 1 for the same."""
+    return np.corrcoef(one, other)[0, 1]
+
+
 def test_the_digit_is_fitted_and_centred_as_mnists_are(tmp_path):
     """20 pixels at its longest side, centre of mass within a pixel of the middle, ink to 255."""
     pixels = read_digit(saved(draw_seven(), tmp_path))
@@ -76,6 +81,27 @@ def test_shadow_and_noise_are_taken_for_paper(tmp_path):
     photo = Image.fromarray(sheet.clip(0, 255).astype(np.uint8))
     plain = read_digit(saved(draw_seven(), tmp_path)).astype(float)
     assert np.corrcoef(plain, read_digit(saved(photo, tmp_path, "p.png")))[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("fall", [(90, 0), (0, -90), (60, 45)])
+def test_light_that_falls_off_is_taken_for_paper(tmp_path, fall):
+    """A photograph beside a window, lighter at one side or corner: the digit stays what it was."""
+    across, down = fall
+    columns, rows = np.meshgrid(np.linspace(-0.5, 0.5, 300), np.linspace(-0.5, 0.5, 400))
+    light = 170 + across * columns + down * rows
+    ink = np.asarray(draw_seven(paper=0, ink=1, mode="L"))
+    sheet = Image.fromarray((light - 90 * ink).astype(np.uint8))
+    expected = read_digit(saved(draw_seven(), tmp_path))
+    assert likeness(read_digit(saved(sheet, tmp_path, "lit.png")), expected) > 0.98
+
+
+def test_a_table_at_one_side_leaves_paper_paper(tmp_path):
+    """A dark strip along the left edge is no light that falls off."""
+    sheet = draw_seven(paper=220, ink=30)
+    ImageDraw.Draw(sheet).rectangle((0, 0, 5, 400), fill=90)
+    pixels = read_digit(saved(sheet, tmp_path)).reshape(28, 28)
+    assert pixels[:, 14:].any()
+    assert (pixels == 0).mean() > 0.5
 
 
 def test_what_is_already_28_by_28_stays_as_it_is(tmp_path):
