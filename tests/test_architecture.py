@@ -21,7 +21,8 @@ FLOORS = [
     {"__main__"},
 ]
 LESSON_FLOORS = [
-    {"timing", "tables", "book_loop", "outer_products", "calculus", "introspection", "drawing_pad"},
+    {"timing", "tables", "book_loop", "outer_products", "calculus", "introspection"}
+    | {"drawing_pad", "picture_upload"},
     {"experiments", "improvements", "trained", "charts", "weight_pictures", "answer_card"},
 ]
 DATA_FLOORS = [
@@ -106,11 +107,11 @@ def test_plots_alone_imports_matplotlib():
     assert importers == {"plots.py"}
 
 
-def test_the_drawing_pad_alone_imports_widgets():
+def test_widgets_alone_import_those_of_jupyter():
     """Everything else runs where no notebook is installed."""
     importers = {
         path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")
         if {name.split(".")[0] for name in imported_names(path)} & {"anywidget", "ipywidgets"}
     }
-    assert importers == {"lessons/drawing_pad.py"}
+    assert importers == {"lessons/drawing_pad.py", "lessons/picture_upload.py"}

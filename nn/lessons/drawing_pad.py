@@ -1,4 +1,4 @@
-"""A pad to draw a digit on in a notebook: the only module that imports anywidget.
+"""A pad to draw a digit on in a notebook.
 
 The browser draws, in drawing_pad.js, and sends the picture once per stroke: a Pi Zero's one core
 has no part in following the pen.

@@ -1,0 +1,48 @@
+// The browser's half of nn/lessons/picture_upload.py: makes a large picture smaller, and sends it.
+
+const SMALL_FILE = 500_000; // bytes: is sent as it is
+const SIDE = 1120; // pixels of the longer side, twice what nn/images.py has use for
+
+async function shrink(file) {
+  const picture = await createImageBitmap(file); // the right way up, as EXIF says
+  const factor = Math.min(1, SIDE / Math.max(picture.width, picture.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(factor * picture.width));
+  canvas.height = Math.max(1, Math.round(factor * picture.height));
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}
+
+async function prepare(file) {
+  if (file.size <= SMALL_FILE) return file;
+  try {
+    return await shrink(file);
+  } catch {
+    return file.slice(0, SMALL_FILE); // no picture: the kernel says why, from its beginning
+  }
+}
+
+function render({ model, el }) {
+  const label = document.createElement("label");
+  label.className = "pi-nn-upload";
+  label.textContent = "Picture: ";
+  const input = document.createElement("input");
+  Object.assign(input, { type: "file", accept: "image/*" });
+  input.style.fontSize = "16px";
+  input.dataset.lmSuppressShortcuts = "true"; // or "d d" deletes the cell
+  label.append(input);
+  el.append(label);
+
+  input.addEventListener("change", async () => {
+    const [file] = input.files;
+    if (!file) return;
+    const content = await (await prepare(file)).arrayBuffer();
+    model.set({ content: new DataView(content), name: file.name, number: model.get("number") + 1 });
+    model.save_changes();
+  });
+  input.addEventListener("click", () => (input.value = "")); // the same file can be chosen again
+}
+
+export default { render };
