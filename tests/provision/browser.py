@@ -22,10 +22,20 @@ const panel = find('.jp-WindowedPanel-outer') || find('.jp-Notebook');
 panel.scrollTop = arguments[0] * panel.clientHeight;
 return panel.scrollTop + panel.clientHeight >= panel.scrollHeight - 2;
 """
+# A kernel is idle for a moment between two cells, too: those that wait have a star.
+AT_REST = """
+const stars = [...document.querySelectorAll('.jp-InputPrompt')];
+return document.querySelector(arguments[0]) && !stars.some((each) => each.innerText === '[*]:');
+"""
 # Of those that were loaded: one whose bytes are no picture has no width.
 PICTURES = """
 const pictures = [...document.querySelectorAll('.jp-OutputArea-output img')];
 return pictures.filter((each) => each.naturalWidth > 0).map((each) => each.src);
+"""
+# Of an element, in pixels of the window.
+MIDDLE = """
+const box = arguments[0].getBoundingClientRect();
+return [box.left + box.width / 2, box.top + box.height / 2];
 """
 # As "Shut Down All" does: each kernel takes a quarter of a Pi Zero's memory.
 END_KERNELS = """
@@ -85,11 +95,16 @@ class Browser:
             raise MachineError(f"{self.url} did not end its kernels")
 
     def run_all(self, timeout: float = 300) -> None:
-        """Choose "Run All Cells" from the menu, and wait until the kernel rests."""
+        """Choose "Run All Cells" from the menu, and wait until the kernel rests for two seconds."""
         for label in ("Run", "Run All Cells"):
             self._click_menu(label)
-        time.sleep(1)  # for the kernel to begin
-        self.find(IDLE, timeout=timeout)
+        deadline = time.monotonic() + timeout
+        rested = 0
+        while rested < 10:
+            time.sleep(0.2)
+            rested = rested + 1 if self._driver.execute_script(AT_REST, IDLE) else 0
+            if time.monotonic() > deadline:
+                raise MachineError(f"{self._driver.current_url}: still running after {timeout} s")
 
     def _click_menu(self, label: str) -> None:
         items = self._driver.find_elements(By.CSS_SELECTOR, ".lm-MenuBar-item, .lm-Menu-item")
@@ -121,10 +136,17 @@ class Browser:
     def find_text(self, selector: str, text: str, timeout: float = 60) -> None:
         """Wait for an element to say something."""
         deadline = time.monotonic() + timeout
-        while text not in (said := self.find(selector).text):
+        while text not in (said := self._text_of(selector)):
             if time.monotonic() > deadline:
                 raise MachineError(f"{selector}: expected {text!r} in {timeout} s, got {said!r}")
             time.sleep(0.2)
+
+    def _text_of(self, selector: str) -> str:
+        """Read an element; a widget draws its anew with each answer."""
+        try:
+            return self.find(selector).text
+        except StaleElementReferenceException:
+            return ""
 
     def walk(self) -> tuple[str, int]:
         """Scroll through the notebook; return its text, and how many pictures it showed."""
@@ -147,6 +169,20 @@ class Browser:
                 actions.move_by_offset(next_x - x, next_y - y)
                 x, y = next_x, next_y
             actions.release().perform()
+
+    def touch(self, canvas: WebElement, stroke: list[tuple[int, int]]) -> None:
+        """Draw a stroke with a finger: points in pixels from the middle."""
+        self._driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+        middle = self._driver.execute_script(MIDDLE, canvas)
+        points = [{"x": middle[0] + x, "y": middle[1] + y} for x, y in stroke]
+        kinds = ["touchStart"] + ["touchMove"] * (len(points) - 1)
+        for kind, point in zip(kinds, points, strict=True):
+            self._touch(kind, [point])
+        self._touch("touchEnd", [])
+
+    def _touch(self, kind: str, points: list[dict]) -> None:
+        event = {"type": kind, "touchPoints": points}
+        self._driver.execute_cdp_cmd("Input.dispatchTouchEvent", event)
 
     def picture(self, path: Path) -> None:
         """Save what the window shows as PNG."""
