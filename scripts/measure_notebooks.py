@@ -2,9 +2,9 @@
 
     python -m scripts.measure_notebooks
 
-Time and memory of its kernel, on the bundled sample and on MNIST, median of three runs; needs
-MNIST_DIR. A Pi Zero's time is estimated as forty times as long (30 to 50 times is what imports and
-numpy take there).
+Processor time and memory of its kernel with one thread, as on a Pi, on the bundled sample and on
+MNIST, median of three runs; needs MNIST_DIR. A Pi Zero's time is estimated as forty times as long:
+30 to 50 times is what imports and text take there. Products of large matrices take longer still.
 """
 
 import os
@@ -29,7 +29,7 @@ TIME = re.compile(r"\*\*Time:\*\* .*? on a laptop, about .*? on a Pi Zero \(esti
 
 @dataclass(frozen=True)
 class Measured:
-    """What a notebook took on one kind of data: seconds, and megabytes at the most."""
+    """What a notebook took on one kind of data: seconds of processor time, and megabytes at the most."""
 
     seconds: float
     peak_mb: float
@@ -38,6 +38,7 @@ class Measured:
 def main() -> None:
     """Measure all notebooks; on a broken off run nothing is written."""
     mnist = os.environ.get("MNIST_DIR") or sys.exit("measure_notebooks: set MNIST_DIR to MNIST")
+    os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     table = {}
     with tempfile.TemporaryDirectory() as folder:
         kit = unpack_kit(Path(folder))
