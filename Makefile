@@ -62,7 +62,7 @@ sample: $(VENV)/.ready ## Draw the bundled sample anew
 	$(RUN) -m nn data sample mnist_dataset/sample_test.csv --rows 200 --seed 2 --force
 
 notebooks: $(VENV)/.ready-notebooks ## Open the notebooks in a browser
-	$(VENV)/bin/jupyter notebook notebooks
+	$(if $(MNIST_DIR),MNIST_DIR="$(abspath $(MNIST_DIR))" )$(VENV)/bin/jupyter notebook notebooks
 
 measure-notebooks: $(VENV)/.ready-test ## Measure time and memory of each notebook, into them (5 min)
 	$(RUN) -m scripts.measure_notebooks

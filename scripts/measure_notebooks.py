@@ -29,7 +29,7 @@ TIME = re.compile(r"\*\*Time:\*\* .*? on a laptop, about .*? on a Pi Zero \(esti
 
 @dataclass(frozen=True)
 class Measured:
-    """What a notebook took on one kind of data: seconds of processor time, and megabytes at the most."""
+    """What a notebook took on one kind of data: processor time, and megabytes at the most."""
 
     seconds: float
     peak_mb: float

@@ -54,3 +54,10 @@ def test_without_an_inventory_it_says_what_to_copy(tmp_path):
     assert told.returncode != 0
     assert "copy ansible/inventory/example.yml to it" in told.stderr
     assert not (tmp_path / "venv").exists()
+
+
+def test_notebooks_find_mnist_from_their_own_folder():
+    """A kernel works in notebooks/: a path from where make was called would lead elsewhere."""
+    line = f'MNIST_DIR="{PROJECT}/digits" .venv/bin/jupyter notebook notebooks'
+    assert line in dry_run("notebooks", "MNIST_DIR=digits", "VENV=.venv").stdout
+    assert "MNIST_DIR" not in dry_run("notebooks", "MNIST_DIR=", "VENV=.venv").stdout
