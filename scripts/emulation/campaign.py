@@ -52,7 +52,6 @@ class Campaign:
         try:
             step("boot to SSH", self._boot)
             step("the machine", self._machine)
-            step("`verify.yml`, as on a real Pi", self._verify)
             step("train `smoke`", lambda: self._train("smoke"))
             step(f"train `pi-zero` on {ROWS:,} rows of MNIST, as CSV", self._train_on_mnist)
             step("Jupyter's memory", self._jupyter_memory)
@@ -61,6 +60,7 @@ class Campaign:
             for number in range(1, cuts + 1):
                 step(f"power cut {number} while training", self._cut_while_training)
                 step(f"power cut {number} while saving a notebook", self._cut_while_saving)
+            step("`verify.yml`, as on a real Pi", self._verify)
             step("the card's file system", self._check_file_system)
         finally:
             self.emulator.kill()
