@@ -115,7 +115,7 @@ class Campaign:
         peak = told["peak_rss_mb"]
         assert peak < MOST_MEMORY_MB, f"peak memory of {peak} MB: expected under {MOST_MEMORY_MB}"
         return (
-            f"{told['seconds']:.0f} s, accuracy {told['accuracy']:.2%} on "
+            f"{told['seconds_total']:.0f} s, accuracy {told['accuracy']:.2%} on "
             f"{told['test_samples']:,} digits, peak memory {peak:.1f} MB (VmHWM)"
         )
 
