@@ -16,10 +16,14 @@ from pathlib import Path
 from jupyter_server.auth import passwd
 from jupyter_server.auth.security import passwd_check
 
+SHORTEST = 8
+
 
 def main(path: Path, user: str) -> None:
     """Write the file unless it fits; say which."""
     password = sys.stdin.read().strip()
+    if len(password) < SHORTEST:  # the file on the controller may be an empty one
+        sys.exit(f"expected {SHORTEST} characters or more, got {len(password)}")
     group = grp.getgrgid(pwd.getpwnam(user).pw_gid)
     if path.exists() and passwd_check(_hash(path), password):
         print("unchanged")
