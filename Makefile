@@ -86,7 +86,7 @@ backup: $(INVENTORY) $(ANSIBLE_READY) ## Bring each user's notebooks, models and
 	$(PLAY) ansible/playbooks/backup.yml
 
 restore: $(INVENTORY) $(ANSIBLE_READY) ## Put the newest backup back [BACKUP=file]
-	$(PLAY) $(if $(BACKUP),-e backup_file=$(abspath $(BACKUP))) ansible/playbooks/restore.yml
+	$(PLAY) $(if $(BACKUP),-e "backup_file='$(if $(filter /%,$(BACKUP)),,$(CURDIR)/)$(BACKUP)'") ansible/playbooks/restore.yml
 
 update: $(INVENTORY) $(ANSIBLE_READY) ## Bring packages and kit to their newest versions
 	$(PLAYBOOK) $(ROLES) ansible/playbooks/update.yml

@@ -7,9 +7,11 @@ The summary and the model of each Pi come to trained/HOST/.
 
 import argparse
 import json
+import os
 import shlex
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,19 +19,31 @@ from nn.presets import PRESETS
 
 BIN = Path(sys.executable).parent
 PYTHON_ON_PI = "/opt/pi-nn/venv/bin/python"
-
-
 # A new machine is believed once, as ansible/ansible.cfg has it.
 SSH_OPTIONS = ["-o", "StrictHostKeyChecking=accept-new", "-o", "ServerAliveInterval=30"]
+# What leads to a machine; Ansible fills in names that are made of others.
+WAYS = {
+    "connection": "{{ ansible_connection | default(None) }}",
+    "host": "{{ ansible_host | default(inventory_hostname) }}",
+    "user": "{{ ansible_user | default(None) }}",
+    "port": "{{ ansible_port | default(None) }}",
+    "key": "{{ ansible_ssh_private_key_file | default(None) }}",
+    "options": "{{ ansible_ssh_common_args | default('') }}",
+    "folder": "{{ kit_folder | default('pi-nn') }}",
+}
 
 
 @dataclass(frozen=True)
 class Pi:
-    """One machine: its name in the inventory, and the words that reach it; none for this one."""
+    """One machine: its name in the inventory, and the words that reach it; none for this one.
+
+    The kit's folder is in the user's home there, unless its path is a whole one.
+    """
 
     name: str
     options: list[str]
     address: str | None
+    folder: str
 
 
 def main() -> int:
@@ -49,35 +63,42 @@ def _arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--inventory", required=True, metavar="FILE")
     parser.add_argument("--preset", default="pi-zero", choices=PRESETS, help="default: %(default)s")
-    parser.add_argument("--limit", default="pis", help="hosts or groups; default: all")
-    parser.add_argument("--extra", default="", help="more for ansible-inventory: --ask-vault-pass")
+    parser.add_argument("--limit", default="all", help="some of the machines; default: all of them")
+    parser.add_argument("--extra", default="", help="more for ansible: --ask-vault-pass")
     parser.add_argument("--output", default="trained", metavar="DIR", help="default: %(default)s")
     return parser.parse_args()
 
 
 def _pis(inventory: str, limit: str, extra: list[str]) -> list[Pi]:
-    """Ask Ansible's own reader of inventories for the machines."""
-    command = [BIN / "ansible-inventory", "-i", inventory, "--limit", limit, *extra, "--list"]
-    result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    if result.returncode:
-        sys.exit(f"error: {inventory} cannot be read; why is above")
-    hosts = json.loads(result.stdout)["_meta"]["hostvars"]
-    if not hosts:
-        sys.exit(f"error: {inventory} has no machine for {limit}")
-    return [_pi(name, variables) for name, variables in hosts.items()]
+    """Ask Ansible for the machines of the group `pis`, and the ways to them."""
+    command = [BIN / "ansible", "pis", "-i", inventory, "--limit", limit, *extra]
+    tell = ["--module-name", "ansible.builtin.debug", "--args", json.dumps({"msg": WAYS})]
+    as_json = {
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+        "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
+    }
+    result = subprocess.run(
+        [*command, *tell], stdout=subprocess.PIPE, text=True, env=os.environ | as_json
+    )
+    plays = [] if result.returncode else json.loads(result.stdout)["plays"]
+    tasks = [task for play in plays for task in play["tasks"]]
+    if not tasks:
+        if result.returncode:
+            print(result.stdout, end="", file=sys.stderr)
+        sys.exit(f"error: no machine for '{limit}' in {inventory}; why is above")
+    return [_pi(name, answer["msg"]) for name, answer in tasks[0]["hosts"].items()]
 
 
-def _pi(name: str, variables: dict) -> Pi:
-    if variables.get("ansible_connection") == "local":
-        return Pi(name, [], None)
-    options = SSH_OPTIONS + shlex.split(variables.get("ansible_ssh_common_args", ""))
-    if port := variables.get("ansible_port"):
-        options += ["-o", f"Port={port}"]
-    if key := variables.get("ansible_ssh_private_key_file"):
-        options += ["-o", f"IdentityFile={key}"]
-    user = variables.get("ansible_user")
-    host = variables.get("ansible_host", name)
-    return Pi(name, options, f"{user}@{host}" if user else host)
+def _pi(name: str, ways: dict) -> Pi:
+    if ways["connection"] == "local":
+        return Pi(name, [], None, ways["folder"])
+    options = SSH_OPTIONS + shlex.split(ways["options"])
+    if ways["port"]:
+        options += ["-o", f"Port={ways['port']}"]
+    if ways["key"]:
+        options += ["-o", f"IdentityFile={ways['key']}"]
+    user, host = ways["user"], ways["host"]
+    return Pi(name, options, f"{user}@{host}" if user else host, ways["folder"])
 
 
 def _train(pi: Pi, preset: str, output: Path) -> bool:
@@ -85,14 +106,19 @@ def _train(pi: Pi, preset: str, output: Path) -> bool:
     # The summary goes into a file: the terminal is for the progress bar, on standard error.
     model = f"models/{preset}"
     remote = (
-        f"cd ~/pi-nn && mkdir -p models && {PYTHON_ON_PI} -m nn train --preset {preset} --offline"
+        f"cd ~ && cd {shlex.quote(pi.folder)} && mkdir -p models"
+        f" && {PYTHON_ON_PI} -m nn train --preset {preset} --offline"
         f" --model {model}.npz --json > {model}.json.part && mv {model}.json.part {model}.json"
     )
     if _run(pi, remote):
         return False
     output.mkdir(parents=True, exist_ok=True)
-    if _fetch(pi, [f"pi-nn/{model}.{ending}" for ending in ("json", "npz")], output):
-        return False
+    names = [f"{preset}.json", f"{preset}.npz"]
+    with tempfile.TemporaryDirectory(dir=output, prefix=".") as folder:  # until both are whole
+        if _fetch(pi, [f"{pi.folder}/models/{name}" for name in names], Path(folder)):
+            return False
+        for name in names:
+            Path(folder, name).replace(output / name)
     summary = json.loads((output / f"{preset}.json").read_text())
     print(
         f"{pi.name}: {summary['accuracy']:.2%} on {summary['dataset']} after "
@@ -118,4 +144,8 @@ def _fetch(pi: Pi, names: list[str], output: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        sys.exit(130)
