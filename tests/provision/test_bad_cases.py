@@ -103,6 +103,15 @@ def test_password_too_short(playbooks):
     assert "jupyter_password is too short: expected eight characters" in play.words
 
 
+def test_a_power_cut_in_the_middle_of_dpkg(machine, playbooks):
+    """Its journal is there still: apt refuses to work until it is finished."""
+    machine.run("touch /var/lib/dpkg/updates/0001", user="root")
+    refused = machine.run("apt-get install -y -qq tree", user="root", check=False)
+    assert "dpkg was interrupted" in refused.stderr
+    playbooks.succeed("site", "--tags", "base")
+    machine.run("apt-get install -y -qq tree && apt-get purge -y -qq tree", user="root")
+
+
 def test_no_package_of_the_usb_gadget(playbooks):
     """As in Debian's archive: told what to do instead, and the rest goes on."""
     play = playbooks.succeed("site", "--tags", "base", base_usb_gadget=True)
@@ -142,3 +151,23 @@ def test_network_cut_in_the_middle_of_pip(machine, playbooks):
     playbooks.succeed("site")
     assert playbooks.succeed("site").changed == 0
     playbooks.succeed("verify")
+
+
+def test_an_empty_file_of_a_password(playbooks):
+    """As a full disk on the controller leaves it: no Pi gets an empty password."""
+    path = playbooks.folder / "empty" / "jupyter-password"
+    path.parent.mkdir()
+    path.touch()
+    play = playbooks.run("site", "--tags", "base,jupyter", jupyter_password_file=str(path))
+    assert play.code != 0
+    told = f"pi-2 has not taken the password in {path}: expected 8 characters or more, got 0"
+    assert told in play.words, play.output[-3000:]
+
+
+def test_a_password_that_was_changed_elsewhere(playbooks):
+    """Verify says which file does not fit, and what sets it; not the password."""
+    play = playbooks.run("verify", jupyter_password="not-the-one-there")
+    assert play.code != 0
+    assert "The password of pi-2 (jupyter_password) does not let people in" in play.words
+    assert "'make provision TAGS=base,jupyter' sets it anew" in play.words
+    assert "not-the-one-there" not in play.output

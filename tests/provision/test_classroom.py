@@ -3,10 +3,13 @@
 import json
 import os
 import re
+import subprocess
+import sys
 
 import pytest
 
 from scripts.machines.jupyter_client import Visitor
+from tests.conftest import PROJECT
 from tests.provision.machine import Machine
 from tests.provision.playbooks import Playbooks, controller_variables
 
@@ -14,6 +17,11 @@ pytestmark = pytest.mark.skipif(
     not os.environ.get("PROVISION_ALL"), reason="asked for with ALL=1: it takes five minutes"
 )
 UNPLUGGED = "192.0.2.1"  # of a network that is for documentation: nobody answers
+ELSEWHERE = r"""
+mkdir /srv/people && mv /home/pi /srv/people/pi
+sed -i -E 's#^(pi:x:[0-9]+):[0-9]+:(.*:)/home/#\1:100:\2/srv/people/#' /etc/passwd
+chown -R pi:users /srv/people/pi && chmod 700 /srv/people/pi
+"""
 
 
 class Classroom:
@@ -27,17 +35,23 @@ class Classroom:
         merged = json.loads(self.machines[0].inventory())
         for machine in self.machines[1:]:
             merged["pis"]["hosts"].update(json.loads(machine.inventory())["pis"]["hosts"])
-        merged["pis"]["hosts"]["unplugged"] = {
+        hosts = merged["pis"]["hosts"]
+        hosts["unplugged"] = {
             "ansible_host": UNPLUGGED,
             "ansible_user": "pi",
             "ansible_ssh_common_args": "-o ConnectTimeout=3",
         }
+        addresses = {name: host["ansible_host"] for name, host in hosts.items()}
+        for host in hosts.values():  # as a list of thirty has it, which does not repeat itself
+            host["ansible_host"] = "{{ addresses[inventory_hostname] }}"
+        merged["pis"]["vars"] = {"addresses": addresses}
         return json.dumps(merged)
 
 
 @pytest.fixture(scope="module")
 def classroom():
     with Machine("bookworm", "desk-1") as first, Machine("trixie", "desk-2") as second:
+        second.run(ELSEWHERE, user="root")
         yield Classroom([first, second])
 
 
@@ -65,6 +79,34 @@ def test_those_that_are_there_are_set_up(classroom, playbooks):
         assert visitor.log_in(passwords[machine.name])
     assert passwords["desk-1"] != passwords["desk-2"]
     assert not Visitor(f"http://{classroom.machines[1].address}:8888").log_in(passwords["desk-1"])
+
+
+def test_a_home_elsewhere_has_it_all(classroom, playbooks):
+    """The second user's home is not in /home, and their group is one that others have, too."""
+    playbooks.succeed("verify", "--limit", "desk-1,desk-2")
+    desk = classroom.machines[1]
+    assert desk.run("stat -c %U:%G ~/pi-nn ~/pi-nn/nn").stdout == "pi:users\n" * 2
+    assert desk.run("ls -A /home").stdout == ""
+    desk.run("echo mine > /srv/people/pi/pi-nn/notebooks/mine.txt")
+    for name in ("backup", "uninstall"):
+        playbooks.succeed(name, "--limit", "desk-2")
+    assert desk.run("rm -r ~/pi-nn/notebooks; ls -A ~/pi-nn").stdout == ""
+    playbooks.succeed("restore", "--limit", "desk-2")
+    assert desk.run("cat ~/pi-nn/notebooks/mine.txt").stdout == "mine\n"
+
+
+def test_training_goes_on_without_the_one_that_is_not_there(classroom, playbooks, tmp_path):
+    """Each that is there brings its model; the other is named, and nothing of it is left."""
+    playbooks.succeed("site", "--limit", "desk-2")  # which the test before took it from
+    (tmp_path / "hosts.yml").write_text(classroom.inventory())
+    program = [sys.executable, "scripts/train_on_pi.py", "--inventory", tmp_path / "hosts.yml"]
+    command = [*program, "--preset", "smoke", "--output", tmp_path / "trained"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "error: no training on unplugged: see above" in done.stderr
+    brought = [path.relative_to(tmp_path / "trained") for path in tmp_path.glob("trained/**/*.*")]
+    names = [f"desk-{desk}/smoke.{ending}" for desk in (1, 2) for ending in ("json", "npz")]
+    assert sorted(map(str, brought)) == names
 
 
 def test_one_students_backup_is_not_for_all(playbooks, tmp_path):

@@ -155,6 +155,8 @@ def test_jupyter_computes_for_those_with_the_password(visitor, playbooks):
     assert visitor.compute(code) == "(3, 2)\n"
     plot = "%matplotlib inline\nfrom matplotlib import pyplot\npyplot.plot([1, 2]); print('drawn')"
     assert visitor.compute(plot) == "drawn\n"
+    hoard = "try:\n    bytearray(2 * 2**30)\nexcept MemoryError:\n    print('refused')"
+    assert visitor.compute(hoard) == "refused\n"  # and the kernel lives
 
 
 @pytest.fixture(scope="module")
@@ -304,6 +306,10 @@ def test_secrets_are_for_those_they_concern(machine, playbooks):
     password = secret.read_text().strip()
     found = machine.run(f"grep -rl {password} /etc /opt /home /var/log", user="root", check=False)
     assert found.stdout == ""
+    journal = machine.run("journalctl --all --no-pager", user="root").stdout
+    assert "ansible-ansible.legacy.command" in journal  # what Ansible did is in it
+    for secret_word in (password, "another-word", machine.password):
+        assert secret_word not in journal
 
 
 def test_the_data_is_mnists(machine):
@@ -358,9 +364,12 @@ def test_a_students_work_survives_an_update(machine, playbooks):
     """A notebook of their own, and a shipped file that they changed."""
     machine.run(f"echo '{{\"cells\": []}}' > {NOTEBOOK}; echo mine >> {SHIPPED}")
     before = {path: hash_of(machine, path) for path in (NOTEBOOK, SHIPPED)}
+    machine.run("chmod 700 pi-nn pi-nn/notebooks .local .local/share")
     playbooks.succeed("update")
     playbooks.succeed("verify")
     assert {path: hash_of(machine, path) for path in before} == before
+    modes = machine.run("stat -c %a pi-nn pi-nn/notebooks .local .local/share").stdout
+    assert modes.split() == ["700"] * 4
 
 
 def test_everything_is_up_again_after_a_reboot(machine, playbooks):
