@@ -52,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Write first-boot settings onto the boot partition of a flashed card.",
         epilog="Passwords are never taken from the command line, which others can read.",
     )
-    parser.add_argument("boot_folder", metavar="BOOT_FOLDER", type=Path, help="where bootfs is")
+    parser.add_argument(
+        "boot_folder", metavar="BOOT_FOLDER", type=Path, help="as in /media/ada/bootfs"
+    )
     add = parser.add_argument
     add("--hostname", required=True, type=_type(settings.hostname), help="the Pi's name: pi-1")
     add("--user", required=True, type=_type(settings.user), help="who logs in: ada")
@@ -62,9 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--wifi-password-file", type=Path, metavar="FILE", help="default: ask on a terminal")
     add("--wifi-country", type=_type(settings.country), metavar="GB", help="where the Pi will be")
     add("--usb-gadget", action="store_true", help="a network over the USB data port")
-    add("--locale", type=_type(settings.locale), metavar="en_GB.UTF-8")
-    add("--keyboard", type=_type(settings.keyboard), metavar="gb")
-    add("--timezone", type=_type(settings.timezone), metavar="Europe/London")
+    add("--locale", type=_type(settings.locale), metavar="en_GB.UTF-8", help="language and formats")
+    add("--keyboard", type=_type(settings.keyboard), metavar="gb", help="its layout")
+    add("--timezone", type=_type(settings.timezone), metavar="Europe/London", help="of its clock")
     add("--passwordless-sudo", action="store_true", help="let the user be root without asking")
     add("--image", choices=IMAGES, help="default: see from the card")
     add("--dry-run", action="store_true", help="show what would be written, secrets masked")

@@ -111,7 +111,7 @@ def remarks(settings: Settings) -> list[str]:
     """Say what the user should know beforehand."""
     if settings.passwordless_sudo:
         return ["sudo will ask for no password: whoever gets in is root"]
-    return ["sudo will ask for the password: ansible needs -K (--ask-become-pass)"]
+    return ["sudo will ask for the password: run ASK_SUDO=1 make provision"]
 
 
 def _cmdline(words: list[str], settings: Settings, identity: str) -> list[str]:
