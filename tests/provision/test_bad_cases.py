@@ -68,6 +68,17 @@ def test_wrong_architecture(machine, playbooks):
     machine.run("rm /usr/local/bin/dpkg", "root")
 
 
+def test_armv6_with_packages_for_armv7(machine, playbooks):
+    """Debian's armhf on a Zero; that processor is a stand-in, as Python and dpkg tell it."""
+    settings = "/etc/python3.11/sitecustomize.py"
+    zero = "import platform; platform.machine = lambda: 'armv6l'"
+    machine.run(f'cp {settings} /root/kept.py; echo "{zero}" >> {settings}', "root")
+    machine.run("printf '#!/bin/sh\\necho armhf\\n' > /usr/local/bin/dpkg", "root")
+    machine.run("chmod +x /usr/local/bin/dpkg", "root")
+    refused(playbooks, "ARMv6 processor and Debian's armhf packages")
+    machine.run(f"rm /usr/local/bin/dpkg; cp /root/kept.py {settings}", "root")
+
+
 def test_no_sudo(machine, playbooks):
     """The user is in no group that may."""
     # who is logged in keeps the groups of that time, so the connections that wait are ended
@@ -171,3 +182,15 @@ def test_a_password_that_was_changed_elsewhere(playbooks):
     assert "The password of pi-2 (jupyter_password) does not let people in" in play.words
     assert "'make provision TAGS=base,jupyter' sets it anew" in play.words
     assert "not-the-one-there" not in play.output
+
+
+def test_a_package_for_another_processor(machine, playbooks):
+    """An import that dies of an illegal instruction is told as that; a stand-in does so at once."""
+    module = "/usr/lib/python3/dist-packages/illegal.py"
+    machine.run(f"echo 'import os; os.kill(os.getpid(), 4)' > {module}", "root")
+    play = playbooks.run(
+        "site", "--tags", "base,scientific_python", scientific_python_modules=["numpy", "illegal"]
+    )
+    machine.run(f"rm {module}", "root")
+    assert play.code != 0
+    assert "illegal cannot be imported on pi-2: it died of an illegal instruction" in play.words
