@@ -194,3 +194,14 @@ def test_a_package_for_another_processor(machine, playbooks):
     machine.run(f"rm {module}", "root")
     assert play.code != 0
     assert "illegal cannot be imported on pi-2: it died of an illegal instruction" in play.words
+
+
+def test_wifi_lost_in_the_middle_of_apt(machine, playbooks):
+    """SSH hangs with the rest, and apt may be at work still when the same command is run again."""
+    playbooks.succeed("uninstall")
+    with machine.network_cut_after(20_000_000, ssh_too=True) as cut:
+        play = playbooks.run("site", "--tags", "base,scientific_python")
+        assert cut.is_set(), play.output[-3000:]
+    assert play.code != 0
+    assert "UNREACHABLE" in play.output
+    playbooks.succeed("site", "--tags", "base,scientific_python")
