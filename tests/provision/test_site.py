@@ -159,6 +159,12 @@ def test_jupyter_computes_for_those_with_the_password(visitor, playbooks):
     assert visitor.compute(hoard) == "refused\n"  # and the kernel lives
 
 
+def test_kernels_that_do_nothing_are_ended(machine):
+    """After half an hour, as the server itself says."""
+    said = machine.run("journalctl -u pi-nn-jupyter --no-pager", user="root").stdout
+    assert "Culling kernels with idle durations > 1800 seconds at 300 second intervals" in said
+
+
 @pytest.fixture(scope="module")
 def window(machine, playbooks, tmp_path_factory):
     """Somebody who logged in with the password, at a browser."""
