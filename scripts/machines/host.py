@@ -137,4 +137,4 @@ def remove_tree(folder: Path) -> None:
     """Unmount all at or below a folder, then delete it, never across into another file system."""
     for point in mounts_below(folder):
         call("umount", point)
-    call("rm", "-rf", "--one-file-system", folder)
+    call("rm", "-rf", "--one-file-system", folder, timeout=600)

@@ -26,7 +26,7 @@ class Visitor:
         self.patience = patience
         self.session = requests.Session()
 
-    def wait(self, timeout: float = 120) -> None:
+    def wait(self, timeout: float = 300) -> None:
         """Wait until the server answers at all."""
         deadline = time.monotonic() + timeout
         while True:
@@ -41,7 +41,7 @@ class Visitor:
     def status(self, path: str) -> int:
         """Return the status that a page is answered with."""
         answer = self.session.get(
-            self.url + path, allow_redirects=False, timeout=30 * self.patience
+            self.url + path, allow_redirects=False, timeout=120 * self.patience
         )
         return answer.status_code
 
@@ -54,10 +54,10 @@ class Visitor:
 
     def log_in(self, password: str) -> bool:
         """Try a password on the login page; tell whether it opened the notebooks."""
-        self.session.get(f"{self.url}/login", timeout=30 * self.patience)
+        self.session.get(f"{self.url}/login", timeout=120 * self.patience)
         form = {"password": password, "_xsrf": self.session.cookies["_xsrf"]}
         self.session.post(
-            f"{self.url}/login", data=form, timeout=30 * self.patience, allow_redirects=False
+            f"{self.url}/login", data=form, timeout=120 * self.patience, allow_redirects=False
         )
         return self.status("/api/contents") == 200
 
@@ -67,7 +67,7 @@ class Visitor:
             f"{self.url}/api/contents/{path}",
             json={"type": "notebook", "content": content},
             headers=self._token(),
-            timeout=60 * self.patience,
+            timeout=120 * self.patience,
         )
         answer.raise_for_status()
 

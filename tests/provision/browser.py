@@ -85,8 +85,8 @@ class Browser:
     def open_notebook(self, name: str) -> None:
         """Open a notebook, and wait until its kernel is there."""
         self._driver.get(f"{self.url}/notebooks/{name}")
-        self.find(".jp-Notebook .jp-Cell", timeout=60)
-        self.find(IDLE, timeout=120)
+        self.find(".jp-Notebook .jp-Cell", timeout=180)
+        self.find(IDLE, timeout=300)
 
     def end_kernels(self) -> None:
         """Leave the notebooks, and end what computes for them."""
@@ -94,7 +94,7 @@ class Browser:
         if not self._driver.execute_async_script(END_KERNELS):
             raise MachineError(f"{self.url} did not end its kernels")
 
-    def run_all(self, timeout: float = 300) -> None:
+    def run_all(self, timeout: float = 900) -> None:
         """Choose "Run All Cells" from the menu, and wait until the kernel rests for two seconds."""
         for label in ("Run", "Run All Cells"):
             self._click_menu(label)
@@ -114,7 +114,7 @@ class Browser:
                 return
         raise MachineError(f"no {label!r} in the menus: {[item.text for item in items]}")
 
-    def find(self, selector: str, timeout: float = 30) -> WebElement:
+    def find(self, selector: str, timeout: float = 90) -> WebElement:
         """Wait for what a CSS selector names to be seen, and return it."""
 
         def seen(driver):
@@ -133,7 +133,7 @@ class Browser:
                 f"{self._driver.current_url}: no {selector!r} in {timeout} s"
             ) from None
 
-    def find_text(self, selector: str, text: str, timeout: float = 60) -> None:
+    def find_text(self, selector: str, text: str, timeout: float = 180) -> None:
         """Wait for an element to say something."""
         deadline = time.monotonic() + timeout
         while text not in (said := self._text_of(selector)):

@@ -207,7 +207,7 @@ class Machine:
 
     # --- on and off
 
-    def start(self, timeout: float = 90) -> None:
+    def start(self, timeout: float = 300) -> None:
         """Boot, and wait until systemd is done and SSH answers."""
         Path("/run/systemd/nspawn").mkdir(parents=True, exist_ok=True)
         self.cgroups.open(self.memory_mb)
@@ -238,7 +238,7 @@ class Machine:
             "--link-journal=no",
         ]
 
-    def wait(self, timeout: float = 90) -> None:
+    def wait(self, timeout: float = 300) -> None:
         """Wait until systemd reports running or degraded, and SSH answers."""
         deadline = time.monotonic() + timeout
         while not self._is_up():
@@ -300,7 +300,7 @@ class Machine:
         return ["ssh", *self.ssh_options, "-o", "BatchMode=yes", f"{USER}@{self.address}"]
 
     def run(
-        self, command: str, user: str = USER, check: bool = True, timeout: float = 120
+        self, command: str, user: str = USER, check: bool = True, timeout: float = 300
     ) -> subprocess.CompletedProcess:
         """Run a shell command on the machine: as the user over SSH, or as root from within.
 

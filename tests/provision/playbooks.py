@@ -55,7 +55,7 @@ class Playbooks:
     folder: Path
     variables: dict
 
-    def run(self, name: str, *flags: str, timeout: float = 900, **variables) -> Play:
+    def run(self, name: str, *flags: str, timeout: float = 2400, **variables) -> Play:
         """Run a playbook by name, with more flags and variables."""
         inventory, extra = self.folder / "hosts.yml", self.folder / "variables.json"
         inventory.write_text(self.machine.inventory())

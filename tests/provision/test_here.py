@@ -31,7 +31,7 @@ def machine():
 
 def make(machine, *words, check=True):
     command = f"cd ~/project && make {shlex.join(words)}"
-    return machine.run(command, check=check, timeout=900)
+    return machine.run(command, check=check, timeout=2400)
 
 
 def test_one_command_sets_it_up(machine):
