@@ -107,7 +107,7 @@ def _train(pi: Pi, preset: str, output: Path) -> bool:
     model = f"models/{preset}"
     remote = (
         f"cd ~ && cd {shlex.quote(pi.folder)} && mkdir -p models"
-        f" && {PYTHON_ON_PI} -m nn train --preset {preset} --offline"
+        f" && {PYTHON_ON_PI} -m nn train --preset {preset} --offline --resume-or-start"
         f" --model {model}.npz --json > {model}.json.part && mv {model}.json.part {model}.json"
     )
     if _run(pi, remote):
