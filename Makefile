@@ -19,7 +19,7 @@ PLAY = $(if $(TAGS),$(error TAGS= is for 'make provision' and 'make update' alon
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train-pi compare-rules fetch test test-oldest lint bench measure-presets measure-sample sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision image emulate emulate-stop verify-emulated test-arm bench-arm
+.PHONY: help setup train-pi compare-rules fetch test test-power-cuts test-oldest lint bench measure-presets measure-sample sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision image emulate emulate-stop verify-emulated test-arm bench-arm
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ fetch: $(VENV)/.ready ## Download MNIST (11 MB) into mnist_dataset/, verified
 
 test: $(VENV)/.ready-test ## Run the tests; set MNIST_DIR for those on real MNIST
 	$(RUN) -m pytest
+
+test-power-cuts: $(VENV)/.ready-test ## Kill commands in 200 runs and at each system call, into docs/power-cuts.md; needs strace, MNIST_DIR (1 h)
+	$(RUN) -m scripts.power_cuts --report docs/power-cuts.md
 
 test-oldest: ## The same on Debian 12's numpy, in .venv-oldest; needs Python 3.11
 	$(MAKE) VENV=$(VENV)-oldest $(VENV)-oldest/.ready-test,oldest

@@ -59,8 +59,12 @@ class AtomicFile:
             return 0o666 & ~_umask()
 
     def discard(self) -> None:
-        """Remove the temporary file; whatever had the final name is untouched."""
-        self._temporary.unlink(missing_ok=True)
+        """Remove the temporary file; whatever had the final name is untouched.
+
+        A disk that has just failed may not even let it be removed: the next writer will.
+        """
+        with suppress(OSError):
+            self._temporary.unlink(missing_ok=True)
         with suppress(OSError):  # a full disk complains once more about what is thrown away
             self._file.close()
 

@@ -121,10 +121,10 @@ def run(arguments) -> None:
         if test_set:
             summary |= measure(network, test_set)
             _save(network, model, summary, generations)
+        if curve:
+            _draw_curve(arguments.curve, curve, preset)
     generations.remove()
     print_summary(arguments, preset, source, summary)
-    if curve:
-        _draw_curve(arguments.curve, curve, preset)
 
 
 def _settings(arguments) -> Preset:

@@ -1,0 +1,87 @@
+"""Look at a folder as it is after a cut: every file under its final name is whole, old or new.
+
+Nothing here asks the kit: files are held against those of an unbroken run, or read by their
+published formats.
+"""
+
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+_CHECKPOINT_MARK, _DIGEST_BYTES = b"pinnckp1", 32
+_WEIGHTS = ("weights_input_hidden", "weights_hidden_output")
+
+
+class View:
+    """What may be in a folder: what was there before, and what an unbroken run leaves.
+
+    Parameters
+    ----------
+    before, after : Path
+        The folder before the command, and after an unbroken run.
+    """
+
+    def __init__(self, before: Path, after: Path):
+        self.before, self.after = contents(before), contents(after)
+
+    def complaints(self, folder: Path) -> list[str]:
+        """Say what is half-written, lost or unheard of in a folder."""
+        found = contents(folder)
+        told = [f"{name}: {what}" for name, what in found.items() if not self._allows(name, what)]
+        told += [f"{name}: lost" for name in self.before if name not in found]
+        return told
+
+    def unfinished(self, folder: Path) -> list[str]:
+        """Say in what a folder differs from that of an unbroken run, temporary files included."""
+        found = contents(folder)
+        names = {*found, *self.after}
+        told = [name for name in names if found.get(name) != self.after.get(name)]
+        return sorted(told) + [str(path) for path in folder.rglob("*.part")]
+
+    def _allows(self, name: str, content: str) -> bool:
+        if ".checkpoint-" in name:
+            return content == "a whole checkpoint"
+        return content in (self.before.get(name), self.after.get(name))
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Describe each file under a final name; temporary ones, `.NAME.*.part`, are left out."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".part")
+    return {path.relative_to(folder).as_posix(): _content(path) for path in sorted(files)}
+
+
+def weights_sha256(path: Path) -> str:
+    """Hash a model's weights: its settings tell the time that it took."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return hashlib.sha256(b"".join(arrays[name].tobytes() for name in _WEIGHTS)).hexdigest()
+
+
+def _content(path: Path) -> str:
+    if path.suffix == ".npz":
+        return _model(path)
+    if ".checkpoint-" in path.name:
+        return _checkpoint(path.read_bytes())
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _model(path: Path) -> str:
+    try:
+        return f"a model of weights {weights_sha256(path)}"
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        return f"no whole model ({error})"
+
+
+def _checkpoint(content: bytes) -> str:
+    begin = len(_CHECKPOINT_MARK) + _DIGEST_BYTES
+    digest = content[len(_CHECKPOINT_MARK) : begin]
+    if (
+        not content.startswith(_CHECKPOINT_MARK)
+        or hashlib.blake2s(content[begin:]).digest() != digest
+    ):
+        return f"no whole checkpoint ({len(content)} bytes)"
+    with np.load(io.BytesIO(content[begin:]), allow_pickle=False) as arrays:
+        shapes = [arrays[name].shape for name in _WEIGHTS]
+    return "a whole checkpoint" if len(shapes) == 2 else f"arrays of {shapes}"

@@ -1,0 +1,83 @@
+"""The campaign's report, as Markdown."""
+
+import platform
+from datetime import date
+
+import numpy as np
+
+_TITLE = """# Power cuts: the last full run
+
+`make test-power-cuts` kills the kit's commands in the middle of their work, holds every file under
+its final name against those of an unbroken run, lets the command end, and compares the end: for
+a training, the SHA-256 of the weights. `make test` runs a short form of it.
+"""
+_MOMENTS = """
+## SIGKILL at random moments
+
+{kills} kills in {runs} runs of real processes; most trainings were killed several times before they
+were let end. {at_work} of the kills met the command at its work, the others its imports or its end.
+
+| command | runs | kills | at work | files seen | checkpoints left | `.part` left | complaints |
+|---|---|---|---|---|---|---|---|
+"""
+_CALLS = """
+## Cut at each system call
+
+Each call by which a command opens, writes, syncs, names or removes its files, one after the other
+(of a row of writes to one file: the first, the middle one and the last). The process is killed as
+it makes the call, or the call fails with EIO, or a write with ENOSPC. A command that meets an error
+has to end well, or with one line and exit code 1.
+
+| command | calls | killed | EIO | ENOSPC | ended with 0 | ended with 1 | complaints |
+|---|---|---|---|---|---|---|---|
+"""
+_DISK = """
+## A disk that forgets
+
+The same system calls, played again up to each of them on a disk that has lost what was not synced.
+To show that this finds what it looks for, the last column has the complaints about the same calls
+without their syncs.
+
+| command | calls | states of the disk | complaints | without syncs |
+|---|---|---|---|---|
+"""
+
+
+def head(seed: int) -> str:
+    """Write the title, and what this was run on."""
+    kernel = f"Linux {platform.release()}, {platform.machine()}"
+    versions = f"Python {platform.python_version()}, numpy {np.__version__}"
+    return f"{_TITLE}\n{date.today()}, seed {seed}, {kernel}, {versions}.\n"
+
+
+def moments(counts_by_job: dict) -> str:
+    """Write the table of kills at random moments."""
+    total = sum(counts_by_job.values(), start=type(next(iter(counts_by_job.values())))())
+    text = _MOMENTS.format(kills=total["kills"], runs=total["runs"], at_work=total["while at work"])
+    columns = (
+        "runs", "kills", "while at work", "files seen", "checkpoints left",
+        "temporary files left", "complaints",
+    )  # fmt: skip
+    return text + _rows(counts_by_job, columns)
+
+
+def system_calls(counts_by_job: dict) -> str:
+    """Write the table of cut system calls."""
+    columns = (
+        "calls", "signal=SIGKILL", "error=EIO", "error=ENOSPC", "exit code 0", "exit code 1",
+        "complaints",
+    )  # fmt: skip
+    return _CALLS + _rows(counts_by_job, columns)
+
+
+def disk(counts_by_job: dict) -> str:
+    """Write the table of the disk that forgets."""
+    return _DISK + _rows(counts_by_job, ("calls", "states", "complaints", "without syncs"))
+
+
+def _rows(counts_by_job: dict, columns: tuple[str, ...]) -> str:
+    lines = (
+        f"| `{name}` | " + " | ".join(f"{counts[column]:,}" for column in columns) + " |\n"
+        for name, counts in counts_by_job.items()
+    )
+    return "".join(lines)
