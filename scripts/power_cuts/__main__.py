@@ -13,7 +13,6 @@ from scripts.power_cuts import disk, report, system_calls
 from scripts.power_cuts.jobs import SHORT, TRAININGS, WRITERS, download
 from scripts.power_cuts.moments import Trial, kill_at_random
 
-
 PROGRESS = bool(os.environ.get("PROGRESS")) or sys.stderr.isatty()
 
 
