@@ -19,7 +19,7 @@ PLAY = $(if $(TAGS),$(error TAGS= is for 'make provision' and 'make update' alon
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train-pi compare-rules fetch test test-power-cuts test-oldest lint bench measure-presets measure-sample sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision image emulate emulate-stop verify-emulated test-arm bench-arm
+.PHONY: help setup train-pi compare-rules fetch test test-power-cuts test-oldest lint bench measure-presets measure-sample measure-checkpoints sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision image emulate emulate-stop verify-emulated test-arm bench-arm
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ measure-presets: $(VENV)/.ready ## Measure each preset over five seeds on MNIST 
 
 measure-sample: $(VENV)/.ready ## Measure what our own digits teach about real ones (2 min)
 	$(RUN) scripts/measure_sample.py
+
+measure-checkpoints: $(VENV)/.ready ## Measure what saving a training costs, while it goes on (15 min)
+	$(RUN) scripts/measure_checkpoints.py
 
 sample: $(VENV)/.ready ## Draw the bundled sample anew
 	$(RUN) -m nn data sample mnist_dataset/sample_train.csv --rows 1000 --seed 1 --force

@@ -153,7 +153,7 @@ def test_a_download_that_fills_the_disk(folder, mnist_folder):
 def test_a_conversion_that_fills_the_disk(folder):
     """In the middle of the file: the old one stays, whole."""
     result, before, after = run_on(
-        "small", folder, "data convert my_train.csv old.csv --force", size="3m"
+        "small", folder, "data convert my_train.csv old.csv --force", size="1700k"
     )
     assert result.returncode == 1
     assert result.stderr == "error: old.csv: No space left on device\n"

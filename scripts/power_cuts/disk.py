@@ -75,8 +75,9 @@ def violations(calls: list[Call], folder: Path) -> tuple[list[str], int]:
             states += 1
             told.update(_complaints(names, disk, complete, old.keys() - removed))
     last = _play(calls, old)
-    for name in last.renamings[-1]:
-        if name not in last.renamings[last.safe_names] and not name.endswith(".part"):
+    safe_names = last.renamings[last.safe_names]
+    for name, file in last.renamings[-1].items():
+        if safe_names.get(name) != file and not name.endswith(".part"):
             told.add(f"{name}: its name is not safe at the command's end")
     return sorted(told), states
 

@@ -53,7 +53,8 @@ def trace(trial: Trial, place: Path) -> list[Call]:
     _, errors = process.communicate(timeout=DEADLINE_SECONDS)
     if process.returncode:
         raise AssertionError(f"{trial.job.name} under strace: {errors}")
-    return list(_on_written_files(_parsed(log.read_text()), place))
+    calls = _on_written_files(_parsed(log.read_text()), place)
+    return list(itertools.dropwhile(_is_listing, calls))  # Python's own, for modules to import
 
 
 def _parsed(log: str) -> Iterator[Call]:
@@ -83,6 +84,10 @@ def _on_written_files(calls: Iterable[Call], place: Path) -> Iterator[Call]:
             here = here and not only_read[descriptor]
         if here:
             yield call
+
+
+def _is_listing(call: Call) -> bool:
+    return "O_DIRECTORY" in call.arguments or call.name == "close"
 
 
 def _is_folder_or_part(path: str) -> bool:

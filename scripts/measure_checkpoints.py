@@ -1,0 +1,103 @@
+"""Measure what it costs to save a training while it goes on: `make measure-checkpoints`.
+
+Each preset is trained for some minutes without and with, on the same digits. What counts is the
+time within the saves, the checksum of the digits included: whole trainings differ by more than that
+from run to run, as the last column shows. Ends with 1 when a share is above 2 %.
+"""
+
+import math
+import os
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from nn.augment import rotations, unchanged
+from nn.checkpoint import Generations
+from nn.data.checksum import checksum
+from nn.data.dataset import CsvDataset, IdxDataset, open_dataset
+from nn.data.sources import find_source
+from nn.journal import Journal
+from nn.network import Network
+from nn.presets import PRESETS, Preset
+from nn.training import train
+
+SECONDS = 150.0  # of each training: saves by the minute come into play
+MOST_PERCENT = 2.0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One training: its epochs and seconds, its saves and theirs, the same without."""
+
+    epochs: int
+    seconds: float
+    saves: int
+    seconds_saving: float
+    seconds_checksum: float
+    seconds_without: float
+
+    @property
+    def percent(self) -> float:
+        """Return the share of the time that went into saving."""
+        return 100 * (self.seconds_saving + self.seconds_checksum) / self.seconds
+
+
+def main() -> int:
+    """Measure each preset, print the table."""
+    source = find_source(environ=os.environ, offline=True)
+    dataset = open_dataset(source.train)
+    print(f"{source}; {SECONDS:.0f} s a training\n")
+    print(
+        "| preset | epochs | saves | within a save | checksum | share | whole time, with/without |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    dear = False
+    for name in sys.argv[1:] or ("pi-zero", "book", "rotations"):
+        cost = _measure(PRESETS[name], dataset)
+        each = 1000 * cost.seconds_saving / max(1, cost.saves)
+        print(
+            f"| `{name}` | {cost.epochs} | {cost.saves} | {each:.0f} ms | "
+            f"{1000 * cost.seconds_checksum:.0f} ms | **{cost.percent:.2f} %** | "
+            f"{cost.seconds / cost.seconds_without:.3f} |",
+            flush=True,
+        )
+        dear = dear or cost.percent > MOST_PERCENT
+    return 1 if dear else 0
+
+
+def _measure(preset: Preset, dataset: CsvDataset | IdxDataset) -> Cost:
+    epochs = math.ceil(SECONDS / _train(preset, dataset, 1, None))
+    without = _train(preset, dataset, epochs, None)
+    checksum_seconds = []
+
+    def settings() -> dict:
+        if not checksum_seconds:  # as the command line does: once
+            start = time.perf_counter()
+            checksum(dataset.files())
+            checksum_seconds.append(time.perf_counter() - start)
+        return {}
+
+    with tempfile.TemporaryDirectory(dir=".") as folder:  # on this disk: /tmp may be memory
+        journal = Journal(Generations(Path(folder) / "model.npz"), settings)
+        seconds = _train(preset, dataset, epochs, journal)
+    return Cost(epochs, seconds, journal.saves, journal.seconds, sum(checksum_seconds), without)
+
+
+def _train(preset: Preset, dataset, epochs: int, journal: Journal | None) -> float:
+    network = Network(hidden_nodes=preset.hidden_nodes, learning_rate=preset.learning_rate, seed=1)
+    degrees = preset.augment_degrees
+    report = train(
+        network,
+        dataset,
+        epochs=epochs,
+        batch_size=preset.batch_size,
+        augment=rotations(degrees) if degrees else unchanged,
+        journal=journal,
+    )
+    return report.seconds
+
+
+if __name__ == "__main__":
+    sys.exit(main())
