@@ -1,5 +1,6 @@
 """Trainings that are broken off on the command line: real processes, real signals."""
 
+import io
 import json
 import os
 import signal
@@ -10,8 +11,11 @@ import numpy as np
 import pytest
 
 from nn.cli import main
+from nn.cli.console import progress
+from nn.data.checksum import checksum
+from nn.data.dataset import ArrayDataset, open_dataset
 from nn.network import Network
-from tests.conftest import PROJECT, csv_text
+from tests.conftest import PROJECT, csv_text, write_idx
 
 # Long enough for a signal to come in the middle of it
 WORDS = "train --train my_train.csv --epochs 20 --hidden-nodes 40 --checkpoint-every 0".split()
@@ -110,6 +114,44 @@ def test_a_second_signal_stops_at_once(csv_pair, tmp_path):
     assert told.startswith("error: interrupted. The training is saved; to go on: ")
     assert checkpoints(tmp_path) == BOTH
     assert list(tmp_path.rglob(".*part")) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_ends_another_command_cleaned_up(tmp_path, number, code):
+    """One line, nothing half-written left behind."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "nn", *"data sample new.csv --rows 100000".split()],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=default_signals,
+    ) as process:
+        while not list(tmp_path.glob(".new.csv.*.part")):
+            assert process.poll() is None
+        process.send_signal(number)
+        assert process.stderr.read() == "error: interrupted\n"
+    assert process.returncode == code
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_progress_bar_begins_where_the_training_goes_on(monkeypatch):
+    """An epoch and a half of two: 75 %, and the rate is that of what is done now."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            """Pretend to be one."""
+            return True
+
+    dataset = ArrayDataset(np.zeros((100, 784), np.uint8), np.zeros(100, np.uint8))
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    with progress("training", dataset, 2, (1, 50)):
+        pass
+    assert "training:  75%" in shown.getvalue()
+    assert " 150/200 " in shown.getvalue()
 
 
 def test_before_the_first_batch_a_signal_stops_at_once(csv_pair, tmp_path, monkeypatch, capsys):
@@ -294,10 +336,6 @@ def test_the_digits_are_found_damaged_only_after_the_training(csv_pair, tmp_path
 
 def test_idx_files_are_told_by_images_and_labels(tmp_path, digits):
     """A label that is another is another dataset."""
-    from nn.data.checksum import checksum
-    from nn.data.dataset import open_dataset
-    from tests.conftest import write_idx
-
     pixels, labels = digits
     found = set()
     for each in (labels, np.roll(labels, 1)):
