@@ -15,6 +15,7 @@ from nn.errors import KitError
 LARGEST_BYTES = 256 * 1024 * 1024
 FORMAT = "pi-nn model 1"
 
+_PIECE_BYTES = 1 << 20
 _SETTINGS = "settings"
 _WEIGHTS = ("weights_input_hidden", "weights_hidden_output")
 
@@ -106,7 +107,8 @@ def check_replaceable(path: str | os.PathLike, size: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     trial = AtomicFile(path)
     try:
-        trial.write(bytes(size))
+        for first in range(0, size, _PIECE_BYTES):
+            trial.write(bytes(min(_PIECE_BYTES, size - first)))
         trial.flush()
     except OSError as error:
         error.filename = str(path)

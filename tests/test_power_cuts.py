@@ -23,7 +23,7 @@ def test_killed_at_random_moments(tmp_path, job):
     assert counts["kills"] >= 2
 
 
-@pytest.fixture(scope="module", params=[SHORT[1], SHORT[2]], ids=lambda job: job.name)
+@pytest.fixture(scope="module", params=SHORT[:2], ids=lambda job: job.name)
 def traced(request, tmp_path_factory):
     """A job, and its system calls on the files that it writes."""
     if problem := system_calls.missing_tool():

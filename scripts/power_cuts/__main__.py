@@ -6,11 +6,11 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from scripts.power_cuts import disk, report, system_calls
-from scripts.power_cuts.jobs import SHORT, TRAININGS, WRITERS, download
+from scripts.power_cuts.jobs import SHORT, TRAININGS, WRITERS, Job, download
 from scripts.power_cuts.moments import Trial, kill_at_random
 
 PROGRESS = bool(os.environ.get("PROGRESS")) or sys.stderr.isatty()
@@ -25,12 +25,16 @@ def main() -> int:
     downloads = (download(Path(mnist).resolve()),) if mnist else ()
     if not mnist:
         _say("MNIST_DIR is not set: 'data fetch' is left out")
-    with tempfile.TemporaryDirectory(prefix="pi-nn-power-cuts-") as folder:
-        jobs = (*TRAININGS, *WRITERS, *downloads)
-        with ThreadPoolExecutor() as at_once:
-            moments = at_once.submit(_moments, jobs, Path(folder), arguments.runs, arguments.seed)
-            calls = at_once.submit(_calls, (*SHORT, *downloads), Path(folder))
-            by_moment, (by_call, on_disk) = moments.result(), calls.result()
+    with (
+        tempfile.TemporaryDirectory(prefix="pi-nn-power-cuts-") as folder,
+        ThreadPoolExecutor(arguments.at_once) as at_once,
+    ):
+        everywhere = (Path(folder), at_once)
+        moments = _begin_moments((*TRAININGS, *WRITERS, *downloads), arguments, *everywhere)
+        calls = [at_once.submit(_calls, job, Path(folder)) for job in (*SHORT, *downloads)]
+        by_moment = dict(each.result() for each in moments)
+        by_call = {name: counts for name, counts, _ in (each.result() for each in calls)}
+        on_disk = {name: counts for name, _, counts in (each.result() for each in calls)}
     text = report.head(arguments.seed) + report.moments(by_moment)
     text += report.system_calls(by_call) + report.disk(on_disk)
     Path(arguments.report).write_text(text)
@@ -43,41 +47,44 @@ def _arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
+    parser.add_argument("--at-once", type=int, default=os.cpu_count(), help="default: each core's")
     parser.add_argument("--report", metavar="FILE", required=True)
     return parser.parse_args()
 
 
-def _moments(jobs, folder: Path, runs: int, seed: int) -> dict[str, Counter]:
-    """Kill the jobs in turn; trainings have three turns of four."""
-    dice = random.Random(seed)
-    trials = [Trial(job, folder / f"{number}") for number, job in enumerate(jobs)]
-    trainings = [trial for trial in trials if trial.job.trains]
-    others = [trial for trial in trials if not trial.job.trains]
-    counts = {trial.job.name: Counter() for trial in trials}
+def _begin_moments(jobs, arguments, folder: Path, at_once: ThreadPoolExecutor) -> list[Future]:
+    """Begin to kill each job at random moments; trainings have three quarters of the runs."""
+    trainings = [job for job in jobs if job.trains]
+    others = [job for job in jobs if not job.trains]
+    runs = Counter(trainings[number % len(trainings)] for number in range(arguments.runs * 3 // 4))
+    runs.update(others[number % len(others)] for number in range(arguments.runs - runs.total()))
+    return [
+        at_once.submit(_moments, job, count, arguments.seed, folder) for job, count in runs.items()
+    ]
+
+
+def _moments(job: Job, runs: int, seed: int, folder: Path) -> tuple[str, Counter]:
+    """Kill one job at random moments."""
+    trial = Trial(job, folder / "moments" / job.name)
+    dice, counts = random.Random(f"{seed} {job.name}"), Counter(runs=runs)
     for number in range(runs):
-        turn = others if number % 4 == 3 else trainings
-        trial = turn[number // 4 % len(turn)] if turn is others else turn[number % len(turn)]
-        complaints = kill_at_random(trial, dice, counts[trial.job.name])
-        counts[trial.job.name].update({"runs": 1, "complaints": len(complaints)})
-        _tell(f"{number + 1}/{runs} {trial.job.name}", complaints)
-    return counts
+        complaints = kill_at_random(trial, dice, counts)
+        counts["complaints"] += len(complaints)
+        _tell(f"{number + 1}/{runs} {job.name}", complaints)
+    return job.name, counts
 
 
-def _calls(jobs, folder: Path) -> tuple[dict[str, Counter], dict[str, Counter]]:
-    """Cut each job at each of its calls; play them on the disk that forgets."""
-    by_call, on_disk = {}, {}
-    for number, job in enumerate(jobs):
-        trial = Trial(job, folder / f"calls-{number}")
-        place = trial.place()
-        calls = system_calls.trace(trial, place)
-        counts = by_call[job.name] = Counter(calls=len(calls))
-        cuts = list(system_calls.cuts(calls))
-        for done, (call, way) in enumerate(cuts, start=1):
-            complaints = system_calls.cut(trial, call, way, counts)
-            counts["complaints"] += len(complaints)
-            _tell(f"{done}/{len(cuts)} {job.name}: {way} at {call.name} {call.ordinal}", complaints)
-        on_disk[job.name] = _on_disk(trial, calls)
-    return by_call, on_disk
+def _calls(job: Job, folder: Path) -> tuple[str, Counter, Counter]:
+    """Cut one job at each of its calls; play them on the disk that forgets."""
+    trial = Trial(job, folder / "calls" / job.name)
+    calls = system_calls.trace(trial, trial.place())
+    counts = Counter(calls=len(calls))
+    cuts = list(system_calls.cuts(calls))
+    for number, (call, way) in enumerate(cuts, start=1):
+        complaints = system_calls.cut(trial, call, way, counts)
+        counts["complaints"] += len(complaints)
+        _tell(f"{number}/{len(cuts)} {job.name}: {way} at {call.name} {call.ordinal}", complaints)
+    return job.name, counts, _on_disk(trial, calls)
 
 
 def _on_disk(trial: Trial, calls) -> Counter:

@@ -121,7 +121,7 @@ WRITERS = (
 )
 
 
-_SHORT = (TRAININGS[0], TRAININGS[1], *WRITERS)
+_SHORT = (TRAININGS[0], *WRITERS)
 # The same, each of few saves, to be cut at every call
 SHORT = tuple(
     replace(job, words=_once(job.words), rows=300 if job.trains else 20) for job in _SHORT
