@@ -8,7 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn.checkpoint import Checkpoint, CheckpointError, Generations, Place, read_checkpoint
@@ -107,6 +107,7 @@ def content(tmp_path_factory):
     return next(path for path in generations.paths if path.exists()).read_bytes()
 
 
+@settings(deadline=None)  # each example reads three files
 @given(data=st.data())
 def test_no_damage_goes_unseen(content, tmp_path_factory, data):
     """Any cut, any byte changed, anything appended."""
