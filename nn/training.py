@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nn.augment import Augmentation, unchanged
-from nn.data.dataset import Block, Dataset
+from nn.data.dataset import BLOCK_ROWS, Block, Dataset
 from nn.execution import Execution, start_execution
 from nn.network import Network, one_hot, scale_pixels
 from nn.process import keep_freed_memory
@@ -91,9 +91,10 @@ def _variants(steps: Execution, pixels: np.ndarray, augment: Augmentation) -> li
 
 
 def whole_batches(blocks: Iterable[Block], batch_size: int) -> Iterator[Block]:
-    """Cut blocks of any length anew, each a whole number of batches; the last may be shorter.
+    """Cut blocks of any length anew: all alike, a whole number of batches; the last may be shorter.
 
-    So batches do not depend on where a reader's blocks happen to end.
+    So neither batches nor blocks, at whose ends the weights are made whole, depend on where a
+    reader's blocks happen to end: rows from text and from packed bytes train the same network.
 
     Parameters
     ----------
@@ -105,12 +106,13 @@ def whole_batches(blocks: Iterable[Block], batch_size: int) -> Iterator[Block]:
     pixels : ndarray of uint8, shape (n, 784)
     labels : ndarray of uint8, shape (n,)
     """
+    n = batch_size * max(1, BLOCK_ROWS // batch_size)
     kept: Block | None = None
     for block in blocks:
         pixels, labels = _joined(kept, block)
-        whole = len(labels) - len(labels) % batch_size
-        if whole:
-            yield pixels[:whole], labels[:whole]
+        whole = len(labels) - len(labels) % n
+        for first in range(0, whole, n):
+            yield pixels[first : first + n], labels[first : first + n]
         kept = pixels[whole:], labels[whole:]
     if kept and len(kept[1]):
         yield kept

@@ -15,7 +15,7 @@ from tests.conftest import csv_text, write_idx
 @pytest.mark.parametrize("batch_size", [1, 7, 16, 256, 999])
 @pytest.mark.parametrize("lengths", [[1], [5, 3, 1], [16, 16], [100, 1, 99, 300]])
 def test_any_blocks_are_cut_into_whole_batches(lengths, batch_size):
-    """All rows, in order; only the last stretch may end within a batch."""
+    """All rows, in order, in equal blocks; only the last may be shorter, and end within a batch."""
     labels = np.arange(sum(lengths)).astype(np.uint16)
     cuts = np.cumsum(lengths)[:-1]
     pixels = np.repeat(labels[:, None], 2, axis=1)
@@ -23,8 +23,9 @@ def test_any_blocks_are_cut_into_whole_batches(lengths, batch_size):
     result = list(whole_batches(blocks, batch_size))
     assert np.array_equal(np.concatenate([each[1] for each in result]), labels)
     assert np.array_equal(np.concatenate([each[0] for each in result]), pixels)
-    assert all(len(each[1]) % batch_size == 0 for each in result[:-1])
-    assert all(len(each[1]) > 0 for each in result)
+    block = {1: 256, 7: 252, 16: 256, 256: 256, 999: 999}[batch_size]
+    assert all(len(each[1]) == block for each in result[:-1])
+    assert 0 < len(result[-1][1]) <= block
 
 
 def trained(dataset, **settings):
@@ -33,17 +34,18 @@ def trained(dataset, **settings):
     return network, report
 
 
-def test_every_kind_of_file_trains_the_same_network(tmp_path, digits):
-    """Bit by bit: blocks end elsewhere in each, batches do not."""
+@pytest.mark.parametrize("execution", EXECUTIONS)
+def test_every_kind_of_file_trains_the_same_network(tmp_path, digits, execution):
+    """Bit by bit: the readers' blocks end elsewhere in each, those of the training do not."""
     csv = tmp_path / "digits.csv"
     csv.write_bytes(csv_text(*digits))
-    first, _ = trained(ArrayDataset(*digits))
+    first, _ = trained(ArrayDataset(*digits), execution=execution)
     for dataset in (
         open_dataset(csv),
         open_dataset(csv),  # packed by now
         open_dataset(write_idx(tmp_path, *digits)),
     ):
-        network, report = trained(dataset)
+        network, report = trained(dataset, execution=execution)
         assert report.samples == 700
         assert np.array_equal(network.weights_input_hidden, first.weights_input_hidden)
 
@@ -114,7 +116,8 @@ def test_a_network_learns_what_can_be_learned():
     labels = generator.integers(0, 10, 2000).astype(np.uint8)
     noise = generator.normal(0, 40, (2000, 784))
     pixels = (patterns[labels] + noise).clip(0, 255).astype(np.uint8)
-    network = Network(hidden_nodes=20, seed=1)
+    # at a rate of 0.1 it hangs on roundings, which differ from processor to processor
+    network = Network(hidden_nodes=20, seed=1, learning_rate=0.05)
     train(network, ArrayDataset(pixels[:1500], labels[:1500]), epochs=3)
     assert evaluate(network, ArrayDataset(pixels[1500:], labels[1500:])).accuracy > 0.98
 
