@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_SUFFIX = ".part"
+
 
 class AtomicFile:
     """A temporary file beside `path` that takes its name on `commit`.
@@ -28,9 +30,8 @@ class AtomicFile:
 
     def __init__(self, path: str | os.PathLike):
         self.path = Path(path)
-        prefix, suffix = f".{self.path.name}.", ".part"
-        _remove_leftovers(self.path.parent, prefix, suffix)
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=prefix, suffix=suffix)
+        remove_leftovers(self.path)
+        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=_prefix(path), suffix=_SUFFIX)
         self._temporary = Path(name)
         self._file = os.fdopen(handle, "w+b")
         with suppress(OSError):  # some network folders know no locks
@@ -72,14 +73,18 @@ def atomic_write(path: str | os.PathLike) -> Iterator[AtomicFile]:
         raise
 
 
-def _remove_leftovers(folder: Path, prefix: str, suffix: str) -> None:
-    """Remove temporary files whose writers are dead: nobody holds their locks."""
+def remove_leftovers(path: str | os.PathLike) -> None:
+    """Remove the temporary files of `path` whose writers are dead: nobody holds their locks."""
     with suppress(OSError):
-        for path in folder.iterdir():
-            if path.name.startswith(prefix) and path.name.endswith(suffix):
-                with path.open("rb") as file:
+        for each in Path(path).parent.iterdir():
+            if each.name.startswith(_prefix(path)) and each.name.endswith(_SUFFIX):
+                with each.open("rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    path.unlink()
+                    each.unlink()
+
+
+def _prefix(path: str | os.PathLike) -> str:
+    return f".{Path(path).name}."
 
 
 def _umask() -> int:

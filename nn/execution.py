@@ -31,9 +31,18 @@ class DenseExecution:
     network : Network
     """
 
+    name = "dense"
+
     def __init__(self, network: Network):
         self.network = network
         self.train, self.query = network.train, network.query
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return what is kept besides the network's weights: nothing."""
+        return {}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Do nothing: see `state`."""
 
     def from_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """Make rows of grey levels, uint8 of shape (batch, input_nodes)."""
@@ -50,7 +59,7 @@ class DenseExecution:
         """Do nothing: the weights were never elsewhere."""
 
 
-EXECUTIONS = {"dense": DenseExecution, "sparse": SparseExecution}
+EXECUTIONS = {each.name: each for each in (DenseExecution, SparseExecution)}
 Execution = DenseExecution | SparseExecution
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import zipfile
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def read_model(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict]:
             f"{path}: no such model. Train one first: 'train --model {path}'"
         ) from None
     try:
-        arrays = _read_arrays(content)
+        arrays = read_arrays(content, (_SETTINGS, *_WEIGHTS))
     except Exception as error:  # zipfile and numpy raise nearly anything on damaged content
         raise _not_a_model(path, error) from None
     return _checked(path, arrays)
@@ -114,14 +115,20 @@ def check_replaceable(path: str | os.PathLike, size: int) -> None:
         trial.discard()
 
 
-def _read_arrays(content: bytes) -> dict[str, np.ndarray]:
-    """Read the three arrays; sizes are checked before anything is unpacked."""
+def read_arrays(content: bytes, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    """Read the named arrays of an .npz, or all; sizes are checked before anything is unpacked.
+
+    Raises
+    ------
+    Exception
+        Of nearly any kind, on damaged content: that is zipfile's and numpy's way.
+    """
     with zipfile.ZipFile(BytesIO(content)) as archive:
         unpacked = sum(entry.file_size for entry in archive.infolist())
     if unpacked > LARGEST_BYTES:
         raise ValueError(f"it unpacks to {unpacked:,} bytes, more than {LARGEST_BYTES:,}")
     with np.load(BytesIO(content), allow_pickle=False) as archive:
-        return {name: archive[name] for name in (_SETTINGS, *_WEIGHTS)}
+        return {name: archive[name] for name in names or archive.files}
 
 
 def _checked(path: Path, arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict]:

@@ -78,6 +78,8 @@ class Network:
     ----------
     weights_input_hidden : ndarray of shape (hidden_nodes, input_nodes)
     weights_hidden_output : ndarray of shape (output_nodes, hidden_nodes)
+    generator : numpy.random.Generator
+        It drew the first weights; nothing else in a training is left to chance.
     about : dict
         What a loaded model file says of itself, such as what it was trained on.
 
@@ -97,7 +99,7 @@ class Network:
         seed: int | None = None,
         dtype="float32",
     ):
-        generator = np.random.default_rng(seed)
+        self.generator = generator = np.random.default_rng(seed)
         self.learning_rate = learning_rate
         self.rule = rule
         self.seed = seed

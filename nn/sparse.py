@@ -107,6 +107,8 @@ class SparseExecution:
     network : Network
     """
 
+    name = "sparse"
+
     def __init__(self, network: Network):
         self.network = network
         self._own_weights = network.weights_input_hidden
@@ -159,6 +161,14 @@ class SparseExecution:
         """Make the network's weights whole: V += k, and k = 0."""
         self._columns += self._common
         self._common[:] = 0
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return what is kept besides the network's weights, which are V: k and r, (2, hidden)."""
+        return {"common_and_sums": self._stack[-2:]}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Take up where another left off: what its `state` was, bit by bit."""
+        self._stack[-2:] = state["common_and_sums"]
 
     def close(self) -> None:
         """Leave the network with whole weights in its own array again."""

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from nn.augment import Augmentation, unchanged
+from nn.checkpoint import Place
 from nn.data.dataset import BLOCK_ROWS, Block, Dataset
 from nn.execution import Execution, start_execution
+from nn.journal import Journal
 from nn.network import Network, one_hot, scale_pixels
 from nn.process import keep_freed_memory
 
@@ -33,6 +35,7 @@ def train(
     on_rows: Callable[[int], object] = lambda rows: None,
     on_batch: Callable[[np.ndarray], object] | None = None,
     execution: str = "auto",
+    journal: Journal | None = None,
 ) -> TrainingReport:
     """Train a network on a dataset, in the dataset's order.
 
@@ -52,10 +55,17 @@ def train(
     execution : {"auto", "dense", "sparse"}
         How a step is carried out; see `nn.execution`. Whichever it is, the network's weights are
         whole whenever `on_rows` or `on_batch` is called, and at the end, also by an exception.
+    journal : Journal, optional
+        Says where to start, and keeps where the training is, so that it can be broken off.
 
     Returns
     -------
     report : TrainingReport
+
+    Raises
+    ------
+    TrainingStopped
+        When the journal was asked to stop, and has kept the training.
     """
     keep_freed_memory()
     start = time.perf_counter()
@@ -64,9 +74,11 @@ def train(
     steps = start_execution(network, execution)
     # a training that runs away is refused when it is saved, with advice instead of warnings
     with contextlib.closing(steps), np.errstate(over="ignore", invalid="ignore"):
-        for _ in range(epochs):
-            samples = 0
-            for pixels, labels in whole_batches(reading.over(dataset.blocks()), batch_size):
+        done = journal.begin(steps) if journal else Place()
+        for epoch in range(done.epoch, epochs):
+            samples = done.row if epoch == done.epoch else 0
+            blocks = whole_batches(reading.over(dataset.blocks()), batch_size)
+            for pixels, labels in _after(samples, blocks):
                 variants = _variants(steps, pixels, augment)
                 targets = one_hot(labels, network.sizes[2], network.dtype)
                 for first in range(0, len(labels), batch_size):
@@ -76,9 +88,15 @@ def train(
                         if on_batch:
                             steps.fold()
                             on_batch(errors)
+                    if journal and rows.stop < len(labels):
+                        journal.after_batch(Place(epoch, samples + rows.stop))
                 samples += len(labels)
                 steps.fold()
                 on_rows(len(labels))
+                if journal:
+                    journal.after_block(Place(epoch, samples))
+            if journal:
+                journal.after_epoch()
     return TrainingReport(samples, time.perf_counter() - start, reading.seconds)
 
 
@@ -118,6 +136,14 @@ def whole_batches(blocks: Iterable[Block], batch_size: int) -> Iterator[Block]:
         yield kept
 
 
+def _after(rows: int, blocks: Iterable[Block]) -> Iterator[Block]:
+    """Leave out rows that were trained on before; a block's end stays where it is."""
+    for pixels, labels in blocks:
+        if rows < len(labels):
+            yield pixels[rows:], labels[rows:]
+        rows = max(0, rows - len(labels))
+
+
 def _joined(kept: Block | None, block: Block) -> Block:
     """Put rows left over from the block before in front of the next."""
     if kept is None or not len(kept[1]):
@@ -147,6 +173,21 @@ class LearningCurve:
         if self._outputs >= self.stretch * errors.shape[1]:
             self._points.append((self._seen, self._squares / self._outputs))
             self._squares, self._outputs = 0.0, 0
+
+    def state(self) -> dict:
+        """Return all that it knows, as JSON can say it."""
+        return {
+            "seen": self._seen,
+            "squares": self._squares,
+            "outputs": self._outputs,
+            "points": self._points,
+        }
+
+    def restore(self, state: dict) -> None:
+        """Take up where another left off: what its `state` was."""
+        self._seen, self._squares = state["seen"], state["squares"]
+        self._outputs = state["outputs"]
+        self._points = [(seen, error) for seen, error in state["points"]]
 
     def points(self) -> tuple[list[int], list[float]]:
         """Return the digits seen, and the mean squared error of the stretch before each."""

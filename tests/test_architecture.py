@@ -11,10 +11,10 @@ PACKAGE = Path(nn.__file__).parent
 FLOORS = [
     {"errors", "atomic", "process"},
     {"rules", "presets", "augment", "images", "data", "model_file"},
-    {"network"},
+    {"network", "checkpoint"},
     {"book", "sparse"},
     {"execution"},
-    {"evaluation"},
+    {"evaluation", "journal"},
     {"training"},
     {"comparison", "plots"},
     {"lessons", "cli"},
@@ -25,7 +25,7 @@ LESSON_FLOORS = [
     {"experiments", "improvements", "trained", "charts", "weight_pictures", "answer_card"},
 ]
 DATA_FLOORS = [
-    {"errors", "download", "handwriting"},
+    {"errors", "checksum", "download", "handwriting"},
     {"streams", "drawn_digits"},
     {"csv_file"},
     {"idx", "packed"},

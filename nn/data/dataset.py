@@ -8,7 +8,7 @@ import numpy as np
 
 from nn.data.csv_file import estimate_csv_rows, read_csv
 from nn.data.errors import DatasetError
-from nn.data.idx import IMAGES_MAGIC, LABELS_MAGIC, count_idx, read_idx
+from nn.data.idx import IMAGES_MAGIC, LABELS_MAGIC, count_idx, find_labels, read_idx
 from nn.data.packed import (
     count_packed,
     find_packed,
@@ -47,6 +47,10 @@ class CsvDataset:
     def __init__(self, path: Path):
         self.path = path
 
+    def files(self) -> list[Path]:
+        """Return the files that hold the digits."""
+        return [self.path]
+
     def blocks(self) -> Iterator[Block]:
         """Yield (pixels, labels); see `Dataset`. Raises DatasetError on bad content."""
         state = fingerprint(self.path)
@@ -74,6 +78,10 @@ class IdxDataset:
 
     def __init__(self, path: Path):
         self.path = path
+
+    def files(self) -> list[Path]:
+        """Return the files that hold the digits: images and labels."""
+        return [self.path, find_labels(self.path)]
 
     def blocks(self) -> Iterator[Block]:
         """Yield (pixels, labels); see `Dataset`. Raises DatasetError on bad content."""

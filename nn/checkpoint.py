@@ -1,0 +1,192 @@
+"""A training that is not finished, on disk: all that it needs to go on as if never broken off.
+
+A checkpoint file is a mark, a hash of the rest, and the rest: an .npz of arrays and settings. The
+last two generations are kept, in two files that take turns, and numbered: on a Pi without a
+clock, a file's time says nothing.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from nn.atomic import atomic_write, remove_leftovers
+from nn.errors import KitError
+from nn.model_file import LARGEST_BYTES, read_arrays
+
+_MAGIC = b"pinnckp1"
+_DIGEST_BYTES = 32
+_FACTS = "facts"
+
+
+class CheckpointError(KitError, ValueError):
+    """A checkpoint is damaged, or is that of another training."""
+
+
+class Place(NamedTuple):
+    """How far a training is: in which epoch, counted from 0, and after how many of its rows."""
+
+    epoch: int = 0
+    row: int = 0
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A training after one of its batches.
+
+    Attributes
+    ----------
+    settings : dict of str to str, number, bool or None
+        Which training of which digits this is.
+    place : Place
+    execution : str
+        How its steps are carried out: another one's roundings differ.
+    arrays : dict of str to ndarray
+        The network's weights, and what the execution keeps besides.
+    generator : dict
+        State of the network's generator of random numbers.
+    curve : dict or None
+        State of the learning curve, where one is drawn.
+    """
+
+    settings: dict
+    place: Place
+    execution: str
+    arrays: dict[str, np.ndarray]
+    generator: dict
+    curve: dict | None = None
+
+
+class Generations:
+    """The last two checkpoints of the training that will write a model.
+
+    Parameters
+    ----------
+    model : Path
+        The checkpoints lie beside it, whether it is there or not.
+    """
+
+    def __init__(self, model: Path):
+        self.paths = [Path(f"{model}.checkpoint-{letter}") for letter in "ab"]
+        self._number = 0  # of the newest one
+
+    def exist(self) -> bool:
+        """Tell whether there are any, whole or not."""
+        return any(path.exists() for path in self.paths)
+
+    def size(self) -> int:
+        """Return how many bytes they take on the disk."""
+        size = 0
+        for path in self.paths:
+            with suppress(OSError):
+                size += path.stat().st_size
+        return size
+
+    def newest(self, say: Callable[[str], object] = lambda message: None) -> Checkpoint:
+        """Read the newest that is whole.
+
+        Parameters
+        ----------
+        say : callable
+            Told in a line when one is damaged, and another is taken in its stead.
+
+        Raises
+        ------
+        CheckpointError
+            When none of them is whole.
+        """
+        whole, complaints = {}, []
+        for path in self.paths:
+            try:
+                number, checkpoint = read_checkpoint(path)
+            except FileNotFoundError:
+                continue
+            except CheckpointError as error:
+                complaints.append(str(error))
+            else:
+                whole[number] = path, checkpoint
+        if not whole:
+            raise CheckpointError("; ".join(complaints) or f"there is no {self.paths[0]}")
+        self._number = max(whole)
+        path, checkpoint = whole[self._number]
+        for complaint in complaints:
+            say(f"{complaint}: taking the other generation, {path}")
+        return checkpoint
+
+    def write(self, checkpoint: Checkpoint) -> None:
+        """Write a new generation over the older of the two. Raises OSError when it cannot."""
+        number = self._number + 1
+        write_checkpoint(self._path(number), number, checkpoint)
+        self._number = number
+
+    def remove(self) -> None:
+        """Remove both, the older first: until the last moment there is one to go on from."""
+        for path in (self._path(self._number + 1), self._path(self._number)):
+            path.unlink(missing_ok=True)
+            remove_leftovers(path)
+
+    def _path(self, number: int) -> Path:
+        return self.paths[number % len(self.paths)]
+
+
+def write_checkpoint(path: str | os.PathLike, number: int, checkpoint: Checkpoint) -> None:
+    """Write a numbered checkpoint; `path` holds the old file or the new, never a half of it."""
+    facts = {name: getattr(checkpoint, name) for name in _fact_names()}
+    text = json.dumps({"number": number, **facts})
+    content = BytesIO()
+    np.savez(content, **checkpoint.arrays, **{_FACTS: np.array(text)})
+    with atomic_write(path) as file:
+        file.write(_MAGIC + _digest(content.getbuffer()))
+        file.write(content.getbuffer())
+
+
+def read_checkpoint(path: str | os.PathLike) -> tuple[int, Checkpoint]:
+    """Read what `write_checkpoint` wrote: the number and the checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        When it is not a whole checkpoint.
+    FileNotFoundError
+        When there is no such file.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST_BYTES)
+        return _unpacked(content)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # zipfile and numpy raise nearly anything on damaged content
+        raise CheckpointError(f"{path} is damaged ({error})") from None
+
+
+def _unpacked(content: bytes) -> tuple[int, Checkpoint]:
+    begin = len(_MAGIC) + _DIGEST_BYTES
+    magic, digest, rest = content[: len(_MAGIC)], content[len(_MAGIC) : begin], content[begin:]
+    if magic != _MAGIC:
+        raise ValueError("expected the mark of a checkpoint")
+    if digest != _digest(rest):
+        raise ValueError("its content does not match its hash")
+    arrays = read_arrays(rest)
+    facts = json.loads(str(arrays.pop(_FACTS)[()]))
+    epoch, row = (int(number) for number in facts.pop("place"))
+    number = int(facts.pop("number"))
+    checkpoint = Checkpoint(place=Place(epoch, row), arrays=arrays, **facts)
+    if not isinstance(checkpoint.settings, dict):
+        raise TypeError("expected settings by name")
+    return number, checkpoint
+
+
+def _digest(content: bytes | memoryview) -> bytes:
+    return hashlib.blake2s(content, digest_size=_DIGEST_BYTES).digest()
+
+
+def _fact_names() -> list[str]:
+    return [field.name for field in fields(Checkpoint) if field.name != "arrays"]

@@ -1,0 +1,162 @@
+"""Checkpoints on disk: two generations, whole or refused."""
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nn.checkpoint import Checkpoint, CheckpointError, Generations, Place, read_checkpoint
+
+
+def checkpoint(row: int) -> Checkpoint:
+    arrays = {
+        "weights_input_hidden": np.full((3, 784), row, "float32"),
+        "weights_hidden_output": np.arange(30, dtype="float64").reshape(10, 3),
+        "common_and_sums": np.ones((2, 3), "float32"),
+    }
+    generator = np.random.default_rng(row).bit_generator.state
+    curve = {"seen": 3, "squares": 0.1, "points": [[1, 1 / 3]]}
+    settings = {"seed": 1, "learning_rate": 0.1, "samples": None}
+    return Checkpoint(settings, Place(2, row), "sparse", arrays, generator, curve)
+
+
+def assert_same(found: Checkpoint, expected: Checkpoint) -> None:
+    assert found.arrays.keys() == expected.arrays.keys()
+    for name, array in expected.arrays.items():
+        assert found.arrays[name].dtype == array.dtype
+        assert np.array_equal(found.arrays[name], array)
+    for name in ("settings", "place", "execution", "generator", "curve"):
+        assert getattr(found, name) == getattr(expected, name)
+
+
+@pytest.fixture
+def generations(tmp_path):
+    return Generations(tmp_path / "m.npz")
+
+
+def test_what_was_written_is_read(generations):
+    """All of it, the last of three; two files are kept, the older is overwritten."""
+    for row in (1, 2, 3):
+        generations.write(checkpoint(row))
+    assert_same(Generations(generations.paths[0].with_name("m.npz")).newest(), checkpoint(3))
+    assert sorted(path.name for path in generations.paths[0].parent.iterdir()) == [
+        "m.npz.checkpoint-a", "m.npz.checkpoint-b",
+    ]  # fmt: skip
+    assert sorted(read_checkpoint(path)[1].place.row for path in generations.paths) == [2, 3]
+
+
+def test_times_say_nothing(generations, tmp_path):
+    """A Pi without a clock: the newest is that of the highest number, whatever its file's time."""
+    generations.write(checkpoint(1))
+    generations.write(checkpoint(2))
+    for path in generations.paths:
+        newest = read_checkpoint(path)[1].place.row == 2
+        os.utime(path, (0, 0) if newest else (2e9, 2e9))
+    assert Generations(tmp_path / "m.npz").newest().place == (2, 2)
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "flipped", "other"])
+def test_a_damaged_newest_falls_back_to_the_one_before(generations, tmp_path, damage):
+    """It is said, and the next write does not take the place of the whole one."""
+    for row in (1, 2, 3):
+        generations.write(checkpoint(row))
+    newest = next(path for path in generations.paths if read_checkpoint(path)[1].place.row == 3)
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes({"cut": content[:-1], "empty": b"", "flipped": content}.get(damage, b"oops"))
+    said = []
+    reopened = Generations(tmp_path / "m.npz")
+    assert reopened.newest(said.append).place.row == 2
+    assert len(said) == 1
+    assert f"{newest} is damaged" in said[0]
+    assert "taking the other generation" in said[0]
+    reopened.write(checkpoint(4))
+    assert sorted(read_checkpoint(path)[1].place.row for path in generations.paths) == [2, 4]
+
+
+def test_two_damaged_ones_are_an_error(generations):
+    """Both are named."""
+    for row in (1, 2):
+        generations.write(checkpoint(row))
+    for path in generations.paths:
+        path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match=r"checkpoint-a is damaged .*checkpoint-b is damaged"):
+        generations.newest()
+
+
+def test_they_are_removed_with_what_a_killed_writer_left(generations, tmp_path):
+    """Nothing is left in the folder."""
+    for row in (1, 2):
+        generations.write(checkpoint(row))
+    (tmp_path / ".m.npz.checkpoint-a.abc.part").write_bytes(b"half")
+    generations.remove()
+    assert list(tmp_path.iterdir()) == []
+    assert not generations.exist()
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory):
+    generations = Generations(tmp_path_factory.mktemp("whole") / "m.npz")
+    generations.write(checkpoint(1))
+    return next(path for path in generations.paths if path.exists()).read_bytes()
+
+
+@given(data=st.data())
+def test_no_damage_goes_unseen(content, tmp_path_factory, data):
+    """Any cut, any byte changed, anything appended."""
+    place = data.draw(st.integers(0, len(content) - 1))
+    change = data.draw(st.integers(1, 255))
+    changed = bytes([content[place] ^ change])
+    path = tmp_path_factory.getbasetemp() / "damaged"
+    for damaged in (
+        content[:place],
+        content[:place] + changed + content[place + 1 :],
+        content + changed,
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match="is damaged"):
+            read_checkpoint(path)
+
+
+def forged(**members: bytes) -> bytes:
+    """Make a file with a right hash of whatever members."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, member in members.items():
+            file.writestr(f"{name}.npy", member)
+    rest = archive.getvalue()
+    return b"pinnckp1" + hashlib.blake2s(rest).digest() + rest
+
+
+def npy(array) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=True)
+    return file.getvalue()
+
+
+FACTS = {"number": 1, "place": [0, 0], "settings": {}, "execution": "dense", "generator": {}}
+FORGED = {
+    "no facts": {"x": npy(np.ones(3))},
+    "no JSON": {"facts": npy(np.array("{"))},
+    "a list": {"facts": npy(np.array("[]"))},
+    "no place": {"facts": npy(np.array(json.dumps({**FACTS, "place": "x"})))},
+    "more facts": {"facts": npy(np.array(json.dumps({**FACTS, "evil": 1})))},
+    "settings of another type": {"facts": npy(np.array(json.dumps({**FACTS, "settings": 1})))},
+    "a pickle": {"facts": npy(np.array([{}], dtype=object))},
+    "a bomb": {"facts": npy(np.zeros(40_000_000))},
+}
+
+
+@pytest.mark.parametrize("kind", FORGED)
+def test_a_forged_file_is_refused(tmp_path, kind):
+    """Its hash is right, its content is not: no pickle is loaded, no bomb unpacked."""
+    path = tmp_path / "forged"
+    path.write_bytes(forged(**FORGED[kind]))
+    with pytest.raises(CheckpointError, match="is damaged"):
+        read_checkpoint(path)
