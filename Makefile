@@ -26,8 +26,8 @@ help: ## List these targets
 
 setup: $(VENV)/.ready ## Make the virtual environment (.venv); the others do when needed
 
-train-pi: $(VENV)/.ready ## Train what fits a Pi Zero on the best data there is
-	$(RUN) -m nn train --preset pi-zero
+train-pi: $(VENV)/.ready ## Train what fits a Pi Zero on the best data there is; goes on where it was broken off
+	$(RUN) -m nn train --preset pi-zero --resume-or-start
 
 compare-rules: $(VENV)/.ready ## Compare the ways of sending the error back (25 epochs)
 	$(RUN) -m nn compare-rules

@@ -86,7 +86,7 @@ def _train(pi: Pi, preset: str, output: Path) -> bool:
     model = f"models/{preset}"
     remote = (
         f"cd ~/pi-nn && mkdir -p models && {PYTHON_ON_PI} -m nn train --preset {preset} --offline"
-        f" --model {model}.npz --json > {model}.json.part && mv {model}.json.part {model}.json"
+        f" --model {model}.npz --resume-or-start --json > {model}.json.part && mv {model}.json.part {model}.json"
     )
     if _run(pi, remote):
         return False

@@ -3,6 +3,8 @@
 import gzip
 import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import nn  # noqa: F401 - before numpy, for its limit of threads
@@ -67,6 +69,25 @@ def csv_pair(tmp_path, digits):
     train.write_bytes(csv_text(pixels[:600], labels[:600]))
     test.write_bytes(csv_text(pixels[600:], labels[600:]))
     return train, test
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run the command line in an empty folder; nothing is asked, no network is there."""
+
+    def run_in_folder(*words, before=(), stdout=subprocess.PIPE, **environ):
+        inherited = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+        return subprocess.run(
+            [*before, sys.executable, "-m", "nn", *map(str, words)],
+            cwd=tmp_path,
+            env={**inherited, "PYTHONPATH": str(PROJECT), **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return run_in_folder
 
 
 MNIST_DIR = os.environ.get("MNIST_DIR")

@@ -4,7 +4,6 @@ import gzip
 import json
 import os
 import pty
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,25 +21,6 @@ TRAIN_KEYS = (
     "preset dataset hidden_nodes epochs batch_size learning_rate rule seed samples seconds_total "
     "seconds_parsing accuracy peak_rss_mb model"
 ).split()
-
-
-@pytest.fixture
-def run(tmp_path):
-    """Run the command line in an empty folder; nothing is asked, no network is there."""
-
-    def run_in_folder(*words, before=(), stdout=subprocess.PIPE, **environ):
-        inherited = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
-        return subprocess.run(
-            [*before, sys.executable, "-m", "nn", *map(str, words)],
-            cwd=tmp_path,
-            env={**inherited, "PYTHONPATH": str(PROJECT), **environ},
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    return run_in_folder
 
 
 @pytest.fixture
@@ -392,25 +372,6 @@ def test_help_does_not_wait_for_numpy():
     command = [sys.executable, "-c", code]
     result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
     assert result.stdout == "False\n"
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_ends_a_training_cleaned_up(csv_pair, tmp_path, number):
-    """A dropped connection, a shutdown, Ctrl-C: one line, nothing half-written left behind."""
-    command = [sys.executable, "-m", "nn", "train", "--train", str(csv_pair[0])]
-    with subprocess.Popen(
-        [*command, "--epochs", "100000"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        while "Data: " not in process.stderr.readline():
-            pass
-        process.send_signal(number)
-        assert process.stderr.read() == "error: interrupted\n"
-    assert process.returncode == 130
-    assert list(tmp_path.rglob(".*part")) == []
 
 
 def test_an_unlabelled_test_file_beside_is_not_used(run, csv_pair):

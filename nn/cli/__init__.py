@@ -1,19 +1,18 @@
 """The command line, ``python -m nn`` or ``pi-nn``: the only part that talks to people.
 
 Results go to standard output, everything else to standard error. Exit codes: 0, 1 for an error
-in data, model or disk (one line, no traceback), 2 for wrong usage, 130 when interrupted by Ctrl-C,
-a dropped connection or a shutdown.
+in data, model or disk (one line, no traceback), 2 for wrong usage, 128 and the signal's number when
+interrupted: 130 by Ctrl-C, 129 by a dropped connection, 143 by a shutdown.
 """
 
 import argparse
 import os
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import nn
 from nn.cli import backquery, compare_rules, data, presets, query, test, train
+from nn.cli.signals import Interrupted, interrupted_by_signals
 from nn.errors import KitError
 
 COMMANDS = (train, test, query, backquery, compare_rules, data, presets)
@@ -36,8 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a terminal may not know ± or a file's name
             stream.reconfigure(errors="backslashreplace")
     arguments = _parser().parse_args(argv)
+    arguments.words = sys.argv[1:] if argv is None else list(argv)
     try:
-        with _ending_on_signals():
+        with interrupted_by_signals():
             code = arguments.run(arguments) or 0
             if sys.stdout:
                 sys.stdout.flush()  # here, where it can still be told when nobody reads it
@@ -45,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe has seen enough
         _drop_unwritten_output()
         return 1
+    except Interrupted as error:
+        return _fail(str(error), code=error.exit_code)
     except KeyboardInterrupt:
         return _fail("interrupted", code=130)
     except MemoryError:
@@ -55,22 +57,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_unwritten_output()
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}")
-
-
-@contextmanager
-def _ending_on_signals() -> Iterator[None]:
-    """Let a dropped connection or a shutdown end a command as Ctrl-C does: cleaned up."""
-    signals = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(each, _interrupt) for each in signals]
-    try:
-        yield
-    finally:
-        for each, handler in zip(signals, before, strict=True):
-            signal.signal(each, handler)
-
-
-def _interrupt(_number, _frame) -> None:
-    raise KeyboardInterrupt
 
 
 def _drop_unwritten_output() -> None:

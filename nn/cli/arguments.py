@@ -31,6 +31,11 @@ def degrees(text: str) -> float:
     return _number(text, "an angle from 0 to 180", lambda number: 0 <= number <= 180)
 
 
+def seconds(text: str) -> float:
+    """Convert an argument to a number of seconds, 0 or more."""
+    return _number(text, "a number of seconds, 0 or more", lambda number: number >= 0)
+
+
 def _number(text: str, expected: str, fits: Callable[[float], bool]) -> float:
     try:
         number = float(text)

@@ -19,8 +19,12 @@ def remark(message: str) -> None:
 
 
 @contextmanager
-def progress(what: str, dataset: "Dataset", passes: int = 1) -> Iterator:
+def progress(
+    what: str, dataset: "Dataset", passes: int = 1, done: tuple[int, int] = (0, 0)
+) -> Iterator:
     """Show a bar with rate and time left over `passes` of a dataset; silent off a terminal.
+
+    `done` are passes, and rows of the next, that were done before.
 
     Yields
     ------
@@ -37,6 +41,7 @@ def progress(what: str, dataset: "Dataset", passes: int = 1) -> Iterator:
     screen = shutil.get_terminal_size()  # 80 by 24 on a serial line, where tqdm would see 0 by 0
     with tqdm(
         total=total,
+        initial=done[0] * (rows or 0) + done[1],
         desc=what,
         unit=" digits",
         unit_scale=True,
