@@ -13,7 +13,9 @@ import numpy as np
 from nn.errors import KitError
 
 SIDE, INK_SIDE = 28, 20
-LARGEST_PIXELS = 50_000_000
+LARGEST_PIXELS = 8_500_000  # of the largest screens; up to 16 bytes each until they are shrunk
+LARGEST_JPEG_PIXELS = 50_000_000  # which are decoded smaller, unless they come in several passes
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")  # Pillow has readers for 40 more
 _WORKING_SIDE = 280  # pictures are shrunk to this first: ten times what is needed
 _FAINTEST_INK = 0.25  # of the darkest: anything fainter is paper, shadow or noise
 _LEAST_CONTRAST = 0.1  # between paper and ink, of the whole range of grey
@@ -29,7 +31,7 @@ def read_digit(path: str | Path) -> np.ndarray:
     Parameters
     ----------
     path : path-like
-        PNG, JPEG or what else Pillow reads; dark ink on light paper or the reverse.
+        PNG, JPEG, GIF, BMP or WebP; dark ink on light paper or the reverse.
 
     Returns
     -------
@@ -140,14 +142,15 @@ def _read_grey(source: Path | BytesIO, name: str | Path) -> np.ndarray:
     """Read a picture as grey levels 0 to 1, shrunk to a working size."""
     from PIL import Image
 
+    if isinstance(source, Path) and not source.is_file():
+        what = "is a folder or a pipe, no file" if source.exists() else "no such file"
+        raise ImageError(f"{name}: {what}. Give the path of a PNG or JPEG picture")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # own limit below
-            with Image.open(source) as picture:
+            warnings.simplefilter("ignore")  # of damage that does not matter, or is an error below
+            with Image.open(source, formats=FORMATS) as picture:
                 _check_size(name, picture)
                 return _grey(picture)
-    except FileNotFoundError:
-        raise ImageError(f"{name}: no such file. Give the path of a PNG or JPEG picture") from None
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -158,26 +161,30 @@ def _read_grey(source: Path | BytesIO, name: str | Path) -> np.ndarray:
 
 def _check_size(name: str | Path, picture) -> None:
     width, height = picture.size
-    if width * height > LARGEST_PIXELS:
+    in_one_pass = picture.format in ("JPEG", "MPO") and "progressive" not in picture.info
+    largest = LARGEST_JPEG_PIXELS if in_one_pass else LARGEST_PIXELS
+    if width * height > largest:
         raise ImageError(
-            f"{name} has {width}×{height} pixels: expected {LARGEST_PIXELS:,} at the most. "
+            f"{name} has {width}×{height} pixels: expected {largest:,} at the most. "
             "Make it smaller first"
         )
 
 
 def _grey(picture) -> np.ndarray:
-    """Lay a picture on white paper, the right way up, in grey."""
+    """Lay a picture on white paper, the right way up, in grey; shrunk before all else."""
     from PIL import Image, ImageOps
 
     picture.draft("L", (2 * _WORKING_SIDE, 2 * _WORKING_SIDE))  # JPEG alone: decode it smaller
-    picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I"):  # 16 bits a pixel, which Pillow would cut off at 255
-        picture = Image.fromarray((np.asarray(picture) / 257).clip(0, 255).astype(np.uint8))
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        levels = np.asarray(ImageOps.exif_transpose(picture)) >> 8
+        picture = Image.fromarray(levels.astype(np.uint8))
+    elif picture.mode == "PA" or "transparency" in picture.info:
         picture = picture.convert("RGBA")
-        picture.thumbnail((_WORKING_SIDE, _WORKING_SIDE))
-        paper = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(paper, picture)
-    picture = picture.convert("L")
+    elif picture.mode not in ("L", "LA", "RGB", "RGBA"):
+        picture = picture.convert("L")
     picture.thumbnail((_WORKING_SIDE, _WORKING_SIDE))
-    return np.asarray(picture, dtype=float) / 255
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode in ("LA", "RGBA"):
+        paper = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(paper, picture.convert("RGBA"))
+    return np.asarray(picture.convert("L"), dtype=float) / 255

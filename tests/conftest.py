@@ -41,6 +41,16 @@ def digits():
     return pixels, generator.integers(0, 10, 700, dtype=np.uint8)
 
 
+def run_for_peak_mb(code: str) -> tuple[str, float]:
+    """Run a few lines in a process of its own; return what they print, and its peak memory."""
+    tail = "\nfrom nn.process import peak_rss_mb\nprint(peak_rss_mb())"
+    words = [sys.executable, "-c", code + tail]
+    result = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    said, _, peak = result.stdout.strip().rpartition("\n")
+    return said, float(peak)
+
+
 def csv_text(pixels, labels) -> bytes:
     """Write digits as CSV by the plainest of means."""
     lines = [

@@ -1,11 +1,17 @@
 """Pictures of digits as the network sees them."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from nn.images import ImageError, centre_digit, read_digit, read_uploaded_digit
+from tests.conftest import run_for_peak_mb
+
+TURNED = Image.Exif()
+TURNED[0x0112] = 6  # turn by 270 degrees to see it upright
 
 
 def draw_seven(size=(300, 400), paper=255, ink=0, width=24, mode="L"):
@@ -61,10 +67,8 @@ def test_paper_ink_and_size_do_not_matter(tmp_path, form):
 def test_jpeg_and_its_orientation(tmp_path):
     """A photograph taken with the camera on its side is turned upright."""
     plain = read_digit(saved(draw_seven(), tmp_path)).astype(float)
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 270 degrees to see it upright
     lying = draw_seven().transpose(Image.Transpose.ROTATE_90)
-    photo = read_digit(saved(lying, tmp_path, "photo.jpg", exif=exif, quality=60)).astype(float)
+    photo = read_digit(saved(lying, tmp_path, "photo.jpg", exif=TURNED, quality=60)).astype(float)
     assert np.corrcoef(plain, photo)[0, 1] > 0.9
 
 
@@ -119,11 +123,76 @@ def test_files_that_are_no_pictures_are_refused(tmp_path):
 def test_a_picture_bomb_is_refused_unread(tmp_path):
     """64 and 400 megapixels in small files: over this kit's limit, and over Pillow's."""
     path = saved(Image.new("1", (8000, 8000)), tmp_path)
-    with pytest.raises(ImageError, match=r"has 8000×8000 pixels: expected 50,000,000 at"):
+    with pytest.raises(ImageError, match=r"has 8000×8000 pixels: expected 8,500,000 at"):
         read_digit(path)
     path = saved(Image.new("1", (20_000, 20_000)), tmp_path)
     with pytest.raises(ImageError, match=r"is too large .*400000000 pixels.* Make it smaller"):
         read_digit(path)
+
+
+BOMBS = {
+    "rgba.png": ("RGBA", {}),
+    "turned.png": ("RGBA", {"exif": TURNED}),
+    "sixteen.png": ("I;16", {}),
+    "palette.png": ("P", {"transparency": 0}),
+    "bits.png": ("1", {}),
+    "passes.jpg": ("RGB", {"progressive": True, "subsampling": 0}),
+    "plain.webp": ("RGB", {"lossless": True, "method": 0}),
+    "clear.webp": ("RGBA", {"lossless": True, "method": 0}),
+    "small.gif": ("L", {}),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_the_largest_picture_of_each_kind_stays_small_in_memory(tmp_path, name):
+    """A few kilobytes that unpack to 8 megapixels: read within 200 MB, in another process."""
+    mode, options = BOMBS[name]
+    path = saved(Image.new(mode, (2900, 2900)), tmp_path, name, **options)
+    assert path.stat().st_size < 200_000
+    code = (
+        "from nn.images import ImageError, read_digit\n"
+        f"try:\n read_digit({str(path)!r})\nexcept ImageError as error:\n print(error)"
+    )
+    said, peak = run_for_peak_mb(code)
+    assert "shows no digit" in said
+    assert peak < 200
+
+
+@pytest.mark.parametrize("name", ["huge.webp", "huge.png", "huge.jpg", "huge.gif"])
+def test_a_picture_bomb_is_never_unpacked(tmp_path, name):
+    """From 16 megapixels: refused by its header, in hardly any memory."""
+    options = {"progressive": True} if name.endswith("jpg") else {}
+    picture = Image.new("L", (4_000, 4_000))
+    if name.endswith("webp"):
+        picture, options = picture.convert("RGB"), {"lossless": True, "method": 0}
+    path = saved(picture, tmp_path, name, **options)
+    code = (
+        "from nn.images import ImageError, read_digit\n"
+        f"try:\n read_digit({str(path)!r})\nexcept ImageError as error:\n print(error)"
+    )
+    said, peak = run_for_peak_mb(code)
+    assert "4000×4000 pixels: expected 8,500,000 at the most" in said
+    assert peak < 100
+
+
+def test_a_photograph_may_be_larger(tmp_path):
+    """A JPEG of 12 megapixels, as telephones take them, is decoded smaller."""
+    photo = draw_seven().resize((3000, 4000))
+    assert read_digit(saved(photo, tmp_path, "photo.jpg")).any()
+
+
+def test_only_readers_of_pictures_are_asked(tmp_path):
+    """Pillow would start Ghostscript for PostScript."""
+    path = saved(draw_seven(mode="RGB", paper=(255,) * 3, ink=(0,) * 3), tmp_path, "digit.eps")
+    with pytest.raises(ImageError, match=r"digit.eps is not a whole PNG or JPEG picture"):
+        read_digit(path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    """Nobody writes into it."""
+    os.mkfifo(tmp_path / "digit.png")
+    with pytest.raises(ImageError, match=r"digit.png: is a folder or a pipe, no file"):
+        read_digit(tmp_path / "digit.png")
 
 
 def test_an_uploaded_picture_is_read_as_its_file_is(tmp_path):
