@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -159,22 +159,27 @@ def read_checkpoint(path: str | os.PathLike) -> tuple[int, Checkpoint]:
     """
     try:
         with Path(path).open("rb") as file:
-            content = file.read(LARGEST_BYTES)
-        return _unpacked(content)
+            return _unpacked(_checked_content(file))
     except FileNotFoundError:
         raise
     except Exception as error:  # zipfile and numpy raise nearly anything on damaged content
         raise CheckpointError(f"{path} is damaged ({error})") from None
 
 
-def _unpacked(content: bytes) -> tuple[int, Checkpoint]:
-    begin = len(_MAGIC) + _DIGEST_BYTES
-    magic, digest, rest = content[: len(_MAGIC)], content[len(_MAGIC) : begin], content[begin:]
-    if magic != _MAGIC:
+def _checked_content(file: BinaryIO) -> bytes:
+    """Read what comes after mark and hash; nothing of a file without the one, or too large."""
+    if file.read(len(_MAGIC)) != _MAGIC:
         raise ValueError("expected the mark of a checkpoint")
-    if digest != _digest(rest):
+    if (size := os.fstat(file.fileno()).st_size) > LARGEST_BYTES:
+        raise ValueError(f"it has {size:,} bytes, more than {LARGEST_BYTES:,}")
+    digest, content = file.read(_DIGEST_BYTES), file.read()
+    if digest != _digest(content):
         raise ValueError("its content does not match its hash")
-    arrays = read_arrays(rest)
+    return content
+
+
+def _unpacked(content: bytes) -> tuple[int, Checkpoint]:
+    arrays = read_arrays(BytesIO(content))
     facts = json.loads(str(arrays.pop(_FACTS)[()]))
     epoch, row = (int(number) for number in facts.pop("place"))
     number = int(facts.pop("number"))

@@ -4,15 +4,16 @@ import json
 import os
 import zipfile
 from collections.abc import Iterable
-from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from nn.atomic import AtomicFile, atomic_write
 from nn.errors import KitError
 
-LARGEST_BYTES = 256 * 1024 * 1024
+LARGEST_BYTES = 320_000_000  # 100,000 hidden nodes, the most that `train` makes
+LARGEST_WEIGHT = 1e30  # sums of products with anything larger could run over in float32
 FORMAT = "pi-nn model 1"
 
 _SETTINGS = "settings"
@@ -38,11 +39,11 @@ def write_model(path: str | os.PathLike, weights: dict[str, np.ndarray], setting
     Raises
     ------
     ModelError
-        When a weight is infinite or no number: such a model is of no use to anybody.
+        When a weight is huge, infinite or no number: such a model is of no use to anybody.
     OSError
         When it cannot be written.
     """
-    if not all(np.isfinite(array).all() for array in weights.values()):
+    if not all(_usable(array) for array in weights.values()):
         raise ModelError(f"{path} is not written: weights ran away. Lower the learning rate")
     text = json.dumps({"format": FORMAT, **settings})
     with atomic_write(path) as file:
@@ -64,16 +65,15 @@ def read_model(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict]:
         When there is no such file, or it is not a whole model file of this kit.
     """
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise ModelError(
-            f"{path}: no such model. Train one first: 'train --model {path}'"
-        ) from None
-    try:
-        arrays = read_arrays(content, (_SETTINGS, *_WEIGHTS))
-    except Exception as error:  # zipfile and numpy raise nearly anything on damaged content
-        raise _not_a_model(path, error) from None
+    if not path.exists():
+        raise ModelError(f"{path}: no such model. Train one first: 'train --model {path}'")
+    if not path.is_file():
+        raise ModelError(f"{path} is a folder or a pipe, no file. Give the path of a model")
+    with path.open("rb") as file:
+        try:
+            arrays = read_arrays(file, (_SETTINGS, *_WEIGHTS))
+        except Exception as error:  # zipfile and numpy raise nearly anything on damaged content
+            raise _not_a_model(path, error) from None
     return _checked(path, arrays)
 
 
@@ -115,19 +115,28 @@ def check_replaceable(path: str | os.PathLike, size: int) -> None:
         trial.discard()
 
 
-def read_arrays(content: bytes, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
-    """Read the named arrays of an .npz, or all; sizes are checked before anything is unpacked.
+def read_arrays(file: BinaryIO, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    """Read the named arrays of an .npz, or all; what would take more memory than it says, not.
+
+    This kit's own are not compressed: one that is could be small, and unpack to gigabytes.
 
     Raises
     ------
     Exception
         Of nearly any kind, on damaged content: that is zipfile's and numpy's way.
     """
-    with zipfile.ZipFile(BytesIO(content)) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-    if unpacked > LARGEST_BYTES:
-        raise ValueError(f"it unpacks to {unpacked:,} bytes, more than {LARGEST_BYTES:,}")
-    with np.load(BytesIO(content), allow_pickle=False) as archive:
+    size = file.seek(0, os.SEEK_END)
+    if size > LARGEST_BYTES:
+        raise ValueError(f"it has {size:,} bytes, more than {LARGEST_BYTES:,}")
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > size:
+        raise ValueError(f"it has {size:,} bytes, and would unpack to {unpacked:,}")
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise ValueError("it is compressed, as this kit's own never are")
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as archive:
         return {name: archive[name] for name in names or archive.files}
 
 
@@ -150,9 +159,15 @@ def _checked(path: Path, arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.nd
         raise _not_a_model(path, f"expected two matrices that fit together, came {shapes}")
     if not all(array.dtype in (np.float32, np.float64) for array in arrays.values()):
         raise _not_a_model(path, "expected weights of type float32 or float64")
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        raise _not_a_model(path, "expected finite weights")
+    if not all(_usable(array) for array in arrays.values()):
+        raise _not_a_model(path, f"expected finite weights, up to {LARGEST_WEIGHT:g}")
     return arrays, settings
+
+
+def _usable(weights: np.ndarray) -> bool:
+    """Tell whether all weights are numbers that the network can multiply and sum."""
+    with np.errstate(invalid="ignore"):  # a NaN makes both comparisons false
+        return bool(weights.min() >= -LARGEST_WEIGHT and weights.max() <= LARGEST_WEIGHT)
 
 
 def _not_a_model(path: Path, cause: object) -> ModelError:

@@ -266,11 +266,11 @@ class Network:
                 rule=settings["rule"],
                 seed=settings["seed"],
             )
-        except (KeyError, TypeError, ValueError) as error:
+            network.about = dict(settings.get("about", {}))
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ModelError(f"{path} has unknown settings ({error}): train it again") from None
         network.weights_input_hidden = weights["weights_input_hidden"]
         network.weights_hidden_output = weights["weights_hidden_output"]
-        network.about = settings.get("about", {})
         return network
 
 

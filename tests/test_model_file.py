@@ -3,13 +3,22 @@
 import io
 import itertools
 import json
+import os
 import zipfile
 
 import numpy as np
 import pytest
 
-from nn.model_file import FORMAT, ModelError, check_replaceable, read_model, write_model
+from nn.model_file import (
+    FORMAT,
+    LARGEST_BYTES,
+    ModelError,
+    check_replaceable,
+    read_model,
+    write_model,
+)
 from nn.network import Network
+from tests.conftest import run_for_peak_mb
 
 GOOD = {
     "weights_input_hidden": np.ones((2, 3), "float32"),
@@ -101,8 +110,80 @@ def test_a_declared_giant_is_refused_before_it_is_unpacked(tmp_path):
         entry.write(header.getvalue())
         for _ in range(300):
             entry.write(bytes(1_000_000))
-    with pytest.raises(ModelError, match=r"unpacks to 300,\d\d\d,\d\d\d bytes"):
+    with pytest.raises(ModelError, match=r"would unpack to 300,\d\d\d,\d\d\d"):
         read_model(path)
+
+
+def test_a_compressed_model_is_refused(tmp_path):
+    """The kit's own are not, and a small one could unpack to gigabytes."""
+    path = tmp_path / "model.npz"
+    settings = np.array(json.dumps({"format": FORMAT}))
+    np.savez_compressed(path, **GOOD, settings=settings)
+    with pytest.raises(ModelError, match=r"would unpack to|it is compressed"):
+        read_model(path)
+
+
+def _declared(shape: str) -> bytes:
+    """Make a model file, its sums right, whose first matrix promises a shape."""
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    file = io.BytesIO()
+    np.savez(file, **GOOD, settings=np.array(json.dumps({"format": FORMAT})))
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["weights_input_hidden.npy"] = b"\x93NUMPY\x01\0\x76\0" + header.encode() + bytes(99)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["bomb", "shape", "zeros"])
+def test_declared_giants_take_no_memory(tmp_path, kind):
+    """A compressed terabyte, a matrix of 2^40 numbers, a file of nothing but holes."""
+    path = tmp_path / "giant.npz"
+    if kind == "bomb":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("weights_input_hidden.npy", bytes(400_000_000))
+    elif kind == "shape":
+        path.write_bytes(_declared("(1048576, 1048576)"))
+    else:
+        with path.open("wb") as file:
+            file.truncate(LARGEST_BYTES)
+    code = (
+        "from nn.model_file import ModelError, read_model\n"
+        f"try:\n read_model({str(path)!r})\nexcept ModelError as error:\n print(error)"
+    )
+    said, peak = run_for_peak_mb(code)
+    assert "giant.npz is not a whole model of this kit" in said
+    assert peak < 100
+
+
+@pytest.mark.parametrize("weight", [1e31, -3e38])
+def test_weights_that_would_run_over_are_refused(tmp_path, weight):
+    """Finite each, but not their sums: neither written nor read."""
+    weights = {**GOOD, "weights_input_hidden": np.full((2, 3), weight, "float32")}
+    with pytest.raises(ModelError, match="weights ran away"):
+        write_model(tmp_path / "model.npz", weights, {})
+    save_raw(tmp_path / "model.npz", **weights, settings=np.array(json.dumps({"format": FORMAT})))
+    with pytest.raises(ModelError, match=r"expected finite weights, up to 1e\+30"):
+        read_model(tmp_path / "model.npz")
+
+
+@pytest.mark.parametrize("change", [{"learning_rate": 10**400}, {"about": "a text"}, {"about": 7}])
+def test_settings_of_other_kinds_are_refused(tmp_path, change):
+    """What JSON can say and a network cannot have."""
+    settings = {"learning_rate": 0.1, "rule": "multiply", "seed": 1, **change}
+    write_model(tmp_path / "model.npz", GOOD, settings)
+    with pytest.raises(ModelError, match="unknown settings"):
+        Network.load(tmp_path / "model.npz")
+
+
+def test_a_pipe_is_no_model(tmp_path):
+    """It is refused, and not waited for."""
+    os.mkfifo(tmp_path / "model.npz")
+    with pytest.raises(ModelError, match=r"model.npz is a folder or a pipe, no file"):
+        read_model(tmp_path / "model.npz")
 
 
 def test_something_else_is_not_replaced(tmp_path):
