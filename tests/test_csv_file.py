@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nn.data import csv_file
 from nn.data.csv_file import estimate_csv_rows, parse_rows, read_csv, write_csv
 from nn.data.errors import DatasetError
-from tests.conftest import csv_text
+from tests.conftest import csv_text, run_for_peak_mb
 
 
 def by_csv_module(text: bytes):
@@ -170,6 +170,23 @@ def test_anything_else_is_refused_by_file_and_line(tmp_path, monkeypatch, kind, 
     monkeypatch.setattr(csv_file, "BLOCK_BYTES", block_bytes)
     with pytest.raises(DatasetError, match=message):
         list(read_csv(path))
+
+
+def test_a_decompression_bomb_is_refused(tmp_path):
+    """A gigabyte of blank digits in a megabyte: neither memory nor time for it."""
+    path = tmp_path / "bomb.csv.gz"
+    part = gzip.compress(LINE * 20_000)
+    path.write_bytes(part * 32)
+    code = (
+        "from pathlib import Path\nfrom nn.data.csv_file import read_csv\n"
+        "from nn.data.errors import DatasetError\nrows = 0\ntry:\n"
+        f" for block in read_csv(Path({str(path)!r})):\n  rows += len(block)\n"
+        "except DatasetError as error:\n print(rows, error)"
+    )
+    said, peak = run_for_peak_mb(code)
+    assert "bomb.csv.gz unpacks to more than 200 times its size" in said
+    assert int(said.split()[0]) * len(LINE) < path.stat().st_size * 201
+    assert peak < 100
 
 
 def test_the_line_number_counts_the_header(tmp_path):

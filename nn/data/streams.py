@@ -6,6 +6,10 @@ from pathlib import Path
 
 from nn.data.errors import DatasetError
 
+# MNIST's text unpacks to 8 times its size, and nothing of use to more than this; bombs to 1,000.
+MOST_UNPACKED = 200
+HARMLESS_BYTES = 64 * 1024 * 1024
+
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -36,6 +40,8 @@ class Stream:
         self.zipped = self._raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
         self._raw.seek(0)
         self._file = gzip.GzipFile(fileobj=self._raw) if self.zipped else self._raw
+        self._most_bytes = max(HARMLESS_BYTES, MOST_UNPACKED * path.stat().st_size)
+        self._unpacked = 0
 
     def read(self, size: int) -> bytes:
         """Read up to `size` bytes of the uncompressed content; fewer only at its end.
@@ -43,10 +49,10 @@ class Stream:
         Raises
         ------
         DatasetError
-            When the gzip data is cut off or damaged.
+            When the gzip data is cut off or damaged, or a bomb: made to unpack without an end.
         """
         try:
-            return self._file.read(size)
+            content = self._file.read(size)
         except EOFError:
             raise DatasetError(
                 f"{self.path} is a truncated gzip file: fetch (make fetch) or copy it again"
@@ -55,6 +61,15 @@ class Stream:
             raise DatasetError(
                 f"{self.path} is a damaged gzip file ({error}): fetch (make fetch) or copy it again"
             ) from None
+
+        self._unpacked += len(content)
+        if self.zipped and self._unpacked > self._most_bytes:
+            raise DatasetError(
+                f"{self.path} unpacks to more than {MOST_UNPACKED} times its size: expected a file "
+                "of digits, came what looks like a decompression bomb. Unpack it yourself (gunzip) "
+                "if you trust it"
+            )
+        return content
 
     def __enter__(self) -> "Stream":
         return self
