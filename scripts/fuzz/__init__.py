@@ -1,0 +1,1 @@
+"""The fuzz campaign: damaged and hostile files against every reader of the kit (`make fuzz`)."""

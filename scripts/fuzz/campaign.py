@@ -1,0 +1,140 @@
+"""Run all formats, each in a process of its own, and write the report."""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from tqdm import tqdm
+
+from scripts.fuzz import csv_text, gzipped, idx, models, pictures
+from scripts.fuzz.trial import LARGEST_MB, LONGEST_SECONDS
+
+FORMATS = (csv_text.FORMAT, idx.FORMAT, gzipped.FORMAT, pictures.FORMAT, models.FORMAT)
+ATHERIS = "CSV, atheris"
+# Shares of all inputs: the byte parser has most to get wrong, and the cheapest inputs.
+SHARES = {ATHERIS: 0.35, "CSV": 0.2, "IDX": 0.1, "gzip": 0.15, "image": 0.1, "model": 0.1}
+COMMANDS = 100  # inputs of each format that go through the real command line, too
+PACKAGES = ("hypothesis", "atheris", "numpy", "pillow")
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def main() -> int:
+    """Run the campaign; exit code 1 when anything was found."""
+    arguments = _arguments()
+    started = time.monotonic()
+    tallies = {}
+    for name, share in SHARES.items():
+        inputs = round(arguments.inputs * share)
+        tally = _run(name, inputs, arguments.seed)
+        if tally is None:
+            print(f"{name}: a finding, told above: no report is written", file=sys.stderr)
+            return 1
+        tallies[name] = tally
+        minutes = (time.monotonic() - started) / 60
+        told = f"{name}: {tally['inputs']:,} inputs, nothing found, {minutes:.0f} minutes so far"
+        print(told, file=sys.stderr, flush=True)
+    report = _report(tallies, arguments.seed, time.monotonic() - started)
+    if arguments.report:
+        arguments.report.write_text(report)
+    print(report)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m scripts.fuzz", description=__doc__)
+    parser.add_argument(
+        "--inputs", type=int, default=1_050_000, help="in all; default: %(default)s"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
+    parser.add_argument("--report", type=Path, metavar="FILE.md", help="write the report here, too")
+    return parser.parse_args()
+
+
+def _run(name: str, inputs: int, seed: int) -> dict | None:
+    """Run one format under a progress bar; return its last tally, or None at a finding."""
+    tally = None
+    bar = tqdm(total=inputs, desc=name, unit=" inputs", leave=False, disable=None)
+    with bar, subprocess.Popen(_words(name, inputs, seed), cwd=PROJECT, **_PIPES) as process:
+        for tally in _tallies(process.stdout):
+            bar.update(tally["inputs"] - bar.n)
+    return tally if process.returncode == 0 else None
+
+
+_PIPES = {"stdout": subprocess.PIPE, "text": True}
+
+
+def _words(name: str, inputs: int, seed: int) -> list[str]:
+    """Write the command of one format."""
+    if name == ATHERIS:
+        return [sys.executable, "-m", "scripts.fuzz.byte_parser", str(inputs), str(seed)]
+    words = [sys.executable, "-m", "scripts.fuzz.trial", name, str(inputs), str(seed)]
+    return [*words, str(COMMANDS)]
+
+
+def _tallies(lines) -> Iterator[dict]:
+    """Read the tallies among what a process prints, and pass on the rest."""
+    for line in lines:
+        if line.startswith("{"):
+            yield json.loads(line)
+        else:
+            print(line, end="", file=sys.stderr)
+
+
+def _report(tallies: dict[str, dict], seed: int, seconds: float) -> str:
+    """Write the report, in Markdown."""
+    total = sum(tally["inputs"] for tally in tallies.values())
+    versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
+    rows = [
+        f"| {name} | {tally['inputs']:,} | {tally['accepted']:,} | "
+        f"{tally['inputs'] - tally['accepted']:,} | {tally['commands']:,} | "
+        f"{tally['slowest_seconds']:.2f} s | {tally['peak_mb']:.0f} MB |"
+        for name, tally in tallies.items()
+    ]
+    return _REPORT.format(
+        total=total,
+        rows="\n".join(rows),
+        seed=seed,
+        date=datetime.now(UTC).date().isoformat(),
+        minutes=seconds / 60,
+        python=platform.python_version(),
+        machine=platform.machine(),
+        versions=versions,
+        seconds=LONGEST_SECONDS,
+        megabytes=LARGEST_MB,
+    )
+
+
+_REPORT = """\
+# Bad input: the fuzz campaign
+
+**{total:,} inputs, nothing found.** Written by `make fuzz` on {date}: seed {seed},
+{minutes:.0f} minutes, one {machine} core, Python {python}, {versions}.
+
+| format | inputs | accepted | refused | of them through `python -m nn` | slowest | peak memory |
+|---|---|---|---|---|---|---|
+{rows}
+
+Each input is a valid file with up to four edits: bits flipped, the end cut off, pieces taken out,
+put in, copied or blanked, numbers and sizes changed (up to 2^64 - 1), and what is particular to the
+format: other fields and separators in CSV, counts in IDX, width, height and mended checksums in
+PNG, shapes, types, settings and pickles in model files. "CSV, atheris" is the byte parser of CSV,
+its inputs guided by the branches they reach.
+
+What would have ended the campaign:
+
+- any exception but the error that the command line turns into one line, or any warning;
+- over {seconds:.0f} s of processor time, or over {megabytes} MB of memory in the reading process;
+- rows accepted other than those that the csv module, zlib and the plain IDX format give, or refused
+  though these accept them; a picture that is not 784 pixels of ink; a model that answers with no
+  numbers; a pickle loaded; a whole file refused;
+- from the command line anything but exit code 0 and silence on standard error, or 1 and one line.
+
+`make test` runs a few thousand inputs of the same kinds; `scripts/fuzz/` has both.
+"""

@@ -1,0 +1,37 @@
+"""What the campaign needs to know of a file format, and the readers' list."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.fuzz.mutations import Choices
+
+Files = dict[str, bytes]  # names to contents, all in one folder
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file that the kit reads.
+
+    Attributes
+    ----------
+    name : str
+    make : callable
+        Turns choices into files: valid ones, and what mutations make of them.
+    accepts : callable
+        Reads the files, that are in a folder, with the kit. Returns whether they were accepted, and
+        raises whatever the kit raised but its own errors, or AssertionError where it read wrongly.
+    command : tuple of str
+        What gives the same files to the command line, in the same folder.
+    """
+
+    name: str
+    make: Callable[[Choices], Files]
+    accepts: Callable[[Path, Files], bool]
+    command: tuple[str, ...]
+
+
+def write_files(folder: Path, files: Files) -> None:
+    """Write the files of an input into a folder."""
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
