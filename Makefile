@@ -19,7 +19,7 @@ PLAY = $(if $(TAGS),$(error TAGS= is for 'make provision' and 'make update' alon
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train-pi compare-rules fetch test test-oldest lint bench measure-presets measure-sample sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision
+.PHONY: help setup train-pi compare-rules fetch test test-oldest fuzz lint bench measure-presets measure-sample sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test: $(VENV)/.ready-test ## Run the tests; set MNIST_DIR for those on real MNIS
 test-oldest: ## The same on Debian 12's numpy, in .venv-oldest; needs Python 3.11
 	$(MAKE) VENV=$(VENV)-oldest $(VENV)-oldest/.ready-test,oldest
 	$(VENV)-oldest/bin/python -m pytest
+
+fuzz: $(VENV)/.ready-fuzz ## Try a million damaged and hostile files on every reader, into docs/fuzzing.md (hours)
+	$(RUN) -m scripts.fuzz --report docs/fuzzing.md
 
 lint: $(VENV)/.ready-lint ## Check the style of the code
 	$(VENV)/bin/ruff check .
