@@ -143,3 +143,15 @@ def test_weights_are_told_apart(folders):
     before, after = folders
     assert weights_sha256(before / "m.npz") != weights_sha256(after / "m.npz")
     assert contents(before).keys() == {"m.npz", "text.csv"}
+
+
+def test_a_packed_file_may_lie_in_either_place(folders, tmp_path):
+    """Beside its CSV or in the cache; half of it in neither."""
+    (folders[1] / "text.csv.packed").write_bytes(b"rows")
+    view = View(*folders)
+    now = shutil.copytree(folders[0], tmp_path / "now")
+    (now / "cache").mkdir()
+    (now / "cache" / "text.csv.packed").write_bytes(b"rows")
+    assert view.complaints(now) == []
+    (now / "cache" / "text.csv.packed").write_bytes(b"ro")
+    assert [complaint[:17] for complaint in view.complaints(now)] == ["text.csv.packed: "]

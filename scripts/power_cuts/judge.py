@@ -48,15 +48,22 @@ class View:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Describe each file under a final name; temporary ones, `.NAME.*.part`, are left out."""
+    """Describe each file under a final name; temporary ones, `.NAME.*.part`, are left out.
+
+    A packed file may lie beside its CSV or in the user's cache: it is told by its own name.
+    """
     files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".part")
-    return {path.relative_to(folder).as_posix(): _content(path) for path in sorted(files)}
+    return {_name(path, folder): _content(path) for path in sorted(files)}
 
 
 def weights_sha256(path: Path) -> str:
     """Hash a model's weights: its settings tell the time that it took."""
     with np.load(path, allow_pickle=False) as arrays:
         return hashlib.sha256(b"".join(arrays[name].tobytes() for name in _WEIGHTS)).hexdigest()
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.name if path.suffix == ".packed" else path.relative_to(folder).as_posix()
 
 
 def _content(path: Path) -> str:
