@@ -83,8 +83,9 @@ class Visitor:
             address.replace("http", "ws", 1) + "/channels", cookie=cookies, timeout=timeout
         )
         try:
-            channel.send(json.dumps(_execute_request(code)))
-            return _printed(channel)
+            request = _execute_request(code)
+            channel.send(json.dumps(request))
+            return _printed(channel, request["header"]["msg_id"])
         finally:
             channel.close()
             self.session.delete(address, headers=self._token(), timeout=timeout)
@@ -112,14 +113,20 @@ def _execute_request(code: str) -> dict:
     }
 
 
-def _printed(channel) -> str:
-    """Collect what is printed until the code is done."""
+def _printed(channel, request: str) -> str:
+    """Collect what a request prints until the kernel is idle again.
+
+    Its reply says no more than that it is done: what it printed comes another way, and may be later.
+    """
     printed = ""
     while True:
         message = json.loads(channel.recv())
-        if message["msg_type"] == "stream":
-            printed += message["content"]["text"]
-        elif message["msg_type"] == "error":
-            raise MachineError("\n".join(message["content"]["traceback"]))
-        elif message["msg_type"] == "execute_reply":
+        kind, content = message["msg_type"], message["content"]
+        if message["parent_header"].get("msg_id") != request:
+            continue
+        if kind == "stream":
+            printed += content["text"]
+        elif kind == "error":
+            raise MachineError("\n".join(content["traceback"]))
+        elif kind == "status" and content["execution_state"] == "idle":
             return printed
