@@ -116,7 +116,7 @@ def _execute_request(code: str) -> dict:
 def _printed(channel, request: str) -> str:
     """Collect what a request prints until the kernel is idle again.
 
-    Its reply says no more than that it is done: what it printed comes another way, and may be later.
+    Its reply says only that it is done: what it printed comes another way, and may be later.
     """
     printed = ""
     while True:
