@@ -19,7 +19,7 @@ PLAY = $(if $(TAGS),$(error TAGS= is for 'make provision' and 'make update' alon
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train-pi compare-rules fetch test test-power-cuts test-oldest lint bench measure-presets measure-sample measure-checkpoints sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision image emulate emulate-stop verify-emulated test-arm bench-arm
+.PHONY: help setup train-pi compare-rules fetch test test-power-cuts test-oldest fuzz lint bench measure-presets measure-sample measure-checkpoints sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision image emulate emulate-stop verify-emulated test-arm bench-arm
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ test-power-cuts: $(VENV)/.ready-test ## Kill commands in 200 runs and at each sy
 test-oldest: ## The same on Debian 12's numpy, in .venv-oldest; needs Python 3.11
 	$(MAKE) VENV=$(VENV)-oldest $(VENV)-oldest/.ready-test,oldest
 	$(VENV)-oldest/bin/python -m pytest
+
+fuzz: $(VENV)/.ready-fuzz ## Try a million damaged and hostile files on every reader, into docs/fuzzing.md (hours)
+	$(RUN) -m scripts.fuzz --report docs/fuzzing.md
 
 lint: $(VENV)/.ready-lint ## Check the style of the code
 	$(VENV)/bin/ruff check .

@@ -18,12 +18,13 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from nn.atomic import atomic_write, remove_leftovers
-from nn.errors import KitError
+from nn.errors import KitError, first_line
 from nn.model_file import LARGEST_BYTES, read_arrays
 
 _MAGIC = b"pinnckp1"
 _DIGEST_BYTES = 32
 _FACTS = "facts"
+_FACT_TYPES = {"settings": dict, "execution": str, "generator": dict, "curve": dict | None}
 
 
 class CheckpointError(KitError, ValueError):
@@ -163,7 +164,7 @@ def read_checkpoint(path: str | os.PathLike) -> tuple[int, Checkpoint]:
     except FileNotFoundError:
         raise
     except Exception as error:  # zipfile and numpy raise nearly anything on damaged content
-        raise CheckpointError(f"{path} is damaged ({error})") from None
+        raise CheckpointError(f"{path} is damaged ({first_line(error)})") from None
 
 
 def _checked_content(file: BinaryIO) -> bytes:
@@ -184,8 +185,11 @@ def _unpacked(content: bytes) -> tuple[int, Checkpoint]:
     epoch, row = (int(number) for number in facts.pop("place"))
     number = int(facts.pop("number"))
     checkpoint = Checkpoint(place=Place(epoch, row), arrays=arrays, **facts)
-    if not isinstance(checkpoint.settings, dict):
-        raise TypeError("expected settings by name")
+    if min(epoch, row) < 0:
+        raise ValueError(f"expected a place in the training, came epoch {epoch}, row {row}")
+    for name, kind in _FACT_TYPES.items():
+        if not isinstance(getattr(checkpoint, name), kind):
+            raise TypeError(f"expected another type of {name}")
     return number, checkpoint
 
 

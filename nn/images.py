@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nn.errors import KitError
+from nn.errors import KitError, first_line
 
 SIDE, INK_SIDE = 28, 20
 LARGEST_PIXELS = 8_500_000  # of the largest screens; up to 16 bytes each until they are shrunk
@@ -173,7 +173,9 @@ def _read_grey(source: Path | BytesIO, name: str | Path) -> np.ndarray:
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} is too large ({error}). Make it smaller first") from None
     except Exception as error:  # Pillow's readers raise nearly anything on damaged files
-        raise ImageError(f"{name} is not a whole PNG or JPEG picture ({error})") from None
+        raise ImageError(
+            f"{name} is not a whole PNG or JPEG picture ({first_line(error)})"
+        ) from None
 
 
 def _check_size(name: str | Path, picture) -> None:

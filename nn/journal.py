@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from nn.checkpoint import Checkpoint, CheckpointError, Generations, Place
+from nn.errors import first_line
 from nn.execution import Execution
 from nn.network import Network
 
@@ -89,7 +90,9 @@ class Journal:
             try:
                 _restore(steps, self._found, self._curve)
             except (KeyError, TypeError, ValueError, OverflowError) as error:
-                raise CheckpointError(f"the checkpoint does not fit ({error})") from None
+                raise CheckpointError(
+                    f"the checkpoint does not fit ({first_line(error)})"
+                ) from None
         self._saved_at = self._clock()
         return self._place
 
@@ -162,11 +165,13 @@ def _checkpoint(settings, place: Place, steps: Execution, curve: Curve | None) -
 
 def _restore(steps: Execution, found: Checkpoint, curve: Curve | None) -> None:
     """Put everything back in place; weights in the arrays that the execution works on."""
+    kept = found.arrays
     for name, weights in _weights(steps.network).items():
-        if weights.shape != found.arrays[name].shape:
-            raise ValueError(f"{name}: expected {weights.shape}, came {found.arrays[name].shape}")
-        weights[:] = found.arrays[name]
-    steps.restore(found.arrays)
+        expected, came = (f"{array.dtype} of {array.shape}" for array in (weights, kept[name]))
+        if came != expected:
+            raise ValueError(f"{name}: expected {expected}, came {came}")
+        weights[:] = kept[name]
+    steps.restore(kept)
     steps.network.generator.bit_generator.state = found.generator
     if curve:
         curve.restore(found.curve)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from nn.atomic import AtomicFile, atomic_write
-from nn.errors import KitError
+from nn.errors import KitError, first_line
 
 LARGEST_BYTES = 320_000_000  # 100,000 hidden nodes, the most that `train` makes
 LARGEST_WEIGHT = 1e30  # sums of products with anything larger could run over in float32
@@ -74,7 +75,7 @@ def read_model(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict]:
         try:
             arrays = read_arrays(file, (_SETTINGS, *_WEIGHTS))
         except Exception as error:  # zipfile and numpy raise nearly anything on damaged content
-            raise _not_a_model(path, error) from None
+            raise _not_a_model(path, first_line(error)) from None
     return _checked(path, arrays)
 
 
@@ -138,8 +139,13 @@ def read_arrays(file: BinaryIO, names: Iterable[str] | None = None) -> dict[str,
     if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
         raise ValueError("it is compressed, as this kit's own never are")
     file.seek(0)
-    with np.load(file, allow_pickle=False) as archive:
-        return {name: archive[name] for name in names or archive.files}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of odd shapes, which are an error as well
+        archive = np.load(file, allow_pickle=False)
+        arrays = {name: archive[name] for name in names or archive.files}
+    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+        raise ValueError("expected nothing but arrays")
+    return arrays
 
 
 def _checked(path: Path, arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict]:
@@ -148,9 +154,7 @@ def _checked(path: Path, arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.nd
         if not isinstance(settings, dict) or settings.pop("format", None) != FORMAT:
             raise ValueError(f"expected settings that say {FORMAT!r}")
     except (ValueError, TypeError, IndexError, RecursionError) as error:
-        raise _not_a_model(path, error) from None
-    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-        raise _not_a_model(path, "expected arrays")
+        raise _not_a_model(path, first_line(error)) from None
     input_hidden, hidden_output = (arrays[name] for name in _WEIGHTS)
     if not (
         input_hidden.ndim == hidden_output.ndim == 2
@@ -172,5 +176,5 @@ def _usable(weights: np.ndarray) -> bool:
         return bool(weights.min() >= -LARGEST_WEIGHT and weights.max() <= LARGEST_WEIGHT)
 
 
-def _not_a_model(path: Path, cause: object) -> ModelError:
+def _not_a_model(path: Path, cause: str) -> ModelError:
     return ModelError(f"{path} is not a whole model of this kit ({cause}): train it again")

@@ -26,8 +26,9 @@ LESSON_FLOORS = [
     {"experiments", "improvements", "trained", "charts", "weight_pictures", "answer_card"},
 ]
 DATA_FLOORS = [
-    {"errors", "checksum", "download", "handwriting"},
-    {"streams", "drawn_digits"},
+    {"errors", "checksum", "partial_file", "handwriting"},
+    {"streams", "drawn_digits", "transfer"},
+    {"download"},
     {"csv_file"},
     {"idx", "packed"},
     {"dataset"},

@@ -12,6 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn.checkpoint import Checkpoint, CheckpointError, Generations, Place, read_checkpoint
+from nn.execution import start_execution
+from nn.journal import Journal
+from nn.network import Network
+from tests.conftest import run_for_peak_mb
 
 
 def checkpoint(row: int) -> Checkpoint:
@@ -125,10 +129,10 @@ def test_no_damage_goes_unseen(content, tmp_path_factory, data):
             read_checkpoint(path)
 
 
-def forged(**members: bytes) -> bytes:
+def forged(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
     """Make a file with a right hash of whatever members."""
     archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(archive, "w", method) as file:
         for name, member in members.items():
             file.writestr(f"{name}.npy", member)
     rest = archive.getvalue()
@@ -142,6 +146,12 @@ def npy(array) -> bytes:
 
 
 FACTS = {"number": 1, "place": [0, 0], "settings": {}, "execution": "dense", "generator": {}}
+
+
+def facts(**changes) -> bytes:
+    return npy(np.array(json.dumps({**FACTS, **changes})))
+
+
 FORGED = {
     "no facts": {"x": npy(np.ones(3))},
     "no JSON": {"facts": npy(np.array("{"))},
@@ -150,7 +160,13 @@ FORGED = {
     "more facts": {"facts": npy(np.array(json.dumps({**FACTS, "evil": 1})))},
     "settings of another type": {"facts": npy(np.array(json.dumps({**FACTS, "settings": 1})))},
     "a pickle": {"facts": npy(np.array([{}], dtype=object))},
-    "a bomb": {"facts": npy(np.zeros(40_000_000))},
+    "an execution of another type": {"facts": facts(execution=["dense"])},
+    "a generator of another type": {"facts": facts(generator=7)},
+    "a curve of another type": {"facts": facts(curve=[1])},
+    "a place before the first": {"facts": facts(place=[0, -1])},
+    "what is no array": {"facts": facts(), "x": b"hello"},
+    "a giant": {"facts": facts(), "x": npy(np.ones(3)).replace(b"(3,), }", b"(9999999999999,), }")},
+    "a name of two lines": {"facts": facts(**{"a\nb": 1})},
 }
 
 
@@ -158,6 +174,47 @@ FORGED = {
 def test_a_forged_file_is_refused(tmp_path, kind):
     """Its hash is right, its content is not: no pickle is loaded, no bomb unpacked."""
     path = tmp_path / "forged"
-    path.write_bytes(forged(**FORGED[kind]))
-    with pytest.raises(CheckpointError, match="is damaged"):
+    path.write_bytes(forged(FORGED[kind]))
+    with pytest.raises(CheckpointError, match="is damaged") as caught:
         read_checkpoint(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_forger_makes_good_ones_too(tmp_path):
+    """Or the test above would prove nothing."""
+    path = tmp_path / "forged"
+    path.write_bytes(forged({"facts": facts()}))
+    assert read_checkpoint(path)[1].execution == "dense"
+
+
+@pytest.mark.parametrize("kind", ["bomb", "zeros"])
+def test_declared_giants_take_no_memory(tmp_path, kind):
+    """What unpacks to 400 MB, and a file of as many bytes that begins as a checkpoint does."""
+    path = tmp_path / "giant"
+    if kind == "bomb":
+        path.write_bytes(forged({"facts": bytes(400_000_000)}, zipfile.ZIP_DEFLATED))
+    else:
+        path.write_bytes(b"pinnckp1")
+        os.truncate(path, 400_000_000)
+    code = (
+        "from nn.checkpoint import CheckpointError, read_checkpoint\n"
+        f"try:\n read_checkpoint({str(path)!r})\nexcept CheckpointError as error:\n print(error)"
+    )
+    said, peak = run_for_peak_mb(code)
+    assert "giant is damaged (it has " in said
+    assert peak < 100
+
+
+@pytest.mark.parametrize("change", [{"dtype": "float64"}, {"dtype": "complex64"}])
+def test_weights_of_another_type_do_not_fit(tmp_path, change):
+    """They are not cut to size in silence."""
+    network = Network(hidden_nodes=2, seed=1)
+    weights = {
+        "weights_input_hidden": network.weights_input_hidden.astype(**change),
+        "weights_hidden_output": network.weights_hidden_output,
+    }
+    state = network.generator.bit_generator.state
+    found = Checkpoint({}, Place(0, 16), "dense", weights, state)
+    journal = Journal(Generations(tmp_path / "m.npz"), dict, found=found)
+    with pytest.raises(CheckpointError, match=r"expected float32 of \(2, 784\), came"):
+        journal.begin(start_execution(network, "dense"))

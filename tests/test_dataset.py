@@ -73,18 +73,24 @@ def test_a_changed_file_is_parsed_again(csv_path, digits):
     assert np.array_equal(everything(dataset)[1], labels)
 
 
-@pytest.mark.parametrize("damage", ["cut", "longer", "magic", "empty"])
+DAMAGES = {
+    "cut": lambda content: content[:-1],
+    "longer": lambda content: content + b"0",
+    "magic": lambda content: b"x" + content[1:],
+    "empty": lambda content: b"",
+    "a label": lambda content: content[:-785] + b"\x63" + content[-784:],
+    "a pixel": lambda content: content[:-1] + bytes([content[-1] ^ 1]),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_packed_file_is_not_used(csv_path, digits, damage):
     """The rows come from the text again."""
     dataset = open_dataset(csv_path)
     everything(dataset)
     path = packed_beside(csv_path)
     content = path.read_bytes()
-    path.write_bytes(
-        {"cut": content[:-1], "longer": content + b"0", "magic": b"x" + content[1:], "empty": b""}[
-            damage
-        ]
-    )
+    path.write_bytes(DAMAGES[damage](content))
     assert np.array_equal(everything(dataset)[0], digits[0])
     assert packed_beside(csv_path).read_bytes() == content
 

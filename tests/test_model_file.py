@@ -123,14 +123,19 @@ def test_a_compressed_model_is_refused(tmp_path):
         read_model(path)
 
 
-def _declared(shape: str) -> bytes:
+def _declared(shape: str, header_bytes: int = 118) -> bytes:
     """Make a model file, its sums right, whose first matrix promises a shape."""
-    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    header = (
+        f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".ljust(header_bytes - 1)
+        + "\n"
+    )
     file = io.BytesIO()
     np.savez(file, **GOOD, settings=np.array(json.dumps({"format": FORMAT})))
     with zipfile.ZipFile(file) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    parts["weights_input_hidden.npy"] = b"\x93NUMPY\x01\0\x76\0" + header.encode() + bytes(99)
+    parts["weights_input_hidden.npy"] = (
+        b"\x93NUMPY\x01\0" + header_bytes.to_bytes(2, "little") + header.encode() + bytes(24)
+    )
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in parts.items():
@@ -177,6 +182,15 @@ def test_settings_of_other_kinds_are_refused(tmp_path, change):
     write_model(tmp_path / "model.npz", GOOD, settings)
     with pytest.raises(ModelError, match="unknown settings"):
         Network.load(tmp_path / "model.npz")
+
+
+def test_the_message_has_one_line(tmp_path):
+    """Also where numpy's own has several, such as for a header of 20,000 bytes."""
+    path = tmp_path / "model.npz"
+    path.write_bytes(_declared("(2, 3)", header_bytes=20_000))
+    with pytest.raises(ModelError, match="Header info length") as caught:
+        read_model(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_pipe_is_no_model(tmp_path):

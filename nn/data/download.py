@@ -2,10 +2,7 @@
 
 import gzip
 import hashlib
-import logging
 import shutil
-import sys
-import tempfile
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,13 +11,16 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from nn.atomic import atomic_write
-from nn.errors import KitError
+from nn.data.partial_file import PartialFile
+from nn.data.transfer import TransferError, transfer
+from nn.errors import KitError, first_line
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
-TIMEOUT_SECONDS = (5, 30)  # to connect, and between two pieces of the answer
+MOST_RESUMES = 20  # at one mirror, as long as each brings some more
+_GZIP_BYTES = 64 * 1024  # that a gzip file of what cannot be packed is larger
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ def fetch(
 ) -> None:
     """Download what is not in `folder` yet; each file appears there whole and verified, or not.
 
-    A fetch that was broken off starts the file it was at again and keeps those it had finished.
+    A fetch that was broken off keeps the files it had finished, and goes on in the middle of the
+    next where the server can do that.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def fetch(
                 "is. Move it away, or give --force to replace it"
             )
         else:
-            say(f"{file.name}: fetched from {_fetch_one(folder, file, mirrors)}, verified")
+            say(f"{file.name}: fetched from {_fetch_one(folder, file, mirrors, say)}, verified")
 
 
 def verify(folder: Path) -> None:
@@ -116,44 +117,74 @@ def verify(folder: Path) -> None:
             raise DownloadError(f"{folder / file.name}: {complaint}. Fetch it (make fetch)")
 
 
-def _fetch_one(folder: Path, file: RemoteFile, mirrors: Sequence[str]) -> str:
+def _fetch_one(folder: Path, file: RemoteFile, mirrors: Sequence[str], say) -> str:
     """Try the mirrors in turn; return the one that gave the file."""
     failures = []
-    for mirror in mirrors:
-        url = _base_url(mirror) + file.name
-        with tempfile.TemporaryDirectory(prefix="pi-nn-fetch-") as workplace:
-            failure = _retrieve(url, Path(workplace), file)
+    partial = PartialFile(folder / f".{file.name}.partial", file.size + _GZIP_BYTES)
+    try:
+        if _complaint(folder / file.name, file) is None:
+            partial.remove()
+            return "another process"
+        for mirror in mirrors:
+            url = _base_url(mirror) + file.name
+            failure = _bring(url, partial, file)
             if failure is None:
-                _put_in_place(Path(workplace) / file.name, folder / file.name)
+                _put_in_place(partial.path, folder / file.name)
+                partial.remove()
                 return mirror
-        failures.append(f"{url}: {failure}")
+            failures.append(f"{url}: {failure}")
+            if len(failures) < len(mirrors):
+                say(f"{failures[-1]}. Trying the next mirror")
+        if partial.size == 0:
+            partial.remove()
+    except OSError as error:
+        partial.remove()  # a full disk shall be no fuller for what was fetched in vain
+        error.filename = error.filename or str(folder / file.name)
+        raise
+    finally:
+        partial.close()
     raise DownloadError(
         f"could not fetch {file.name} ({'; '.join(failures)}). Try again with "
         "'make fetch', or 'data fetch --mirror' with an address or a folder that has the four files"
     )
 
 
-def _retrieve(url: str, workplace: Path, file: RemoteFile) -> str | None:
-    """Download and verify one file; return what went wrong, or None."""
-    import pooch  # with requests: half a second to import, and only needed here
-    import requests
+def _bring(url: str, partial: PartialFile, file: RemoteFile) -> str | None:
+    """Bring one file from one mirror and verify it; return what went wrong, or None."""
+    for _ in range(MOST_RESUMES):
+        before = partial.size
+        failure = _copied(url, partial) if url.startswith("file:") else _transferred(url, partial)
+        if failure is None:
+            failure = _complaint(partial.path, file)
+            if failure is None:
+                return None
+            partial.restart()
+            if before == 0:
+                return failure  # all of it came from here
+        elif 0 < partial.size <= before or before == partial.size == 0:
+            return failure  # else some more has come, or what had was no good
+    return failure
 
-    pooch.get_logger().setLevel(logging.WARNING)
-    if url.startswith("file:"):
-        downloader = _copy
-    else:
-        downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT_SECONDS)
+
+def _transferred(url: str, partial: PartialFile) -> str | None:
     try:
-        pooch.retrieve(url, None, fname=file.name, path=workplace, downloader=downloader)
-    except requests.Timeout:
-        return f"no answer within {TIMEOUT_SECONDS[1]} s"
-    except requests.exceptions.ChunkedEncodingError:
-        return "the connection broke off"
-    except requests.ConnectionError:
-        return "cannot connect"
-    except (OSError, ValueError) as error:
-        return _first_line(error)
-    return _complaint(workplace / file.name, file)
+        transfer(url, partial)
+    except TransferError as error:
+        return str(error)
+    return None
+
+
+def _copied(url: str, partial: PartialFile) -> str | None:
+    """Copy what a file address names; return what went wrong, or None."""
+    partial.restart()
+    path = Path(url2pathname(urlparse(url).path))
+    try:
+        with path.open("rb") as source:
+            content = source.read(partial.largest + 1)
+    except OSError as error:
+        return first_line(error)
+    partial.append(content)
+    return None
 
 
 def _put_in_place(verified: Path, final: Path) -> None:
@@ -175,17 +206,12 @@ def _complaint(path: Path, file: RemoteFile) -> str | None:
                 if size > file.size:
                     return f"expected {file.size:,} bytes uncompressed, came more"
     except (OSError, EOFError, zlib.error) as error:
-        return f"not a whole gzip file ({_first_line(error)})"
+        return f"not a whole gzip file ({first_line(error)})"
     if size < file.size:
         return f"expected {file.size:,} bytes uncompressed, came {size:,}"
     if digest.hexdigest() != file.sha256:
         return f"expected SHA-256 {file.sha256}, came {digest.hexdigest()}"
     return None
-
-
-def _copy(url: str, output_file, _pooch) -> None:
-    """Serve a file address, by pooch's interface of a downloader."""
-    shutil.copyfile(url2pathname(urlparse(url).path), output_file)
 
 
 def _base_url(mirror: str) -> str:
@@ -194,8 +220,3 @@ def _base_url(mirror: str) -> str:
         mirror if "://" in mirror or mirror.startswith("file:") else Path(mirror).resolve().as_uri()
     )
     return base.rstrip("/") + "/"
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__

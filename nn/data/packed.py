@@ -1,12 +1,15 @@
 """Keep a parsed CSV file as packed bytes, so that its text is parsed once.
 
 A packed file is a header, then 785 bytes a row. The header ties it to its CSV by size, time of
-change and a hash of head and tail; a packed file that does not match is not used.
+change and a hash of head and tail, and holds a checksum of the rows: cards go bad. A packed file
+that does not match is not used.
 """
 
+import functools
 import hashlib
 import os
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +22,8 @@ from nn.data.csv_file import FIELDS
 SAMPLED_BYTES = 64 * 1024  # of the CSV's head, and of its tail
 BLOCK_ROWS = 256
 
-_HEADER = struct.Struct("<8sQqQ32s")  # magic, CSV size, CSV time (ns), rows, CSV hash
-_MAGIC = b"pinnrow1"
+_HEADER = struct.Struct("<8sQqQI32s")  # magic, CSV size, CSV time (ns), rows, their CRC, CSV hash
+_MAGIC = b"pinnrow2"
 
 
 @dataclass(frozen=True)
@@ -84,15 +87,16 @@ def pack_while_reading(
     reader stops half-way, there is none, and the rows come all the same.
     """
     file = _create(csv_path)
-    rows = 0
+    rows = checksum = 0
     try:
         for block in blocks:
             if file and not _write(file, block):
                 file = None
-            rows += len(block)
+            rows, checksum = rows + len(block), zlib.crc32(block, checksum)
             yield block
         if file:
-            header = _HEADER.pack(_MAGIC, state.size, state.changed_ns, rows, state.digest)
+            tie = (state.size, state.changed_ns, rows, checksum, state.digest)
+            header = _HEADER.pack(_MAGIC, *tie)
             _finish(file, header)
             file = None
     finally:
@@ -105,17 +109,32 @@ def _matches(path: Path, expected: Fingerprint) -> bool:
     try:
         with path.open("rb") as file:
             header = file.read(_HEADER.size)
-            size = os.fstat(file.fileno()).st_size
+            status = os.fstat(file.fileno())
     except OSError:
         return False
     if len(header) < _HEADER.size:
         return False
-    magic, csv_size, changed_ns, rows, digest = _HEADER.unpack(header)
+    magic, csv_size, changed_ns, rows, checksum, digest = _HEADER.unpack(header)
     return (
         magic == _MAGIC
         and Fingerprint(csv_size, changed_ns, digest) == expected
-        and size == _HEADER.size + rows * FIELDS
+        and status.st_size == _HEADER.size + rows * FIELDS
+        and checksum == _rows_checksum(path, status.st_ino, status.st_mtime_ns)
     )
+
+
+@functools.lru_cache(maxsize=8)
+def _rows_checksum(path: Path, _inode: int, _changed_ns: int) -> int | None:
+    """Sum up the rows of a packed file, once for each state of it; None when it cannot be read."""
+    checksum = 0
+    try:
+        with path.open("rb") as file:
+            file.seek(_HEADER.size)
+            while content := file.read(BLOCK_ROWS * FIELDS):
+                checksum = zlib.crc32(content, checksum)
+    except OSError:
+        return None
+    return checksum
 
 
 def _create(csv_path: Path) -> AtomicFile | None:

@@ -5,6 +5,7 @@ import json
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,13 +14,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from scripts.fuzz import csv_text, gzipped, idx, models, pictures
-from scripts.fuzz.trial import LARGEST_MB, LONGEST_SECONDS
+from scripts.fuzz import checkpoints, csv_text, gzipped, idx, models, pictures
+from scripts.fuzz.trial import LARGEST_MB, LONGEST_SECONDS, Tally
 
-FORMATS = (csv_text.FORMAT, idx.FORMAT, gzipped.FORMAT, pictures.FORMAT, models.FORMAT)
+FORMATS = tuple(each.FORMAT for each in (csv_text, idx, gzipped, pictures, models, checkpoints))
 ATHERIS = "CSV, atheris"
 # Shares of all inputs: the byte parser has most to get wrong, and the cheapest inputs.
-SHARES = {ATHERIS: 0.35, "CSV": 0.2, "IDX": 0.1, "gzip": 0.15, "image": 0.1, "model": 0.1}
+SHARES = {ATHERIS: 0.5, "CSV": 0.1, "gzip": 0.1} | dict.fromkeys(
+    ("IDX", "image", "model", "checkpoint"), 0.075
+)
+INPUTS_A_PROCESS = 40_000  # of atheris, which takes some 2 KB more with each
 COMMANDS = 100  # inputs of each format that go through the real command line, too
 PACKAGES = ("hypothesis", "atheris", "numpy", "pillow")
 PROJECT = Path(__file__).resolve().parents[2]
@@ -38,7 +42,7 @@ def main() -> int:
             return 1
         tallies[name] = tally
         minutes = (time.monotonic() - started) / 60
-        told = f"{name}: {tally['inputs']:,} inputs, nothing found, {minutes:.0f} minutes so far"
+        told = f"{name}: {tally.inputs:,} inputs, nothing found, {minutes:.0f} minutes so far"
         print(told, file=sys.stderr, flush=True)
     report = _report(tallies, arguments.seed, time.monotonic() - started)
     if arguments.report:
@@ -57,44 +61,53 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(name: str, inputs: int, seed: int) -> dict | None:
-    """Run one format under a progress bar; return its last tally, or None at a finding."""
-    tally = None
+def _run(name: str, inputs: int, seed: int) -> Tally | None:
+    """Run one format under a progress bar; return what became of its inputs, or None at a finding.
+
+    That is one process by hypothesis, or several by atheris, one after the other on one corpus.
+    """
+    total = Tally()
     bar = tqdm(total=inputs, desc=name, unit=" inputs", leave=False, disable=None)
-    with bar, subprocess.Popen(_words(name, inputs, seed), cwd=PROJECT, **_PIPES) as process:
-        for tally in _tallies(process.stdout):
-            bar.update(tally["inputs"] - bar.n)
-    return tally if process.returncode == 0 else None
+    with bar, tempfile.TemporaryDirectory() as corpus:
+        for words in _processes(name, inputs, seed, corpus):
+            tally = Tally()
+            with subprocess.Popen(words, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+                for tally in _tallies(process.stdout):
+                    bar.update(total.inputs + tally.inputs - bar.n)
+            if process.returncode:
+                return None
+            total.add(tally)
+    return total
 
 
-_PIPES = {"stdout": subprocess.PIPE, "text": True}
+def _processes(name: str, inputs: int, seed: int, corpus: str) -> Iterator[list[str]]:
+    """Give the commands that try one format, one after the other."""
+    if name != ATHERIS:
+        module = "scripts.fuzz.trial"
+        yield [sys.executable, "-m", module, name, str(inputs), str(seed), str(COMMANDS)]
+        return
+    for number, start in enumerate(range(0, inputs, INPUTS_A_PROCESS)):
+        count = min(INPUTS_A_PROCESS, inputs - start)
+        own_seed = str(seed * 1000 + number)
+        yield [sys.executable, "-m", "scripts.fuzz.byte_parser", str(count), own_seed, corpus]
 
 
-def _words(name: str, inputs: int, seed: int) -> list[str]:
-    """Write the command of one format."""
-    if name == ATHERIS:
-        return [sys.executable, "-m", "scripts.fuzz.byte_parser", str(inputs), str(seed)]
-    words = [sys.executable, "-m", "scripts.fuzz.trial", name, str(inputs), str(seed)]
-    return [*words, str(COMMANDS)]
-
-
-def _tallies(lines) -> Iterator[dict]:
+def _tallies(lines) -> Iterator[Tally]:
     """Read the tallies among what a process prints, and pass on the rest."""
     for line in lines:
         if line.startswith("{"):
-            yield json.loads(line)
+            yield Tally(**json.loads(line))
         else:
             print(line, end="", file=sys.stderr)
 
 
-def _report(tallies: dict[str, dict], seed: int, seconds: float) -> str:
+def _report(tallies: dict[str, Tally], seed: int, seconds: float) -> str:
     """Write the report, in Markdown."""
-    total = sum(tally["inputs"] for tally in tallies.values())
+    total = sum(tally.inputs for tally in tallies.values())
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     rows = [
-        f"| {name} | {tally['inputs']:,} | {tally['accepted']:,} | "
-        f"{tally['inputs'] - tally['accepted']:,} | {tally['commands']:,} | "
-        f"{tally['slowest_seconds']:.2f} s | {tally['peak_mb']:.0f} MB |"
+        f"| {name} | {tally.inputs:,} | {tally.accepted:,} | {tally.inputs - tally.accepted:,} | "
+        f"{tally.commands:,} | {tally.slowest_seconds:.3f} s | {tally.peak_mb:.0f} MB |"
         for name, tally in tallies.items()
     ]
     return _REPORT.format(
@@ -124,8 +137,8 @@ _REPORT = """\
 Each input is a valid file with up to four edits: bits flipped, the end cut off, pieces taken out,
 put in, copied or blanked, numbers and sizes changed (up to 2^64 - 1), and what is particular to the
 format: other fields and separators in CSV, counts in IDX, width, height and mended checksums in
-PNG, shapes, types, settings and pickles in model files. "CSV, atheris" is the byte parser of CSV,
-its inputs guided by the branches they reach.
+PNG, shapes, types, settings and pickles in model files and checkpoints. "CSV,
+atheris" is the byte parser of CSV alone, its inputs guided by the branches they reach.
 
 What would have ended the campaign:
 

@@ -108,6 +108,11 @@ def expected_rows(content: bytes) -> list[list[int]] | None:
     names, _, rest = text.partition("\n")
     if names.split(",")[0].strip(' "').lower() == "label" and names.count(",") == FIELDS - 1:
         text = rest
+    return plain_rows(text)
+
+
+def plain_rows(text: str) -> list[list[int]] | None:
+    """Read rows by the csv module from lines of numbers, and nothing but those."""
     if "\r" in text or not text:
         return None
     try:

@@ -23,12 +23,15 @@ class Format:
         raises whatever the kit raised but its own errors, or AssertionError where it read wrongly.
     command : tuple of str
         What gives the same files to the command line, in the same folder.
+    always_refused : bool
+        Whether the command refuses what the reader accepts, for another reason.
     """
 
     name: str
     make: Callable[[Choices], Files]
     accepts: Callable[[Path, Files], bool]
     command: tuple[str, ...]
+    always_refused: bool = False
 
 
 def write_files(folder: Path, files: Files) -> None:

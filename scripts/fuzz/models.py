@@ -26,7 +26,8 @@ SETTINGS = {
 }
 
 
-def _npy(array: np.ndarray) -> bytes:
+def npy(array: np.ndarray) -> bytes:
+    """Write an array as a part of an .npz."""
     file = io.BytesIO()
     np.save(file, array)
     return file.getvalue()
@@ -35,22 +36,30 @@ def _npy(array: np.ndarray) -> bytes:
 def _parts(dtype: str) -> Files:
     generator = np.random.default_rng(1)
     return {
-        "settings.npy": _npy(np.array(json.dumps(SETTINGS))),
-        "weights_input_hidden.npy": _npy(generator.normal(0, 0.04, (2, 784)).astype(dtype)),
-        "weights_hidden_output.npy": _npy(generator.normal(0, 0.7, (10, 2)).astype(dtype)),
+        "settings.npy": npy(np.array(json.dumps(SETTINGS))),
+        "weights_input_hidden.npy": npy(generator.normal(0, 0.04, (2, 784)).astype(dtype)),
+        "weights_hidden_output.npy": npy(generator.normal(0, 0.7, (10, 2)).astype(dtype)),
     }
 
 
-def _archive(parts: Files, method: int = zipfile.ZIP_STORED) -> bytes:
+def archive(parts: Files, compressed: bool = False) -> bytes:
+    """Put arrays into an .npz, as they are."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", method) as archive:
+    with zipfile.ZipFile(file, "w") as target:
         for name, content in parts.items():
-            archive.writestr(zipfile.ZipInfo(name), content, method)
+            method = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+            target.writestr(zipfile.ZipInfo(name), content, method)
     return file.getvalue()
 
 
+def parts_of(content: bytes) -> Files:
+    """Take the arrays out of an .npz, as they are."""
+    with zipfile.ZipFile(io.BytesIO(content)) as source:
+        return {name: source.read(name) for name in source.namelist()}
+
+
 PARTS = [_parts(dtype) for dtype in ("float32", "float64")]
-ORIGINALS = [_archive(parts) for parts in PARTS]
+ORIGINALS = [archive(parts) for parts in PARTS]
 
 
 def _picture() -> bytes:
@@ -72,7 +81,7 @@ class Exploit:
         return (Path.touch, (Path("pickle-was-loaded"),))
 
 
-_ODD_VALUES = (None, True, -1, 0, 0.1, 1e308, -1e308, 10**400, 2**70, "", "equal", [], {}, [[]])
+ODD_VALUES = (None, True, -1, 0, 0.1, 1e308, -1e308, 10**400, 2**70, "", "equal", [], {}, [[]])
 _TYPES = (
     "<f4",
     "<f8",
@@ -95,27 +104,27 @@ def _settings(choices: Choices) -> bytes:
     """Make settings that JSON can say and a network may not have."""
     settings = dict(SETTINGS)
     for _ in range(choices.up_to(2)):
-        settings[choices.one_of(sorted(SETTINGS))] = choices.one_of(_ODD_VALUES)
+        settings[choices.one_of(sorted(SETTINGS))] = choices.one_of(ODD_VALUES)
     text = json.dumps(settings)
     if choices.up_to(1):
         text = mutated(choices, text.encode()).decode("latin-1")
-    return _npy(np.array(text))
+    return npy(np.array(text))
 
 
-def _weights(choices: Choices) -> bytes:
+def odd_array(choices: Choices) -> bytes:
     """Make matrices of odd sizes, types and values, or what numpy would have to unpickle."""
     kind = choices.up_to(7)
     if kind == 0:
         return np.lib.format.magic(1, 0) + pickle.dumps(Exploit())
     if kind == 1:
-        return _npy(np.array([Exploit()], dtype=object))
+        return npy(np.array([Exploit()], dtype=object))
     array = np.zeros(choices.one_of(_SHAPES), choices.one_of(_TYPES))
     if array.dtype.kind == "f":
         limits = np.finfo(array.dtype)
         values = (0, 1, -1, limits.max, limits.min, limits.tiny, np.inf, np.nan)
         array[...] = choices.one_of(values)
         array.reshape(-1)[::2] = choices.one_of(values)
-    return _npy(array)
+    return npy(array)
 
 
 def declare_shape(choices: Choices, content: bytearray) -> None:
@@ -135,8 +144,8 @@ def _content(choices: Choices) -> bytes:
         if choices.up_to(1):
             parts[name] = mutated(choices, parts[name], declare_shape, declare_shape)
         else:
-            parts[name] = (_settings if name.startswith("settings") else _weights)(choices)
-    return _archive(parts, choices.one_of([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]))
+            parts[name] = (_settings if name.startswith("settings") else odd_array)(choices)
+    return archive(parts, choices.one_of([False, True]))
 
 
 def _make(choices: Choices) -> Files:

@@ -46,6 +46,14 @@ class Tally:
     slowest_seconds: float = 0.0
     peak_mb: float = 0.0
 
+    def add(self, other: "Tally") -> None:
+        """Add those of another process."""
+        self.inputs += other.inputs
+        self.accepted += other.accepted
+        self.commands += other.commands
+        self.slowest_seconds = max(self.slowest_seconds, other.slowest_seconds)
+        self.peak_mb = max(self.peak_mb, other.peak_mb)
+
 
 def try_reader(
     reader: Format, files: Files, folder: Path, tally: Tally, through_command: bool = False
@@ -63,7 +71,7 @@ def try_reader(
         accepted = reader.accepts(folder, files)
     tally.slowest_seconds = max(tally.slowest_seconds, time.process_time() - started)
     if through_command:
-        _try_command(reader, folder, accepted)
+        _try_command(reader, folder, accepted and not reader.always_refused)
     tally.inputs += 1
     tally.accepted += accepted
     tally.commands += through_command

@@ -1,0 +1,63 @@
+"""What has come of a file that is being fetched, kept for whoever goes on with it."""
+
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+class PartialFile:
+    """A file that grows at its end; only one process at a time has it.
+
+    Parameters
+    ----------
+    path : Path
+        Made when missing, and gone on with when there.
+    largest : int
+        Bytes that the file has at the most.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written.
+    """
+
+    def __init__(self, path: Path, largest: int):
+        self.path, self.largest = path, largest
+        while True:
+            self._file = path.open("a+b")
+            with suppress(OSError):  # some network folders know no locks
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+            if self._still_there():
+                return
+            self._file.close()  # another process finished it and took it away
+
+    def _still_there(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._file.fileno()), self.path.stat())
+        except FileNotFoundError:
+            return False
+
+    @property
+    def size(self) -> int:
+        """How many bytes have come."""
+        return self._file.seek(0, os.SEEK_END)
+
+    def append(self, content: bytes) -> None:
+        """Add what came; at once, so that a killed process leaves it."""
+        self._file.write(content)
+        self._file.flush()
+
+    def restart(self) -> None:
+        """Throw away what came: it is no good."""
+        self._file.truncate(0)
+
+    def close(self) -> None:
+        """Leave the file for the next transfer to go on with."""
+        self._file.close()
+
+    def remove(self) -> None:
+        """Throw the file away."""
+        self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # a full disk complains once more about what is thrown away
+            self._file.close()
