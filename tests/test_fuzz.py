@@ -69,7 +69,7 @@ def test_what_may_not_happen_is_noticed(accepts, finding):
 def test_what_the_command_line_says_is_noticed():
     """It refuses what the reader is said to have accepted."""
     reader = Format("broken", lambda _: {"digits.csv": b"oops"}, lambda *_: True, CSV.command)
-    with pytest.raises(AssertionError, match=r"exit code 1, said 'error: digits.csv:1: line 1"):
+    with pytest.raises(AssertionError, match=r"exit code 1, said ['\"]error: digits.csv:1: line 1"):
         try_many(reader, BATCH, 1, Tally(), 1)
 
 

@@ -87,6 +87,7 @@ def try_many(
         max_examples=max(1, inputs // BATCH),
         deadline=None,
         database=None,
+        report_multiple_bugs=False,
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )
