@@ -88,8 +88,8 @@ def folder(tmp_path, csv_pair, monkeypatch):
     Network(hidden_nodes=5, seed=1).save(files / "m.npz")
     (files / "old.csv").write_text("old\n")
     (files / "old.png").write_bytes(b"\x89PNG, old")
-    bad = tmp_path / "bad.csv"  # its last line leaves a training unfinished
-    bad.write_bytes(csv_pair[1].read_bytes() + b"oops\n")
+    bad = tmp_path / "bad.csv"  # its last line, in no first block, leaves a training unfinished
+    bad.write_bytes(csv_pair[1].read_bytes() * 20 + b"oops\n")
     monkeypatch.chdir(files)
     words = "train --train my_train.csv --epochs 2 --checkpoint-every 0 --model u.npz --test"
     assert main([*words.split(), str(bad)]) == 1

@@ -2,7 +2,6 @@
 
 import pytest
 
-from nn.data import sources
 from nn.data.dataset import open_dataset
 from nn.data.download import DownloadError
 from nn.data.errors import DatasetError
@@ -30,7 +29,7 @@ def fetched(monkeypatch):
             (folder / f"{stem}-images-idx3-ubyte.gz").write_text("")
             (folder / f"{stem}-labels-idx1-ubyte.gz").write_text("")
 
-    monkeypatch.setattr(sources, "fetch", fetch)
+    monkeypatch.setattr("nn.data.download.fetch", fetch)
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ def unreachable(monkeypatch):
     def fetch(folder, say):
         raise DownloadError("no network")
 
-    monkeypatch.setattr(sources, "fetch", fetch)
+    monkeypatch.setattr("nn.data.download.fetch", fetch)
 
 
 def make(folder, *names):

@@ -324,7 +324,7 @@ def test_the_curve_goes_on(csv_pair, tmp_path, run):
 
 def test_the_digits_are_found_damaged_only_after_the_training(csv_pair, tmp_path, run):
     """The test file's last line is bad: once it is mended, the training is not done again."""
-    good = csv_pair[1].read_bytes()
+    good = csv_pair[1].read_bytes() * 20  # more than is looked at before the training
     csv_pair[1].write_bytes(good + b"oops\n")
     words = [*WORDS, "--test", csv_pair[1]]
     assert run(*words).returncode == 1

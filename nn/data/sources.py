@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nn.data.dataset import check_readable, open_dataset
-from nn.data.download import DownloadError, fetch
 from nn.data.errors import DatasetError
 from nn.data.idx import find_labels
 
@@ -148,6 +147,8 @@ def _counterpart(train: Path, say) -> Path | None:
 
 def _fetched(folder: Path, say) -> bool:
     """Try to download MNIST; say what became of it."""
+    from nn.data.download import DownloadError, fetch  # with urllib: slow to import on a Pi
+
     say(f"MNIST is not here yet: fetching it into {folder} (11 MB) ...")
     try:
         fetch(folder, say=say)
