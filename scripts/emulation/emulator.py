@@ -21,6 +21,7 @@ KERNEL_WORDS = (
     # QEMU has no power controller, and the kernel panics over it
     "initcall_blacklist=bcm2835_pm_driver_init"
 )
+PRIORITY = -10
 PANIC = re.compile(r"Kernel panic.*")
 INVENTORY = """\
 pis:
@@ -89,6 +90,7 @@ class Emulator:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        _prefer(self._process.pid)
         self._state.write_text(json.dumps({"pid": self._process.pid, **vars(ports)}))
         self._write_way_in(ports)
 
@@ -233,6 +235,17 @@ class Emulator:
 
     def _error(self, what: str) -> MachineError:
         return MachineError(f"the emulated Pi {what}\nAll it said is in {self.folder.serial_log}")
+
+
+def _prefer(pid: int) -> None:
+    """Let a machine have its core before this host's other work, where that is allowed.
+
+    One that is kept waiting misses its timer's alarms, and hangs or is reset by its watchdogs.
+    """
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, PRIORITY)
+        # a process that leads a session of its own is weighed by this instead
+        Path(f"/proc/{pid}/autogroup").write_text(str(PRIORITY))
 
 
 def _require_free(port: int, name: str) -> None:
