@@ -31,6 +31,7 @@ class Network:
     """
 
     def __init__(self, number: int):
+        self.number = number
         self.subnet = f"10.77.{number}.0/24"
         self.gateway = f"10.77.{number}.1"
         self.address = f"10.77.{number}.2"
