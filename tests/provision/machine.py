@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
+from scripts.machines.cgroups import Cgroups
 from scripts.machines.host import (
     MachineError,
     call,
@@ -24,7 +25,6 @@ from scripts.machines.host import (
     tail,
 )
 from scripts.machines.roots import CACHE, LOCALE, ensure_root
-from tests.provision.cgroups import Cgroups
 from tests.provision.network import Network, name_servers
 from tests.provision.snapshot import Snapshot, take_snapshot
 
