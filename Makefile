@@ -19,7 +19,7 @@ PLAY = $(if $(TAGS),$(error TAGS= is for 'make provision' and 'make update' alon
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train-pi compare-rules fetch test test-power-cuts test-oldest fuzz lint bench measure-presets measure-sample measure-checkpoints sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision image emulate emulate-stop verify-emulated test-arm bench-arm
+.PHONY: help setup train-pi compare-rules fetch test test-power-cuts test-low-memory test-oldest fuzz lint bench measure-presets measure-sample measure-checkpoints sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision image emulate emulate-stop verify-emulated test-arm bench-arm
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test: $(VENV)/.ready-test ## Run the tests; set MNIST_DIR for those on real MNIS
 
 test-power-cuts: $(VENV)/.ready-test ## Kill commands in 200 runs and at each system call, into docs/power-cuts.md; needs strace, MNIST_DIR (1 h)
 	$(RUN) -m scripts.power_cuts --report docs/power-cuts.md
+
+test-low-memory: $(VENV)/.ready-test ## Train and run the heaviest notebook in 128 and 256 MB; needs root, MNIST_DIR
+	$(RUN) -m scripts.low_memory
 
 test-oldest: ## The same on Debian 12's numpy, in .venv-oldest; needs Python 3.11
 	$(MAKE) VENV=$(VENV)-oldest $(VENV)-oldest/.ready-test,oldest

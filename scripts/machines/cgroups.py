@@ -30,7 +30,11 @@ class Cgroups:
         for folder in self.folders:
             folder.mkdir(exist_ok=True)
         if memory_mb is not None:
-            self._limit_file().write_text(str(memory_mb * 2**20))
+            limit = self._limit_file()
+            limit.write_text(str(memory_mb * 2**20))
+            for name in ("memory.swappiness", "memory.swap.max"):  # nor may it go to the disk
+                if limit.with_name(name).exists():
+                    limit.with_name(name).write_text("0")
 
     def _limit_file(self) -> Path:
         for folder in self.folders:
@@ -41,6 +45,19 @@ class Cgroups:
             f"a machine's memory can be limited through a memory controller, and {HIERARCHIES} "
             "has none: give memory_mb=None, or enable it (cgroup_enable=memory)"
         )
+
+    def peak_mb(self) -> float:
+        """Return the most that all in the groups held together, in MiB, cached files too."""
+        most = {"memory.limit_in_bytes": "memory.max_usage_in_bytes", "memory.max": "memory.peak"}
+        limit = self._limit_file()
+        return int(limit.with_name(most[limit.name]).read_text()) / 2**20
+
+    def kills(self) -> int:
+        """Return how many processes the kernel ended because the memory ran out."""
+        counts = {"memory.limit_in_bytes": "memory.oom_control", "memory.max": "memory.events"}
+        limit = self._limit_file()
+        lines = limit.with_name(counts[limit.name]).read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
 
     def pids(self) -> list[int]:
         """Return all processes in the groups, each once."""

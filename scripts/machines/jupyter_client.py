@@ -122,6 +122,8 @@ def _printed(channel, request: str) -> str:
     while True:
         message = json.loads(channel.recv())
         kind, content = message["msg_type"], message["content"]
+        if kind == "status" and content["execution_state"] in ("restarting", "dead"):
+            raise MachineError("the kernel was killed, says the server")
         if message["parent_header"].get("msg_id") != request:
             continue
         if kind == "stream":

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from nn.data.download import FILES
+from scripts.machines.host import MachineError
 from scripts.machines.jupyter_client import Visitor
 from tests.conftest import PROJECT
 from tests.provision.browser import Browser
@@ -157,6 +158,25 @@ def test_jupyter_computes_for_those_with_the_password(visitor, playbooks):
     assert visitor.compute(plot) == "drawn\n"
     hoard = "try:\n    bytearray(2 * 2**30)\nexcept MemoryError:\n    print('refused')"
     assert visitor.compute(hoard) == "refused\n"  # and the kernel lives
+
+
+def test_a_kernel_that_eats_all_memory_is_killed_alone(machine, visitor, playbooks):
+    """In small pieces, up to the board's 430 MB, which are less than its address space may be."""
+    assert visitor.log_in((playbooks.folder / "secrets" / "jupyter-password").read_text().strip())
+    code = "held = []\nwhile True:\n    held.append(bytearray(2**20))"
+    cell = {"cell_type": "code", "source": code, "metadata": {}, "outputs": []}
+    notebook = {"cells": [{**cell, "execution_count": None}], "metadata": {}}
+    visitor.save("hungry.ipynb", {**notebook, "nbformat": 4, "nbformat_minor": 4})
+    saved = hash_of(machine, "pi-nn/notebooks/hungry.ipynb")
+    before = machine.run("systemctl show -p MainPID,NRestarts pi-nn-jupyter ssh").stdout
+    with pytest.raises(MachineError, match="the kernel was killed, says the server"):
+        visitor.compute(code)
+    assert machine.run("systemctl show -p MainPID,NRestarts pi-nn-jupyter ssh").stdout == before
+    assert machine.cgroups.kills() == 1
+    assert hash_of(machine, "pi-nn/notebooks/hungry.ipynb") == saved
+    kept = json.loads(machine.run("cat pi-nn/notebooks/hungry.ipynb").stdout)
+    assert kept["cells"][0]["source"] in (code, code.splitlines(keepends=True))
+    assert visitor.compute("print(6 * 7)") == "42\n"
 
 
 def test_kernels_that_do_nothing_are_ended(machine):
