@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import re
+import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,10 +17,11 @@ import pytest
 import requests
 import websocket
 
+from scripts.machines.host import call
 from scripts.machines.jupyter_client import Visitor
 from tests.provision.machine import Machine
 from tests.provision.playbooks import Playbooks, controller_variables
-from tests.provision.stranger import Stranger, open_ports
+from tests.provision.stranger import Stranger, is_open, open_ports
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("PROVISION_ALL"), reason="asked for with ALL=1: each takes five minutes"
@@ -408,3 +410,89 @@ def test_the_service_has_few_rights(machine):
     exposure = float(re.search(r"exposure level for \S+: ([\d.]+)", rating)[1])
     print(f"\nexposure {exposure}")
     assert exposure < 5
+
+
+def fingerprint(pem):
+    """Return the SHA-256 of a certificate as openssl writes it."""
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
+    return ":".join(digest[place : place + 2] for place in range(0, 64, 2))
+
+
+def served(machine, stranger):
+    """Return the fingerprint of the certificate that a stranger is shown."""
+    return fingerprint(stranger.do(ssl.get_server_certificate, (machine.address, 8888)))
+
+
+def wait_for_port(machine):
+    """Wait for a server that was started anew."""
+    while not is_open(machine.address, 8888):
+        time.sleep(0.5)
+
+
+def answers_plainly(machine):
+    """Return whether the server answers who speaks without encryption."""
+    try:
+        return bool(ask(machine.address, "GET", "/login")[0])
+    except (http.client.HTTPException, ConnectionError):
+        return False
+
+
+def test_encryption_with_a_certificate_of_the_pis_own(machine, playbooks, stranger, password):
+    """The fingerprint that is told is served; plain http is not; the key is the service's."""
+    assert answers_plainly(machine)
+    play = playbooks.succeed("site", "--tags", "base,jupyter", jupyter_tls="self-signed")
+    assert f"https://{machine.address}:8888/" in play.words
+    wait_for_port(machine)
+    assert f"Fingerprint={served(machine, stranger)}" in play.words.replace(" ", "")
+    assert not answers_plainly(machine)
+    assert machine.run("stat -c '%a %U:%G' /etc/pi-nn/self-signed.pem").stdout == "640 root:pi\n"
+    key = machine.run("openssl pkey -in /etc/pi-nn/self-signed.pem", user="root").stdout
+    assert files_with(machine, key.splitlines()[1], "/etc /home /opt /var /tmp") == [
+        "/etc/pi-nn/self-signed.pem"
+    ]
+    again = playbooks.succeed("site", "--tags", "base,jupyter", jupyter_tls="self-signed")
+    assert again.changed == 0
+    playbooks.succeed("verify", jupyter_tls="self-signed")
+
+
+def test_the_session_is_for_the_encrypted_page_alone(machine, playbooks, password):
+    """A browser that was told to trust the certificate takes it, for the Pi's address."""
+    certificate = playbooks.folder / "pi.crt"
+    certificate.write_text(machine.run("openssl x509 -in /etc/pi-nn/self-signed.pem").stdout)
+    visitor = Visitor(f"https://{machine.address}:8888")
+    visitor.session.trust_env = False  # which may name other certificates
+    visitor.session.verify = str(certificate)
+    assert visitor.log_in(password)
+    assert all(each.secure for each in visitor.session.cookies if each.name != "_xsrf")
+
+
+@pytest.fixture
+def given(playbooks):
+    """A certificate and its key in one file, as a school's IT may hand them out."""
+    folder = playbooks.folder
+    new = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=given")
+    call(*new, "-days", "9", "-keyout", folder / "given.key", "-out", folder / "given.crt")
+    both = (folder / "given.crt").read_text() + (folder / "given.key").read_text()
+    (folder / "given.pem").write_text(both)
+    return folder / "given.pem"
+
+
+def test_encryption_with_a_certificate_that_was_given(machine, playbooks, stranger, given):
+    """It is served in place of the Pi's own; and without either all is as before."""
+    play = playbooks.succeed("site", "--tags", "base,jupyter", jupyter_tls=str(given))
+    assert "PRIVATE KEY" not in play.output
+    wait_for_port(machine)
+    assert served(machine, stranger) == fingerprint(given.with_suffix(".crt").read_text())
+    playbooks.succeed("verify", jupyter_tls=str(given))
+    playbooks.succeed("site", "--tags", "base,jupyter", jupyter_tls="")
+    Visitor(f"http://{machine.address}:8888").wait()
+    playbooks.succeed("verify")
+
+
+def test_a_certificate_without_its_key_is_refused(playbooks, given):
+    """Before anything is changed, with what was expected and what is wrong."""
+    for wrong in (given.with_suffix(".crt"), given.with_name("missing.pem")):
+        play = playbooks.run("site", "--tags", "base,jupyter", jupyter_tls=str(wrong))
+        assert play.code != 0
+        assert play.changed == 0
+        assert f"jupyter_tls is {wrong}: expected 'self-signed', or a file" in play.words
