@@ -425,7 +425,9 @@ def served(machine, stranger):
 
 def wait_for_port(machine):
     """Wait for a server that was started anew."""
+    deadline = time.monotonic() + 300
     while not is_open(machine.address, 8888):
+        assert time.monotonic() < deadline, "Jupyter did not answer in five minutes"
         time.sleep(0.5)
 
 
