@@ -12,7 +12,9 @@ from nn.errors import KitError
 from nn.network import Network, scale_pixels
 from nn.sparse import SparseExecution
 
-# Where matrix products use the processor's vector unit; a Pi Zero's has none for them.
+# Where matrix products use the processor's vector unit; a Pi Zero's has none for them. There the
+# sparse execution is the faster for each number of hidden nodes, and here the dense one:
+# `make bench-arm` measures both, into the README.
 _VECTOR_MACHINES = ("x86_64", "amd64", "aarch64", "arm64")
 
 

@@ -4,12 +4,14 @@ Both run in a root of Debian's armhf packages, on an emulated Cortex-A7 whose ve
 baseline does not use: the same hard float as Raspberry Pi OS has on a Pi Zero. Each runs on a few
 rows and on 2,000 more; the difference is what 2,000 rows cost, and the first is what starting
 costs. From both follows the whole job, 60,000 rows to train on and 10,000 to test. Times are of the
-processor; the two sides take turns.
+processor; the two sides take turns. Then the two executions of the kit's training step, there and
+on this computer's own processor: what the rule in nn.execution says.
 """
 
 import argparse
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -20,13 +22,14 @@ from pathlib import Path
 from nn.data.csv_file import write_csv
 from nn.data.dataset import FirstRows, open_dataset
 from nn.data.sources import find_source
+from nn.execution import EXECUTIONS
 from nn.presets import PRESETS, Preset
 from scripts.emulation.kinds import HARD_FLOAT, RELEASE
 from scripts.emulation.paths import PROJECT
 from scripts.machines.arm import HARD_FLOAT as PROCESSOR
 from scripts.machines.arm import enable_arm
 from scripts.machines.chroot import Mount, inside
-from scripts.machines.host import MachineError, tail
+from scripts.machines.host import MachineError, call, tail
 from scripts.machines.roots import ensure_root
 from scripts.markers import write_between
 
@@ -65,10 +68,12 @@ def main() -> int:
             _write_rows(Path(folder))
             bench = Bench(root, Path(folder))
             sides = {name: bench.compare(PRESETS[name], arguments.runs) for name in PROMISES}
+            executions = bench.executions()
     except MachineError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    text = "\n".join(_table(sides)) + f"\n\n{_conditions(arguments.runs)}"
+    text = "\n".join(_table(sides)) + f"\n\n{_conditions(arguments.runs)}\n\n"
+    text += "\n".join(_table_of_executions(executions))
     print(text)
     if arguments.readme:
         write_between(Path(arguments.readme), "bench-arm", text)
@@ -115,6 +120,19 @@ class Bench:
         return tuple(
             self._side(measured[side, "few"], measured[side, "many"]) for side in ("book", "kit")
         )
+
+    def executions(self) -> dict[str, dict]:
+        """Time both executions of the training step, on emulated ARM and here."""
+        module, rows = "scripts.measure_executions", "many_train.csv"
+        alone = ("env", f"PYTHONPATH={PROJECT}", "OPENBLAS_NUM_THREADS=1")
+        here = (*alone, sys.executable, "-m", module, self.folder / rows)
+        there = (*self._python, "-m", module, f"/tmp/{rows}")
+        measured = {}
+        for place, command in ((f"emulated {PROCESSOR}", there), (platform.machine(), here)):
+            _say(f"both executions, {place}")
+            run = call(*command, timeout=3600)
+            measured[place] = json.loads(run.stdout)
+        return measured
 
     def _side(self, few: list, many: list) -> Side:
         start, end = (statistics.median(seconds for seconds, _ in runs) for runs in (few, many))
@@ -164,6 +182,18 @@ def _table(sides: dict[str, tuple[Side, Side]]) -> list[str]:
             f"**{_ratio(book, kit):.1f}×** | {book.whole * minutes:.0f} min | "
             f"{kit.whole * minutes:.1f} min |"
         )
+    return lines
+
+
+def _table_of_executions(executions: dict[str, dict]) -> list[str]:
+    lines = [
+        "| training alone, ms a row | " + " | ".join(PROMISES) + " |",
+        "|---|" + "---|" * len(PROMISES),
+    ]
+    for place, presets in executions.items():
+        for name in EXECUTIONS:
+            row = " | ".join(f"{presets[preset][name]:.3f}" for preset in PROMISES)
+            lines.append(f"| {place}, {name} | {row} |")
     return lines
 
 
