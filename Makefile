@@ -115,7 +115,7 @@ PORTS = $(if $(SSH_PORT),--ssh-port $(SSH_PORT)) $(if $(JUPYTER_PORT),--jupyter-
 image: $(ANSIBLE_READY) ## Make a card image with the kit; root, on Debian [BASE=image or root CARD=folder]
 	$(EMULATION) image $(if $(BASE),--base $(abspath $(BASE))) --extra="$(EXTRA)"
 
-emulate: $(ANSIBLE_READY) ## Boot it in an emulated Pi Zero [SSH_PORT=5022 JUPYTER_PORT=8888]
+emulate: $(ANSIBLE_READY) ## Boot it in an emulated Pi Zero [CARD=folder SSH_PORT=5022 JUPYTER_PORT=8888]
 	$(EMULATION) start $(PORTS)
 
 emulate-stop: $(ANSIBLE_READY) ## Shut the emulated Pi Zero down

@@ -1,6 +1,6 @@
 """Read and write digits as CSV text: ``label,p0,...,p783`` a line.
 
-Text is parsed in blocks by numpy on the bytes themselves, some fifty times faster than
+Text is parsed in blocks by numpy on the bytes themselves, many times faster than
 ``split`` and ``int`` on each line. Whatever the fast path will not take, `_explain` reads again,
 slowly, to name the line and the value at fault.
 """

@@ -22,6 +22,8 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         print("\nstopped: what was finished is kept", file=sys.stderr)
+        if Emulator(CardFolder(arguments.folder)).pid:
+            print("the emulated Pi goes on: 'make emulate-stop' ends it", file=sys.stderr)
         return 130
     return 0
 
@@ -50,10 +52,16 @@ def _parser() -> argparse.ArgumentParser:
     for command in (start, verify):
         for name, port in vars(Ports()).items():
             command.add_argument(
-                f"--{name}-port", type=int, default=port, help="default: %(default)s"
+                f"--{name}-port", type=_port, default=port, help="default: %(default)s"
             )
     verify.set_defaults(run=_verify)
     return parser
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, came {text}")
 
 
 def _ports(arguments) -> Ports:
@@ -84,7 +92,8 @@ def _start(folder: CardFolder, arguments) -> None:
 def _stop(folder: CardFolder, arguments) -> None:
     emulator = Emulator(folder)
     print("emulate: shutting down" if emulator.pid else "emulate: no emulated Pi runs")
-    emulator.stop()
+    if not emulator.stop():
+        print("emulate: it did not go down by itself, and was switched off")
 
 
 def _verify(folder: CardFolder, arguments) -> None:

@@ -11,7 +11,7 @@ from scripts.emulation.kinds import RELEASE, SOFT_FLOAT
 from scripts.emulation.paths import PROJECT
 from scripts.machines.arm import PI_ZERO, enable_arm
 from scripts.machines.chroot import Mount, inside
-from scripts.machines.host import MachineError, call, show
+from scripts.machines.host import MachineError, call, require_root, show
 from scripts.machines.roots import ensure_root
 
 # What computes, reads and writes; the rest is the same on any processor.
@@ -27,12 +27,15 @@ SECONDS = 840
 def main() -> int:
     """Run the tests; return 1, after one line, when they fail or cannot be run."""
     try:
+        require_root()
         enable_arm()
         print("test-arm: a root of ARMv6 packages (5 to 15 minutes, once)", file=sys.stderr)
         _run(ensure_root(RELEASE, SOFT_FLOAT))
     except MachineError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -16,12 +16,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from nn.data.csv_file import write_csv
 from nn.data.dataset import FirstRows, open_dataset
 from nn.data.sources import find_source
+from nn.errors import KitError
 from nn.execution import EXECUTIONS
 from nn.presets import PRESETS, Preset
 from scripts.emulation.kinds import HARD_FLOAT, RELEASE
@@ -29,7 +33,7 @@ from scripts.emulation.paths import PROJECT
 from scripts.machines.arm import HARD_FLOAT as PROCESSOR
 from scripts.machines.arm import enable_arm
 from scripts.machines.chroot import Mount, inside
-from scripts.machines.host import MachineError, call, tail
+from scripts.machines.host import MachineError, call, require_root, tail
 from scripts.machines.roots import ensure_root
 from scripts.markers import write_between
 
@@ -38,7 +42,7 @@ PROMISES = {"pi-zero": 15, "pi-zero-100": 18, "book": 25}
 ROWS, FEW = 2000, 16
 WHOLE = 60_000
 AUTHOR_MINUTES = 25  # ten hidden nodes, one epoch, the book's loop, on a Pi Zero, in 2017
-SEED = 1
+SEED, SECONDS = 1, 1800
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ def main() -> int:
     parser.add_argument("--readme", metavar="FILE", help="write the table between its markers")
     arguments = parser.parse_args()
     try:
+        require_root()
         enable_arm()
         root = ensure_root(RELEASE, HARD_FLOAT)
         with tempfile.TemporaryDirectory(prefix="pi-nn-bench-arm-") as folder:
@@ -69,9 +74,11 @@ def main() -> int:
             bench = Bench(root, Path(folder))
             sides = {name: bench.compare(PRESETS[name], arguments.runs) for name in PROMISES}
             executions = bench.executions()
-    except MachineError as error:
+    except KitError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     text = "\n".join(_table(sides)) + f"\n\n{_conditions(arguments.runs)}\n\n"
     text += "\n".join(_table_of_executions(executions))
     print(text)
@@ -155,12 +162,23 @@ class Bench:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        output, remarks = process.stdout.read(), process.stderr.read()
+        with _killed_after(SECONDS, process):  # QEMU hangs now and then
+            output, remarks = process.stdout.read(), process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
         if status:
             raise MachineError(f"{module} failed:\n{tail(remarks)}")
         json.loads(output)
         return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
+
+
+@contextmanager
+def _killed_after(seconds: float, process: subprocess.Popen) -> Iterator[None]:
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _ratio(book: Side, kit: Side) -> float:
@@ -170,8 +188,9 @@ def _ratio(book: Side, kit: Side) -> float:
 def _table(sides: dict[str, tuple[Side, Side]]) -> list[str]:
     lines = [
         "| preset: hidden nodes, epochs | the book's loop: a row | this kit: a row | ratio, whole "
-        "job | estimated on a Pi Zero: the book's loop | this kit |",
-        "|---|---|---|---|---|---|",
+        "job | memory of both, the emulator's own included | estimated on a Pi Zero: the book's "
+        "loop | estimated: this kit |",
+        "|---|---|---|---|---|---|---|",
     ]
     minutes = AUTHOR_MINUTES / sides["pi-zero"][0].whole
     for name, (book, kit) in sides.items():
@@ -179,8 +198,8 @@ def _table(sides: dict[str, tuple[Side, Side]]) -> list[str]:
         lines.append(
             f"| `{name}`: {preset.hidden_nodes}, {preset.epochs} | "
             f"{book.rows / ROWS * 1000:.2f} ms | {kit.rows / ROWS * 1000:.2f} ms | "
-            f"**{_ratio(book, kit):.1f}×** | {book.whole * minutes:.0f} min | "
-            f"{kit.whole * minutes:.1f} min |"
+            f"**{_ratio(book, kit):.1f}×** | {book.peak_mb:.0f} MB, {kit.peak_mb:.0f} MB | "
+            f"{book.whole * minutes:.0f} min | {kit.whole * minutes:.1f} min |"
         )
     return lines
 

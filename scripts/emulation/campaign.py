@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -17,16 +18,21 @@ import requests
 from scripts.emulation.emulator import Emulator, Ports
 from scripts.emulation.paths import HOST, PROJECT, CardFolder
 from scripts.emulation.report import Report
+from scripts.machines.browser import Browser
 from scripts.machines.host import MachineError, call
 from scripts.machines.jupyter_client import Visitor
 
 ON_PI = Path(__file__).parent / "on_pi"
 PYTHON = "/opt/pi-nn/venv/bin/python"
-ROWS = 5000
+ROWS, FEW_ROWS = 5000, 500
+TEST = ("--test", "pi-nn/mnist_dataset/t10k-images-idx3-ubyte.gz")
+EXPECTED = {"numpy", "scipy", "matplotlib", "PIL", "zmq", "tornado", "psutil"}
 MOST_MEMORY_MB = 60
 PATIENCE = 20  # times as long as a usual machine takes to answer
 SEED = 1
+NOTEBOOK = "01_look_at_the_data.ipynb"
 REPORT = PROJECT / "docs" / "emulated-pi.md"
+PICTURE = PROJECT / "docs" / "pictures" / "emulated-jupyter.png"
 RECAP = re.compile(rf"^{HOST} +: (ok=\d+ .*failed=(\d+).*)$", re.M)
 
 
@@ -47,15 +53,27 @@ class Campaign:
         self.versions = ""
 
     def run(self, cuts: int) -> bool:
-        """Take all steps, write the report, and tell whether all passed."""
+        """Take all steps, write the report, and tell whether all passed.
+
+        Raises
+        ------
+        MachineError
+            When a machine runs already, or there is no MNIST; nothing has been done then.
+        """
+        self.emulator.require_off()
+        self._write_rows()
         step = self.report.step
         try:
             step("boot to SSH", self._boot)
             step("the machine", self._machine)
             step("train `smoke`", lambda: self._train("smoke"))
             step(f"train `pi-zero` on {ROWS:,} rows of MNIST, as CSV", self._train_on_mnist)
-            step("Jupyter's memory", self._jupyter_memory)
+            for preset in ("pi-zero-100", "book"):
+                few = f"train `{preset}` on {FEW_ROWS} rows of MNIST, as CSV"
+                step(few, partial(self._train, preset, "--train", "few.csv", *TEST))
             step("Jupyter over the forwarded port: a numpy cell", self._jupyter_computes)
+            step("Jupyter's memory", self._jupyter_memory)
+            step("Jupyter in a browser", self._picture)
             step("import all that is compiled", self._import_compiled)
             for number in range(1, cuts + 1):
                 step(f"power cut {number} while training", self._cut_while_training)
@@ -64,7 +82,7 @@ class Campaign:
             step("the card's file system", self._check_file_system)
         finally:
             self.emulator.kill()
-            self.report.write(REPORT, self.versions, _HOW)
+        self.report.write(REPORT, self.versions, _HOW)
         return not self.report.failed
 
     # --- the machine
@@ -120,32 +138,30 @@ class Campaign:
         )
 
     def _train_on_mnist(self) -> str:
-        self._bring_rows()
-        return self._train(
-            "pi-zero",
-            "--train",
-            "rows.csv",
-            "--test",
-            "pi-nn/mnist_dataset/t10k-images-idx3-ubyte.gz",
-        )
+        with self._rows.open("rb") as file:
+            bring = f"cat >rows.csv && head -n {FEW_ROWS} rows.csv >few.csv && sync"
+            command = [*self.emulator.ssh_command, bring]
+            subprocess.run(command, stdin=file, check=True, timeout=900)
+        return self._train("pi-zero", "--train", "rows.csv", *TEST)
 
     def _train_command(self, preset: str, *flags: str) -> str:
         return shlex.join([PYTHON, "-m", "nn", "train", "--preset", preset, "--json", *flags])
 
-    def _bring_rows(self) -> None:
-        """Write the first rows of MNIST as CSV here, and bring them to the machine."""
+    @property
+    def _rows(self) -> Path:
+        return self.folder.path / "rows.csv"
+
+    def _write_rows(self) -> None:
+        """Write the first rows of MNIST as CSV, to be brought to the machine."""
         from nn.data.csv_file import write_csv
         from nn.data.dataset import FirstRows, open_dataset
         from nn.data.sources import find_source
 
         source = find_source(environ=os.environ, say=lambda line: None)
-        assert source.is_mnist, "needs MNIST: set MNIST_DIR, or run 'make fetch'"
-        rows = self.folder.path / "rows.csv"
-        with rows.open("wb") as file:
+        if not source.is_mnist:
+            raise MachineError("needs MNIST: set MNIST_DIR, or run 'make fetch'")
+        with self._rows.open("wb") as file:
             write_csv(file, FirstRows(open_dataset(source.train), ROWS).blocks())
-        with rows.open("rb") as file:
-            command = [*self.emulator.ssh_command, "cat >rows.csv && sync"]
-            subprocess.run(command, stdin=file, check=True, timeout=900)
 
     # --- Jupyter
 
@@ -156,8 +172,10 @@ class Campaign:
         values = dict(line.split("=") for line in told.splitlines())
         assert values["ActiveState"] == "active", told
         limit, current = (int(values[name]) / 2**20 for name in names[:2])
-        assert current < limit
-        return f"{current:.0f} MB of {limit:.0f} MB"
+        group = "/sys/fs/cgroup/system.slice/pi-nn-jupyter.service/memory.peak"
+        peak = int(self._run(f"cat {group}").stdout) / 2**20
+        assert peak < limit, f"{peak:.0f} MB at the most: expected less than {limit:.0f}"
+        return f"{current:.0f} MB, {peak:.0f} MB at the most, of {limit:.0f} MB"
 
     def _jupyter_computes(self) -> str:
         visitor = self._visitor()
@@ -166,34 +184,55 @@ class Campaign:
         assert printed == "45\n", f"expected 45, came {printed}"
         return f"45, {time.monotonic() - start:.0f} s after asking for a kernel"
 
+    def _picture(self) -> str:
+        start = time.monotonic()
+        with Browser(self.emulator.jupyter_url, PATIENCE) as browser:
+            browser.log_in(self._password())
+            listed = time.monotonic() - start
+            browser.open_notebook(NOTEBOOK)
+            browser.run_all()
+            browser.picture(PICTURE)
+            text, pictures = browser.walk()
+            browser.end_kernels()
+        assert pictures, "no picture was drawn"
+        assert "Traceback" not in text, text
+        return (
+            f"the list of notebooks after {listed:.0f} s; `{NOTEBOOK}` done after "
+            f"{time.monotonic() - start:.0f} s: [seen](pictures/{PICTURE.name})"
+        )
+
     def _visitor(self) -> Visitor:
-        password = (PROJECT / "ansible/secrets" / HOST / "jupyter-password").read_text().strip()
         visitor = Visitor(self.emulator.jupyter_url, PATIENCE)
         visitor.wait(900)
-        assert visitor.log_in(password), "the password does not let in"
+        assert visitor.log_in(self._password()), "the password does not let in"
         return visitor
+
+    def _password(self) -> str:
+        return (PROJECT / "ansible/secrets" / HOST / "jupyter-password").read_text().strip()
 
     def _import_compiled(self) -> str:
         told = json.loads(self._run_python("import_compiled.py", timeout=7200).stdout)
         assert not told["killed"], f"killed: {told['killed']}"
+        packages = {name.partition(".")[0] for name in told["imported"]}
+        assert packages >= EXPECTED, f"none of {', '.join(EXPECTED - packages)} was imported"
         refused = f"; {len(told['refused'])} say why not: {'; '.join(told['refused'])}"
-        return f"{told['imported']} modules imported{refused if told['refused'] else ''}"
+        return f"{len(told['imported'])} modules imported{refused if told['refused'] else ''}"
 
     # --- power cuts
 
     def _cut_while_training(self) -> str:
-        before = self._run("sha256sum models/cut.npz 2>/dev/null", check=False).stdout.split()
         self._run("rm -f rows.csv.packed; sync")
         words = self._train_command("pi-zero", "--train", "rows.csv", "--model", "models/cut.npz")
         self._run(f"nohup sh -c {shlex.quote(f'while {words}; do :; done')} >cut.log 2>&1 &")
+        self._run("until [ -e models/cut.npz ]; do sleep 5; done", timeout=1200)
         wait = self.random.uniform(10, 90)
         time.sleep(wait)
         self._power_cut()
         found = json.loads(self._run_python("check_files.py", ".").stdout)
         assert not found["corrupt"], f"corrupt: {found['corrupt']}"
-        assert not before or found["models"], "the model that was there is gone"
+        assert "models/cut.npz" in found["models"], "the model that was there is gone"
         return (
-            f"cut after {wait:.0f} s; {found['models']} models load, "
+            f"cut {wait:.0f} s after the first model; {len(found['models'])} models load, "
             f"{found['packed']} packed files equal their text"
         )
 

@@ -54,12 +54,7 @@ def _write(root: Path, name: str, text: str, mode: int = 0o644) -> None:
 
 def write_card(folder: CardFolder) -> None:
     """Write the root as the file system of a card, and lay what boots it beside it."""
-    boot = {
-        "kernel": _only(folder.root / "boot", "vmlinuz-*-rpi"),
-        "initrd": _only(folder.root / "boot", "initrd.img-*-rpi"),
-        "dtb": _only(folder.root / "usr/lib", "linux-image-*-rpi/bcm2835-rpi-zero.dtb"),
-    }
-    for option, file in boot.items():
+    for option, file in find_boot_files(folder.root).items():
         shutil.copyfile(file, folder.boot_files[option])
     unfinished = folder.image.with_suffix(".part")
     unfinished.unlink(missing_ok=True)
@@ -69,12 +64,27 @@ def write_card(folder: CardFolder) -> None:
     unfinished.rename(folder.image)
 
 
-def _only(folder: Path, pattern: str) -> Path:
-    found = sorted(folder.glob(pattern))
+def find_boot_files(root: Path) -> dict[str, Path]:
+    """Find what the emulator starts, by QEMU's options; Raspberry Pi OS says -rpi-v6 for -rpi.
+
+    Raises
+    ------
+    MachineError
+        When a root has no kernel for the Pi Zero.
+    """
+    return {
+        "kernel": _only(root / "boot", "vmlinuz-*-rpi", "vmlinuz-*-rpi-v6"),
+        "initrd": _only(root / "boot", "initrd.img-*-rpi", "initrd.img-*-rpi-v6"),
+        "dtb": _only(root / "usr/lib", "linux-image-*-rpi*/bcm2835-rpi-zero.dtb"),
+    }
+
+
+def _only(folder: Path, *patterns: str) -> Path:
+    found = sorted(path for pattern in patterns for path in folder.glob(pattern))
     if not found:
         raise MachineError(
-            f"{folder} has no {pattern}: the root needs Debian's kernel for the Pi Zero, "
-            "package linux-image-rpi"
+            f"{folder} has no {' or '.join(patterns)}: the root needs a kernel for the Pi "
+            "Zero, of Debian the package linux-image-rpi"
         )
     return found[-1]
 
@@ -103,7 +113,8 @@ def partitions(image: Path) -> list[dict]:
         When the file is no such image.
     """
     answer = call("sfdisk", "--json", image, check=False)
-    found = json.loads(answer.stdout)["partitiontable"]["partitions"] if answer.stdout else []
+    table = json.loads(answer.stdout)["partitiontable"] if answer.stdout else {}
+    found = table.get("partitions", [])
     if len(found) != 2 or found[0]["type"] not in ("b", "c") or found[1]["type"] != "83":
         raise MachineError(
             f"{image} has no partition for boot files and one for Linux: expected an image of "

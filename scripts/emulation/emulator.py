@@ -21,6 +21,7 @@ KERNEL_WORDS = (
     # QEMU has no power controller, and the kernel panics over it
     "initcall_blacklist=bcm2835_pm_driver_init"
 )
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PRIORITY = -10
 PANIC = re.compile(r"Kernel panic.*")
 INVENTORY = """\
@@ -71,16 +72,16 @@ class Emulator:
             When QEMU or the card is missing, the machine runs already, or a port is taken.
         """
         require_commands("qemu-system-arm", "ssh")
-        if self.pid:
-            raise MachineError(
-                f"an emulated Pi runs already, as process {self.pid}: 'make emulate-stop' ends it"
-            )
+        self.require_off()
         if not self.folder.image.exists():
             raise MachineError(
                 f"{self.folder.image}: no such card: make it first with 'make image'"
             )
         _require_free(ports.ssh, "SSH_PORT")
         _require_free(ports.jupyter, "JUPYTER_PORT")
+        self._write_way_in(ports)
+        if self.folder.serial_log.exists():  # what was said before the power was cut, perhaps
+            self.folder.serial_log.replace(self.folder.serial_log.with_suffix(".log.1"))
         # the log is opened here, so that it may be read before QEMU has begun
         with self.folder.serial_log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -92,7 +93,13 @@ class Emulator:
             )
         _prefer(self._process.pid)
         self._state.write_text(json.dumps({"pid": self._process.pid, **vars(ports)}))
-        self._write_way_in(ports)
+
+    def require_off(self) -> None:
+        """Raise a MachineError if the machine runs."""
+        if self.pid:
+            raise MachineError(
+                f"an emulated Pi runs already, as process {self.pid}: 'make emulate-stop' ends it"
+            )
 
     def _command(self, ports: Ports) -> list[str]:
         boot = [
@@ -127,9 +134,9 @@ class Emulator:
         """
         start = time.monotonic()
         with _ProgressLine() as progress:
-            while self.pid is None or not self._answers(self.ports.ssh):
+            while self.pid is None or not self._lets_in(timeout):
                 passed = time.monotonic() - start
-                log = self.folder.serial_log.read_text(errors="replace")
+                log = self._log()
                 if panic := PANIC.search(log):
                     self.kill()
                     raise self._error(f"panicked: {panic[0].strip()}")
@@ -137,13 +144,22 @@ class Emulator:
                     raise self._error(f"went off while booting:\n{tail(log, 5)}")
                 if passed > timeout:
                     raise self._error(
-                        f"was not up after {timeout:g} s, and last said:\n{tail(log, 3)}"
+                        f"was not up after {timeout:g} s, and last said:\n{tail(log, 3)}\n"
+                        "It goes on: 'make emulate-stop' ends it"
                     )
                 progress.show(f"booting, {passed:.0f} s: {tail(log, 1)[:60]}")
                 time.sleep(2)
-            # a first login takes some seconds, and systemd has its units to finish
-            self.run("true", timeout=timeout)
         return time.monotonic() - start
+
+    def _lets_in(self, timeout: float) -> bool:
+        """Tell whether the user can log in: the server greets before systemd allows it."""
+        if not self._answers(self.ports.ssh):
+            return False
+        return self.run("true", check=False, timeout=timeout).returncode == 0
+
+    def _log(self) -> str:
+        """Return what was said on the serial line, without what colours it."""
+        return ESCAPES.sub("", self.folder.serial_log.read_text(errors="replace"))
 
     def _answers(self, port: int) -> bool:
         """Tell whether the machine's SSH server greets; QEMU takes connections before it does."""
@@ -158,20 +174,22 @@ class Emulator:
         """Give the machine this computer's time: it has no clock, as a Pi Zero has none."""
         self.run(f"sudo date --utc --set=@{time.time():.0f}")
 
-    def stop(self, timeout: float = 180) -> None:
-        """Shut the machine down in order, and by force after so many seconds."""
+    def stop(self, timeout: float = 180) -> bool:
+        """Shut the machine down, by force after so many seconds; tell whether it went in order."""
         if not self.pid:
-            return
+            return True
         with contextlib.suppress(MachineError):
             self.run("sudo systemctl poweroff", check=False, timeout=timeout)
             deadline = time.monotonic() + timeout
             while self.pid and time.monotonic() < deadline and not self._is_down():
                 time.sleep(1)
+        in_order = self.pid is None or self._is_down()
         self.kill()
+        return in_order
 
     def _is_down(self) -> bool:
         """Tell whether the kernel is done; the board has no switch that QEMU would hear of."""
-        log = self.folder.serial_log.read_text(errors="replace")
+        log = self._log()
         return "reboot: Power down" in log or "System halted" in log
 
     def kill(self) -> None:

@@ -1,12 +1,14 @@
 """Make a card with the kit on it: the roles that set up a Pi, in a chroot, on emulated ARMv6."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
 from scripts.emulation.card import (
     ADDED_BYTES,
     CARD_BYTES,
+    find_boot_files,
     grow,
     make_reachable,
     make_user,
@@ -78,13 +80,17 @@ def make_image(folder: CardFolder, base: Path | None, flags: list[str]) -> Path:
 
 
 def _debian_image(base: Path | None, folder: CardFolder, flags: list[str]) -> Path:
-    require_space(folder.path, CARD_BYTES // 1_000_000)
+    if base:
+        _require_arm_root(base, folder)
     _say("a Debian root of ARMv6 packages (5 to 15 minutes, once)")
     source = base or ensure_root(RELEASE, CARD)
     kit = f"{source} {kit_fingerprint(flags)}"
+    if folder.stage("card") != kit or not folder.image.exists():
+        require_space(folder.path, CARD_BYTES // 1_000_000)
     if folder.stage("root") != str(source):
         _say(f"a copy of {source}")
-        folder.stage_done("root", "")
+        for stage in ("root", "kit", "card"):
+            folder.stage_done(stage, "")
         remove_tree(folder.root)
         call("cp", "--archive", "--reflink=auto", source, folder.root, timeout=1800)
         make_reachable(folder)
@@ -101,6 +107,21 @@ def _debian_image(base: Path | None, folder: CardFolder, flags: list[str]) -> Pa
         folder.stage_done("card", kit)
     _say(f"done: {folder.image}. 'make emulate' boots it")
     return folder.image
+
+
+def _require_arm_root(base: Path, folder: CardFolder) -> None:
+    """Refuse a folder that is no ARMv6 root, or that the card's own would take the place of."""
+    own = folder.path.resolve()
+    if base == Path("/") or own.is_relative_to(base) or base.is_relative_to(own):
+        raise MachineError(f"{base} holds the card's own folder, {own}, or is in it: copy it first")
+    status = base / "var/lib/dpkg/status"
+    text = status.read_text(errors="replace") if status.is_file() else ""
+    if not re.search(r"(?m)^Architecture: arm(el|hf)$", text):
+        raise MachineError(
+            f"{base} has no packages for armel or armhf: expected the root of a 32-bit Raspberry "
+            "Pi OS or of Debian's armel, or an image file"
+        )
+    find_boot_files(base)
 
 
 def _image_of(base: Path, folder: CardFolder, flags: list[str]) -> Path:

@@ -63,10 +63,12 @@ class CardFolder:
 def kit_fingerprint(flags: list[str]) -> str:
     """Return a hash of all that provisioning a card depends on: the kit's files, and flags."""
     digest = hashlib.sha256(json.dumps(flags).encode())
+    files = [PROJECT / "pyproject.toml", PROJECT / "README.md"]
     for folder in ("ansible", "nn", "notebooks", "mnist_dataset"):
-        for path in sorted((PROJECT / folder).rglob("*")):
-            theirs = path.relative_to(PROJECT / folder).parts
-            if path.is_file() and not {"secrets", "backups", ".cache", "__pycache__"} & {*theirs}:
-                digest.update(str(path.relative_to(PROJECT)).encode())
-                digest.update(path.read_bytes())
+        files += sorted((PROJECT / folder).rglob("*"))
+    for path in files:
+        theirs = path.relative_to(PROJECT).parts
+        if path.is_file() and not {"secrets", "backups", ".cache", "__pycache__"} & {*theirs}:
+            digest.update(str(path.relative_to(PROJECT)).encode())
+            digest.update(path.read_bytes())
     return digest.hexdigest()

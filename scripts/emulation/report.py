@@ -1,12 +1,20 @@
 """What a campaign found, step by step, as Markdown."""
 
 import datetime
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from websocket import WebSocketException
+
 from scripts.machines.host import MachineError
+
+FAILURES = (
+    *(MachineError, AssertionError, OSError, ValueError, LookupError),
+    *(subprocess.SubprocessError, WebSocketException),
+)
 
 
 class Report:
@@ -28,7 +36,7 @@ class Report:
         start = time.monotonic()
         try:
             finding = take()
-        except (MachineError, AssertionError, OSError, ValueError, LookupError) as error:
+        except FAILURES as error:
             self.failed.append(name)
             finding = f"**FAILED**: {error}".replace("\n", " ")
         seconds = time.monotonic() - start

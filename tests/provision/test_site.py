@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 
 from nn.data.download import FILES
+from scripts.machines.browser import Browser
 from scripts.machines.host import MachineError
 from scripts.machines.jupyter_client import Visitor
 from tests.conftest import PROJECT
-from tests.provision.browser import Browser
 from tests.provision.machine import Machine
 from tests.provision.playbooks import Playbooks, controller_variables
 

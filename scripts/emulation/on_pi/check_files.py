@@ -13,11 +13,11 @@ from nn.network import Network
 
 def main(folder: Path) -> None:
     """Load every model, and hold every packed file against its text."""
-    models, packed, corrupt = 0, 0, []
+    models, packed, corrupt = [], 0, []
     for path in sorted(folder.rglob("*.npz")):
         try:
             Network.load(path)
-            models += 1
+            models.append(str(path))
         except ValueError as error:
             corrupt.append(str(error))
     for path in sorted(folder.rglob("*.csv")):

@@ -40,7 +40,7 @@ def compiled_modules() -> list[str]:
 
 def main() -> None:
     """Import, and report."""
-    left, imported, refused, killed = compiled_modules(), 0, [], []
+    left, imported, refused, killed = compiled_modules(), [], [], []
     while left:
         command = [sys.executable, "-c", CHILD, *left]
         child = subprocess.run(
@@ -52,7 +52,7 @@ def main() -> None:
             if word == "try":
                 tried, name = tried + 1, rest
             elif word == "imported":
-                imported += 1
+                imported.append(name)
             elif word == "refused":
                 refused.append(f"{name}: {rest}")
         if child.returncode:

@@ -57,10 +57,13 @@ class Browser:
     ----------
     url : str
         Of Jupyter, such as http://10.77.1.2:8888.
+    patience : float
+        How many times as long as usual to wait for anything: an emulated Pi is slow.
     """
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, patience: float = 1):
         self.url = url
+        self.patience = patience
 
     def __enter__(self) -> "Browser":
         options = webdriver.ChromeOptions()
@@ -70,6 +73,8 @@ class Browser:
         service = webdriver.ChromeService("/usr/bin/chromedriver")
         self._driver = webdriver.Chrome(options=options, service=service)
         self._driver.set_window_size(*SIZE)
+        self._driver.set_page_load_timeout(300 * self.patience)
+        self._driver.command_executor.client_config.timeout = 300 * self.patience
         return self
 
     def __exit__(self, *exception) -> None:
@@ -98,7 +103,7 @@ class Browser:
         """Choose "Run All Cells" from the menu, and wait until the kernel rests for two seconds."""
         for label in ("Run", "Run All Cells"):
             self._click_menu(label)
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * self.patience
         rested = 0
         while rested < 10:
             time.sleep(0.2)
@@ -125,7 +130,9 @@ class Browser:
 
         try:
             wait = WebDriverWait(
-                self._driver, timeout, ignored_exceptions=[StaleElementReferenceException]
+                self._driver,
+                timeout * self.patience,
+                ignored_exceptions=[StaleElementReferenceException],
             )
             return wait.until(seen)
         except TimeoutException:
@@ -135,7 +142,7 @@ class Browser:
 
     def find_text(self, selector: str, text: str, timeout: float = 180) -> None:
         """Wait for an element to say something."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * self.patience
         while text not in (said := self._text_of(selector)):
             if time.monotonic() > deadline:
                 raise MachineError(f"{selector}: expected {text!r} in {timeout} s, got {said!r}")
