@@ -79,7 +79,6 @@ def _start(folder: CardFolder, arguments) -> None:
     emulator = Emulator(folder)
     emulator.start(_ports(arguments))
     seconds = emulator.wait(arguments.timeout)
-    emulator.set_clock()
     password = PROJECT / "ansible/secrets" / HOST / "jupyter-password"
     print(f"The emulated Pi Zero is up, after {seconds:.0f} s. It is slow: a login takes 8 s.")
     print(f"  log in:  {shlex.join(emulator.ssh_command)}")

@@ -90,7 +90,6 @@ class Campaign:
     def _boot(self) -> str:
         self.emulator.start(self.ports)
         seconds = self.emulator.wait()
-        self.emulator.set_clock()
         return f"{seconds:.0f} s"
 
     def _machine(self) -> str:

@@ -16,6 +16,8 @@ from scripts.emulation.paths import HOST, USER, CardFolder
 from scripts.machines.host import MachineError, call, require_commands, tail
 
 BOOT_SECONDS = 900  # 80 to 90 s on an idle core
+# It has no clock, as a Pi Zero has none: systemd sets it as it starts. Set later, by an hour or
+# more, it makes the emulated timer spin.
 KERNEL_WORDS = (
     "rw console=ttyAMA0,115200 root=/dev/mmcblk0 rootwait fsck.mode=skip "
     # QEMU has no power controller, and the kernel panics over it
@@ -113,7 +115,7 @@ class Emulator:
         return [
             *("qemu-system-arm", "-M", "raspi0", *boot),
             *("-drive", f"file={self.folder.image},if=sd,format=raw"),
-            *("-append", KERNEL_WORDS),
+            *("-append", f"{KERNEL_WORDS} systemd.clock_usec={time.time() * 1e6:.0f}"),
             *("-device", "usb-net,netdev=n0", "-netdev", f"user,id=n0,{forwards}"),
             *("-display", "none", "-serial", "stdio", "-monitor", "none"),
         ]
@@ -169,10 +171,6 @@ class Emulator:
         ):
             return connection.recv(4) == b"SSH-"
         return False
-
-    def set_clock(self) -> None:
-        """Give the machine this computer's time: it has no clock, as a Pi Zero has none."""
-        self.run(f"sudo date --utc --set=@{time.time():.0f}")
 
     def stop(self, timeout: float = 180) -> bool:
         """Shut the machine down, by force after so many seconds; tell whether it went in order."""

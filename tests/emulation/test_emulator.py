@@ -1,6 +1,7 @@
 """The emulated Pi's switch, with a stand-in for QEMU: a script that does what QEMU might."""
 
 import os
+import re
 import socket
 import sys
 import time
@@ -98,6 +99,7 @@ def test_what_is_forwarded_and_what_boots(emulator, stand_in, ports, folder):
     while not (said := folder.serial_log.read_text()) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert "-M raspi0" in said
+    assert abs(int(re.search(r"systemd.clock_usec=(\d+)", said)[1]) / 1e6 - time.time()) < 60
     assert f"file={folder.image},if=sd" in said
     assert f"hostfwd=tcp:127.0.0.1:{ports.ssh}-:22" in said
     assert f"hostfwd=tcp:127.0.0.1:{ports.jupyter}-:8888" in said
