@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import requests
@@ -99,13 +100,14 @@ class Campaign:
         assert architecture == "armv6l", f"expected armv6l, came {architecture}"
         versions = json.loads(self._run_python("versions.py").stdout)
         qemu = call("qemu-system-arm", "--version").stdout.splitlines()[0]
-        all_versions = {"kernel": kernel, **versions}
+        all_versions = {"kernel": kernel, **versions, "ansible (here)": version("ansible")}
         listed = ", ".join(f"{name} {version}" for name, version in all_versions.items())
         self.versions = f"Versions: {qemu}; {listed}."
         return f"{model}, {architecture}, {memory.split()[1]} MB of memory"
 
     def _verify(self) -> str:
         log = self.folder.path / "verify.log"
+        print(f"verify-emulated: some 20 minutes; its tasks go into {log}", file=sys.stderr)
         playbook = Path(sys.executable).with_name("ansible-playbook")
         command = [playbook, "-i", self.emulator.inventory, "ansible/playbooks/verify.yml"]
         settings = {**os.environ, "ANSIBLE_CONFIG": "ansible/ansible.cfg", "ANSIBLE_NOCOLOR": "1"}
