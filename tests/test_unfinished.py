@@ -129,7 +129,7 @@ def test_a_signal_ends_another_command_cleaned_up(tmp_path, number, code):
         text=True,
         preexec_fn=default_signals,
     ) as process:
-        while not list(tmp_path.glob(".new.csv.*.part")):
+        while not any(each.stat().st_size for each in tmp_path.glob(".new.csv.*.part")):
             assert process.poll() is None
         process.send_signal(number)
         assert process.stderr.read() == "error: interrupted\n"
