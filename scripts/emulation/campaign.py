@@ -101,7 +101,7 @@ class Campaign:
         versions = json.loads(self._run_python("versions.py").stdout)
         qemu = call("qemu-system-arm", "--version").stdout.splitlines()[0]
         all_versions = {"kernel": kernel, **versions, "ansible (here)": version("ansible")}
-        listed = ", ".join(f"{name} {version}" for name, version in all_versions.items())
+        listed = ", ".join(f"{name} {number}" for name, number in all_versions.items())
         self.versions = f"Versions: {qemu}; {listed}."
         return f"{model}, {architecture}, {memory.split()[1]} MB of memory"
 

@@ -88,7 +88,20 @@ class Visitor:
             return _printed(channel, request["header"]["msg_id"])
         finally:
             channel.close()
-            self.session.delete(address, headers=self._token(), timeout=timeout)
+            self._end_kernel(address)
+
+    def _end_kernel(self, address: str) -> None:
+        """End a kernel; one that is just being restarted is ended once it is up."""
+        deadline = time.monotonic() + 60 * self.patience
+        while True:
+            answer = self.session.delete(
+                address, headers=self._token(), timeout=120 * self.patience
+            )
+            if answer.status_code in (204, 404):
+                return
+            if time.monotonic() > deadline:
+                raise MachineError(f"{address} was not ended: {answer.status_code}")
+            time.sleep(0.5)
 
     def _token(self) -> dict:
         return {"X-XSRFToken": self.session.cookies["_xsrf"]}
