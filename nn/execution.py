@@ -15,7 +15,7 @@ from nn.sparse import SparseExecution
 
 # Where matrix products use the processor's vector unit; a Pi Zero's has none for them. Measured by
 # `make bench-arm`, for 10, 100 and 200 hidden nodes: on ARM without vectors the sparse execution is
-# faster by 1.8 to 4 times, on x86-64 the dense one by 1.5 to 2. 64-bit ARM is not measured.
+# faster by 2 to 4 times, on x86-64 the dense one by 1.5 to 2. 64-bit ARM is not measured.
 _VECTOR_MACHINES = ("x86_64", "amd64", "aarch64", "arm64")
 
 
