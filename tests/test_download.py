@@ -95,6 +95,14 @@ def test_what_is_there_is_kept_and_a_damaged_file_is_fetched_again(mirror, targe
     assert ["already there" in line for line in said] == [True, True, True, False]
 
 
+def test_what_a_fetch_left_that_was_killed_as_it_ended_is_removed(mirror, target):
+    """The file had its final name already: nobody will go on with this one."""
+    fetch(target, [str(mirror)])
+    (target / ".part-1.gz.partial").write_bytes(ZIPPED["part-1.gz"])
+    fetch(target, [str(mirror)])
+    assert_fetched(target)
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

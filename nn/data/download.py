@@ -5,6 +5,7 @@ import hashlib
 import shutil
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlparse
@@ -94,6 +95,8 @@ def fetch(
     for file in FILES:
         complaint = _complaint(folder / file.name, file)
         if complaint is None:
+            with suppress(OSError):  # left by a fetch that was killed as it ended
+                _partial_path(folder, file).unlink(missing_ok=True)
             say(f"{file.name}: already there, verified")
         elif complaint.startswith("expected") and not force:
             raise DownloadError(
@@ -120,7 +123,7 @@ def verify(folder: Path) -> None:
 def _fetch_one(folder: Path, file: RemoteFile, mirrors: Sequence[str], say) -> str:
     """Try the mirrors in turn; return the one that gave the file."""
     failures = []
-    partial = PartialFile(folder / f".{file.name}.partial", file.size + _GZIP_BYTES)
+    partial = PartialFile(_partial_path(folder, file), file.size + _GZIP_BYTES)
     try:
         if _complaint(folder / file.name, file) is None:
             partial.remove()
@@ -147,6 +150,10 @@ def _fetch_one(folder: Path, file: RemoteFile, mirrors: Sequence[str], say) -> s
         f"could not fetch {file.name} ({'; '.join(failures)}). Try again with "
         "'make fetch', or 'data fetch --mirror' with an address or a folder that has the four files"
     )
+
+
+def _partial_path(folder: Path, file: RemoteFile) -> Path:
+    return folder / f".{file.name}.partial"
 
 
 def _bring(url: str, partial: PartialFile, file: RemoteFile) -> str | None:

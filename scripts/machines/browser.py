@@ -84,7 +84,7 @@ class Browser:
         self.find(IDLE, timeout=300)
 
     def end_kernels(self) -> None:
-        """Leave the notebooks, and end what computes for them, a quarter of a Pi Zero's memory each.
+        """Leave the notebooks, and end what computes for them, each a quarter of a Pi's memory.
 
         With no page open: one that asks for a kernel which is being ended is kept waiting for a
         minute by Jupyter, and the browser keeps all waiting that is asked for afterwards.

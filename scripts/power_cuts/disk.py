@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scripts.power_cuts.judge import TEMPORARY
 from scripts.power_cuts.system_calls import Call
 
 _FD = re.compile(r"^(\d+)<([^>]*)>")
@@ -77,7 +78,7 @@ def violations(calls: list[Call], folder: Path) -> tuple[list[str], int]:
     last = _play(calls, old)
     safe_names = last.renamings[last.safe_names]
     for name, file in last.renamings[-1].items():
-        if safe_names.get(name) != file and not name.endswith(".part"):
+        if safe_names.get(name) != file and not name.endswith(TEMPORARY):
             told.add(f"{name}: its name is not safe at the command's end")
     return sorted(told), states
 
@@ -89,7 +90,7 @@ def without_syncs(calls: list[Call]) -> list[Call]:
 
 def _complaints(names: dict, disk: _Disk, complete: list, kept: set) -> Iterator[str]:
     for name, number in names.items():
-        if name.endswith(".part") or number == "old":
+        if name.endswith(TEMPORARY) or number == "old":
             continue
         safe, needed = disk.files[number].safe, complete[number].changes
         if safe < needed:

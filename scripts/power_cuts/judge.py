@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 _CHECKPOINT_MARK, _DIGEST_BYTES = b"pinnckp1", 32
+TEMPORARY = (".part", ".partial")  # of a file being written, and of one being fetched
 _WEIGHTS = ("weights_input_hidden", "weights_hidden_output")
 
 
@@ -39,7 +40,7 @@ class View:
         found = contents(folder)
         names = {*found, *self.after}
         told = [name for name in names if found.get(name) != self.after.get(name)]
-        return sorted(told) + [str(path) for path in folder.rglob("*.part")]
+        return sorted(told) + temporary_files(folder)
 
     def _allows(self, name: str, content: str) -> bool:
         if ".checkpoint-" in name:
@@ -48,12 +49,17 @@ class View:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Describe each file under a final name; temporary ones, `.NAME.*.part`, are left out.
+    """Describe each file under a final name; temporary ones are left out.
 
     A packed file may lie beside its CSV or in the user's cache: it is told by its own name.
     """
-    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".part")
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix not in TEMPORARY)
     return {_name(path, folder): _content(path) for path in sorted(files)}
+
+
+def temporary_files(folder: Path) -> list[str]:
+    """List what is not finished, anywhere in a folder."""
+    return sorted(str(path) for path in folder.rglob("*") if path.suffix in TEMPORARY)
 
 
 def weights_sha256(path: Path) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from scripts.power_cuts.jobs import DEADLINE_SECONDS, Job, run
-from scripts.power_cuts.judge import View
+from scripts.power_cuts.judge import View, temporary_files
 
 _MOST_KILLS = 3  # of one training, before it may end
 
@@ -74,7 +74,7 @@ def kill_at_random(trial: Trial, dice: random.Random, counts: Counter) -> list[s
         complaints += trial.view.complaints(place)
         counts["files seen"] += sum(path.is_file() for path in place.rglob("*"))
         counts["checkpoints left"] += len(list(place.glob("*.checkpoint-*")))
-        counts["temporary files left"] += len(list(place.rglob("*.part")))
+        counts["temporary files left"] += len(temporary_files(place))
     return complaints + [f"after its end: {each}" for each in trial.finish(place)]
 
 
