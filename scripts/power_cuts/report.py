@@ -17,7 +17,7 @@ _MOMENTS = """
 {kills} kills in {runs} runs of real processes; most trainings were killed several times before they
 were let end. {at_work} of the kills met the command at its work, the others its imports or its end.
 
-| command | runs | kills | at work | files seen | checkpoints left | temporary files left | complaints |
+| command | runs | kills | at work | files seen | checkpoints left | temporary left | complaints |
 |---|---|---|---|---|---|---|---|
 """
 _CALLS = """
