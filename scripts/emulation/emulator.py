@@ -26,6 +26,7 @@ KERNEL_WORDS = (
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PRIORITY = -10
 PANIC = re.compile(r"Kernel panic.*")
+ALIVE = "ServerAliveInterval=60"  # three of them unanswered, and ssh gives up
 INVENTORY = """\
 pis:
   hosts:
@@ -34,7 +35,7 @@ pis:
       ansible_port: {ssh_port}
       ansible_user: {user}
       ansible_ssh_private_key_file: {key}
-      ansible_ssh_common_args: -o UserKnownHostsFile={known_hosts} -o ConnectTimeout=60
+      ansible_ssh_common_args: -o UserKnownHostsFile={known_hosts} -o ConnectTimeout=60 -o {alive}
       ansible_timeout: 120
 """
 
@@ -124,7 +125,9 @@ class Emulator:
         key = (self.folder.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text()
         self.known_hosts.write_text(f"[127.0.0.1]:{ports.ssh} {key}")
         words = {"host": HOST, "user": USER, "key": self.folder.key, "ssh_port": ports.ssh}
-        self.inventory.write_text(INVENTORY.format(known_hosts=self.known_hosts, **words))
+        self.inventory.write_text(
+            INVENTORY.format(known_hosts=self.known_hosts, alive=ALIVE, **words)
+        )
 
     def wait(self, timeout: float = BOOT_SECONDS) -> float:
         """Wait until SSH lets the user in, with a line of progress; return the seconds it took.
@@ -158,6 +161,12 @@ class Emulator:
         if not self._answers(self.ports.ssh):
             return False
         return self.run("true", check=False, timeout=timeout).returncode == 0
+
+    def answers(self, timeout: float = 180) -> bool:
+        """Tell whether the user can log in, within so many seconds."""
+        with contextlib.suppress(MachineError):
+            return self.run("true", check=False, timeout=timeout).returncode == 0
+        return False
 
     def _log(self) -> str:
         """Return what was said on the serial line, without what colours it."""
@@ -242,7 +251,14 @@ class Emulator:
     def ssh_command(self) -> list[str]:
         """The command that logs in as the user; append what to run."""
         way = ("-p", str(self.ports.ssh), "-i", str(self.folder.key))
-        host = ("-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "ConnectTimeout=120")
+        host = (
+            "-o",
+            f"UserKnownHostsFile={self.known_hosts}",
+            "-o",
+            "ConnectTimeout=120",
+            "-o",
+            ALIVE,
+        )
         return ["ssh", *way, *host, "-o", "BatchMode=yes", f"{USER}@127.0.0.1"]
 
     def run(self, command: str, check: bool = True, timeout: float = 300):
