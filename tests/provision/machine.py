@@ -24,10 +24,12 @@ from scripts.machines.host import (
     short,
     tail,
 )
-from scripts.machines.roots import CACHE, LOCALE, ensure_root
+from scripts.machines.roots import CACHE, LOCALE, RELEASES, ensure_root
 from tests.provision.network import Network, name_servers
 from tests.provision.snapshot import Snapshot, take_snapshot
 
+# Of both releases with ALL=1, of the older one alone without.
+ASKED_FOR = RELEASES if os.environ.get("PROVISION_ALL") else RELEASES[:1]
 # A machine's files lie here by its number. Not in the cache: that may be on an overlay itself.
 FOLDER = Path("/var/tmp/pi-nn")
 PROPAGATE = Path("/run/systemd/nspawn/propagate")  # nspawn's; it leaves what is not on a tmpfs

@@ -4,7 +4,6 @@ Each test goes on where the one before it ended.
 """
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -20,10 +19,9 @@ from scripts.machines.browser import Browser
 from scripts.machines.host import MachineError
 from scripts.machines.jupyter_client import Visitor
 from tests.conftest import PROJECT
-from tests.provision.machine import Machine
+from tests.provision.machine import ASKED_FOR, Machine
 from tests.provision.playbooks import Playbooks, controller_variables
 
-RELEASES = ["bookworm", "trixie"] if os.environ.get("PROVISION_ALL") else ["bookworm"]
 NOTEBOOK = "pi-nn/notebooks/mine.ipynb"
 SHIPPED = "pi-nn/notebooks/README.md"
 
@@ -35,7 +33,7 @@ RPI_SWAP = "/etc/rpi/swap.conf.d/80-pi-nn.conf"
 COMMAND_LINE = "console=serial0,115200 console=tty1 root=PARTUUID=4d8097e2-02 rootwait"
 
 
-@pytest.fixture(scope="module", params=RELEASES)
+@pytest.fixture(scope="module", params=ASKED_FOR)
 def machine(request):
     """A fresh machine of a release, for all tests of this file."""
     with Machine(request.param, "pi-1", memory_mb=430) as machine:

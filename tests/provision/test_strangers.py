@@ -19,14 +19,13 @@ import websocket
 
 from scripts.machines.host import call
 from scripts.machines.jupyter_client import Visitor
-from tests.provision.machine import Machine
+from tests.provision.machine import ASKED_FOR, Machine
 from tests.provision.playbooks import Playbooks, controller_variables
 from tests.provision.stranger import Stranger, is_open, open_ports
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("PROVISION_ALL"), reason="asked for with ALL=1: each takes five minutes"
 )
-RELEASES = ["bookworm", "trixie"]
 SERVED = {22: "SSH", 8888: "Jupyter"}
 EVIL = "http://evil.example:8888"
 NOTEBOOK = {
@@ -89,7 +88,7 @@ DOORS = """
 """.split()
 
 
-@pytest.fixture(scope="module", params=RELEASES)
+@pytest.fixture(scope="module", params=ASKED_FOR)
 def machine(request):
     """A machine with the memory of a Pi Zero."""
     with Machine(request.param, "pi-6", memory_mb=430) as machine:
