@@ -26,8 +26,8 @@ help: ## List these targets
 
 setup: $(VENV)/.ready ## Make the virtual environment (.venv); the others do when needed
 
-train-pi: $(VENV)/.ready ## Train what fits a Pi Zero on the best data there is; goes on where it was broken off
-	$(RUN) -m nn train --preset pi-zero --resume-or-start
+train-pi: $(VENV)/.ready ## Train what fits a Pi Zero on the best data there is; goes on where it was broken off [RESTART=1]
+	$(RUN) -m nn train --preset pi-zero $(if $(RESTART),--restart,--resume-or-start)
 
 compare-rules: $(VENV)/.ready ## Compare the ways of sending the error back (25 epochs)
 	$(RUN) -m nn compare-rules
@@ -91,8 +91,8 @@ provision-here: ## Set up this very Pi; verify and the others then take INVENTOR
 verify: $(INVENTORY) $(ANSIBLE_READY) ## Check on the Pis what the roles promise
 	$(PLAY) ansible/playbooks/verify.yml
 
-train-on-pi: $(INVENTORY) $(ANSIBLE_READY) ## Train on the Pis, and bring model and summary here [PRESET=pi-zero]
-	$(RUN) scripts/train_on_pi.py --inventory $(INVENTORY) --preset $(PRESET) $(if $(LIMIT),--limit $(LIMIT)) $(if $(EXTRA),--extra="$(EXTRA)")
+train-on-pi: $(INVENTORY) $(ANSIBLE_READY) ## Train on the Pis, and bring model and summary here [PRESET=pi-zero RESTART=1]
+	$(RUN) scripts/train_on_pi.py --inventory $(INVENTORY) --preset $(PRESET) $(if $(RESTART),--restart) $(if $(LIMIT),--limit $(LIMIT)) $(if $(EXTRA),--extra="$(EXTRA)")
 
 backup: $(INVENTORY) $(ANSIBLE_READY) ## Bring each user's notebooks, models and settings here
 	$(PLAY) ansible/playbooks/backup.yml

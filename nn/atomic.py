@@ -32,7 +32,13 @@ class AtomicFile:
     def __init__(self, path: str | os.PathLike):
         self.path = Path(path)
         remove_leftovers(self.path)
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=_prefix(path), suffix=_SUFFIX)
+        try:
+            handle, name = tempfile.mkstemp(
+                dir=self.path.parent, prefix=_prefix(path), suffix=_SUFFIX
+            )
+        except OSError as error:
+            error.filename = str(path)  # nobody knows the temporary one
+            raise
         self._temporary = Path(name)
         self._file = os.fdopen(handle, "w+b")
         with suppress(OSError):  # some network folders know no locks
@@ -87,12 +93,17 @@ def atomic_write(path: str | os.PathLike) -> Iterator[AtomicFile]:
 
 def remove_leftovers(path: str | os.PathLike) -> None:
     """Remove the temporary files of `path` whose writers are dead: nobody holds their locks."""
+    leftovers = []
     with suppress(OSError):
-        for each in Path(path).parent.iterdir():
-            if each.name.startswith(_prefix(path)) and each.name.endswith(_SUFFIX):
-                with each.open("rb") as file:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    each.unlink()
+        leftovers = [
+            each
+            for each in Path(path).parent.iterdir()
+            if each.name.startswith(_prefix(path)) and each.name.endswith(_SUFFIX)
+        ]
+    for each in leftovers:
+        with suppress(OSError), each.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            each.unlink()
 
 
 def _prefix(path: str | os.PathLike) -> str:

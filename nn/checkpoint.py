@@ -144,7 +144,7 @@ def write_checkpoint(path: str | os.PathLike, number: int, checkpoint: Checkpoin
     content = BytesIO()
     np.savez(content, **checkpoint.arrays, **{_FACTS: np.array(text)})
     with atomic_write(path) as file:
-        file.write(_MAGIC + _digest(content.getbuffer()))
+        file.write(_MAGIC + _new_digest(content.getbuffer()).digest())
         file.write(content.getbuffer())
 
 
@@ -155,13 +155,13 @@ def read_checkpoint(path: str | os.PathLike) -> tuple[int, Checkpoint]:
     ------
     CheckpointError
         When it is not a whole checkpoint.
-    FileNotFoundError
-        When there is no such file.
+    FileNotFoundError, PermissionError
+        When there is no such file, or it may not be read.
     """
     try:
-        with Path(path).open("rb") as file:
+        with Path(path).open("rb", buffering=0) as file:  # a buffer would hold it twice
             return _unpacked(_checked_content(file))
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         raise
     except Exception as error:  # zipfile and numpy raise nearly anything on damaged content
         raise CheckpointError(f"{path} is damaged ({first_line(error)})") from None
@@ -173,10 +173,11 @@ def _checked_content(file: BinaryIO) -> bytes:
         raise ValueError("expected the mark of a checkpoint")
     if (size := os.fstat(file.fileno()).st_size) > LARGEST_BYTES:
         raise ValueError(f"it has {size:,} bytes, more than {LARGEST_BYTES:,}")
-    digest, content = file.read(_DIGEST_BYTES), file.read()
-    if digest != _digest(content):
+    digest, begin = file.read(_DIGEST_BYTES), file.tell()
+    if digest != hashlib.file_digest(file, _new_digest).digest():  # before it takes memory
         raise ValueError("its content does not match its hash")
-    return content
+    file.seek(begin)
+    return file.read()
 
 
 def _unpacked(content: bytes) -> tuple[int, Checkpoint]:
@@ -193,8 +194,8 @@ def _unpacked(content: bytes) -> tuple[int, Checkpoint]:
     return number, checkpoint
 
 
-def _digest(content: bytes | memoryview) -> bytes:
-    return hashlib.blake2s(content, digest_size=_DIGEST_BYTES).digest()
+def _new_digest(content: bytes | memoryview = b""):
+    return hashlib.blake2s(content, digest_size=_DIGEST_BYTES)
 
 
 def _fact_names() -> list[str]:

@@ -4,6 +4,8 @@ MNIST's digits are white ink on black, fitted into 20×20 pixels and placed in 2
 centre of mass in the middle; a photograph of a pencil stroke is none of that.
 """
 
+import os
+import struct
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +18,7 @@ SIDE, INK_SIDE = 28, 20
 LARGEST_PIXELS = 8_500_000  # of the largest screens; up to 16 bytes each until they are shrunk
 LARGEST_JPEG_PIXELS = 50_000_000  # which are decoded smaller, unless they come in several passes
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")  # Pillow has readers for 40 more
+_START_OF_SCAN = 0xFFDA
 _WORKING_SIDE = 280  # pictures are shrunk to this first: ten times what is needed
 _FAINTEST_INK = 0.25  # of the darkest: anything fainter is paper, shadow or noise
 _UNEVEN = 0.05  # that light on paper may be, once its fall from side to side is taken away
@@ -179,9 +182,13 @@ def _read_grey(source: Path | BytesIO, name: str | Path) -> np.ndarray:
 
 
 def _check_size(name: str | Path, picture) -> None:
+    """Refuse what would take too much memory; a JPEG gets leave to be decoded smaller."""
     width, height = picture.size
-    in_one_pass = picture.format in ("JPEG", "MPO") and "progressive" not in picture.info
-    largest = LARGEST_JPEG_PIXELS if in_one_pass else LARGEST_PIXELS
+    largest = LARGEST_JPEG_PIXELS if _comes_in_one_pass(picture) else LARGEST_PIXELS
+    if width * height <= largest:
+        picture.draft("L", (2 * _WORKING_SIDE, 2 * _WORKING_SIDE))
+        if picture.width * picture.height > LARGEST_PIXELS:  # a long and narrow one shrinks less
+            largest = LARGEST_PIXELS
     if width * height > largest:
         raise ImageError(
             f"{name} has {width}×{height} pixels: expected {largest:,} at the most. "
@@ -189,11 +196,30 @@ def _check_size(name: str | Path, picture) -> None:
         )
 
 
+def _comes_in_one_pass(picture) -> bool:
+    """Tell whether a JPEG's first scan holds all of it: else all is kept until the last."""
+    if picture.format not in ("JPEG", "MPO") or "progressive" in picture.info:
+        return False
+    file, begin = picture.fp, picture.fp.tell()
+    file.seek(2)
+    try:
+        marker = 0xFF00
+        while marker >= 0xFF00:
+            marker, length = struct.unpack(">2H", file.read(4))
+            if marker == _START_OF_SCAN:
+                return file.read(1) == bytes([picture.layers])
+            file.seek(length - 2, os.SEEK_CUR)
+    except struct.error:  # the file ends here
+        pass
+    finally:
+        file.seek(begin)
+    return False
+
+
 def _grey(picture) -> np.ndarray:
     """Lay a picture on white paper, the right way up, in grey; shrunk before all else."""
     from PIL import Image, ImageOps
 
-    picture.draft("L", (2 * _WORKING_SIDE, 2 * _WORKING_SIDE))  # JPEG alone: decode it smaller
     if picture.mode.startswith("I"):  # 16 bits a pixel, which Pillow would cut off at 255
         levels = np.asarray(ImageOps.exif_transpose(picture)) >> 8
         picture = Image.fromarray(levels.astype(np.uint8))

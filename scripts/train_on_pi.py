@@ -52,7 +52,8 @@ def main() -> int:
     failed = []
     for pi in _pis(arguments.inventory, arguments.limit, shlex.split(arguments.extra)):
         print(f"{pi.name}: training preset {arguments.preset}", file=sys.stderr, flush=True)
-        if not _train(pi, arguments.preset, Path(arguments.output) / pi.name):
+        start = "--restart" if arguments.restart else "--resume-or-start"
+        if not _train(pi, arguments.preset, start, Path(arguments.output) / pi.name):
             failed.append(pi.name)
     if failed:
         print(f"error: no training on {', '.join(failed)}: see above", file=sys.stderr)
@@ -63,6 +64,9 @@ def _arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--inventory", required=True, metavar="FILE")
     parser.add_argument("--preset", default="pi-zero", choices=PRESETS, help="default: %(default)s")
+    parser.add_argument(
+        "--restart", action="store_true", help="throw trainings away that were broken off"
+    )
     parser.add_argument("--limit", default="all", help="some of the machines; default: all of them")
     parser.add_argument("--extra", default="", help="more for ansible: --ask-vault-pass")
     parser.add_argument("--output", default="trained", metavar="DIR", help="default: %(default)s")
@@ -101,13 +105,13 @@ def _pi(name: str, ways: dict) -> Pi:
     return Pi(name, options, f"{user}@{host}" if user else host, ways["folder"])
 
 
-def _train(pi: Pi, preset: str, output: Path) -> bool:
+def _train(pi: Pi, preset: str, start: str, output: Path) -> bool:
     """Train, then fetch summary and model; tell whether all of it worked."""
     # The summary goes into a file: the terminal is for the progress bar, on standard error.
     model = f"models/{preset}"
     remote = (
         f"cd ~ && cd {shlex.quote(pi.folder)} && mkdir -p models"
-        f" && {PYTHON_ON_PI} -m nn train --preset {preset} --offline --resume-or-start"
+        f" && {PYTHON_ON_PI} -m nn train --preset {preset} --offline {start}"
         f" --model {model}.npz --json > {model}.json.part && mv {model}.json.part {model}.json"
     )
     if _run(pi, remote):

@@ -52,6 +52,19 @@ def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_living_writer_does_not_keep_what_dead_ones_left(tmp_path):
+    """Whichever of them a folder lists first."""
+    path = tmp_path / "file"
+    living = AtomicFile(path)
+    for number in range(9):
+        (tmp_path / f".file.{number}.part").write_bytes(b"half")
+    with atomic_write(path) as file:
+        file.write(b"whole")
+    assert len(list(tmp_path.iterdir())) == 2
+    living.discard()
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_the_file_has_the_usual_permissions(tmp_path):
     """Those that the umask leaves, as of any new file: not 0600 of a temporary one."""
     with atomic_write(tmp_path / "file") as file:

@@ -187,21 +187,21 @@ def test_the_forger_makes_good_ones_too(tmp_path):
     assert read_checkpoint(path)[1].execution == "dense"
 
 
-@pytest.mark.parametrize("kind", ["bomb", "zeros"])
+@pytest.mark.parametrize("kind", ["bomb", "zeros", "holes"])
 def test_declared_giants_take_no_memory(tmp_path, kind):
-    """What unpacks to 400 MB, and a file of as many bytes that begins as a checkpoint does."""
+    """What unpacks to 400 MB, and files of as many bytes and fewer that begin as a checkpoint."""
     path = tmp_path / "giant"
     if kind == "bomb":
         path.write_bytes(forged({"facts": bytes(400_000_000)}, zipfile.ZIP_DEFLATED))
     else:
         path.write_bytes(b"pinnckp1")
-        os.truncate(path, 400_000_000)
+        os.truncate(path, 400_000_000 if kind == "zeros" else 300_000_000)
     code = (
         "from nn.checkpoint import CheckpointError, read_checkpoint\n"
         f"try:\n read_checkpoint({str(path)!r})\nexcept CheckpointError as error:\n print(error)"
     )
     said, peak = run_for_peak_mb(code)
-    assert "giant is damaged (it has " in said
+    assert "giant is damaged (it" in said
     assert peak < 100
 
 

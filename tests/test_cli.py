@@ -359,6 +359,22 @@ def test_output_that_cannot_be_written_is_one_line(run):
     assert (result.returncode, result.stderr) == (1, "error: No space left on device\n")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_what_is_closed_is_not_written_to(csv_pair, tmp_path, closed):
+    """Neither a traceback, nor an error among the results."""
+    words = f"-m nn data convert {csv_pair[0]} missing/new.csv {closed}"
+    result = subprocess.run(
+        ["sh", "-c", f"{sys.executable} {words}"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+    )
+    told = "error: missing/new.csv: No such file or directory\n"
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (told if closed == ">&-" else "")
+
+
 def test_a_terminal_that_knows_no_signs_but_ascii(run):
     """± is written as what Python would write for it."""
     result = run("presets", PYTHONIOENCODING="ascii")

@@ -201,6 +201,26 @@ def test_a_picture_bomb_is_never_unpacked(tmp_path, name):
     assert peak < 100
 
 
+@pytest.mark.parametrize("kind", ["long", "in parts"])
+def test_a_jpeg_that_cannot_be_decoded_smaller_is_refused(tmp_path, kind):
+    """One that is long and narrow, and one that has its colours one after the other."""
+    path = tmp_path / "picture.jpg"
+    if kind == "long":
+        saved(Image.new("CMYK", (65_500, 763)), tmp_path, path.name)
+    else:
+        whole = saved(Image.new("RGB", (3000, 4000)), tmp_path, path.name).read_bytes()
+        scan = b"\xff\xda\x00\x0c"
+        assert scan + b"\x03" in whole
+        path.write_bytes(whole.replace(scan + b"\x03", scan + b"\x01"))
+    code = (
+        "from nn.images import ImageError, read_digit\n"
+        f"try:\n read_digit({str(path)!r})\nexcept ImageError as error:\n print(error)"
+    )
+    said, peak = run_for_peak_mb(code)
+    assert "pixels: expected 8,500,000 at the most" in said
+    assert peak < 100
+
+
 def test_a_photograph_may_be_larger(tmp_path):
     """A JPEG of 12 megapixels, as telephones take them, is decoded smaller."""
     photo = draw_seven().resize((3000, 4000))

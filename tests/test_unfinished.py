@@ -1,20 +1,25 @@
 """Trainings that are broken off on the command line: real processes, real signals."""
 
+import fcntl
 import io
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
 
 import numpy as np
 import pytest
 
 from nn.cli import main
 from nn.cli.console import progress
+from nn.cli.signals import Interrupted, stopping_on_signals
 from nn.data.checksum import checksum
 from nn.data.dataset import ArrayDataset, open_dataset
 from nn.network import Network
+from nn.training import train
 from tests.conftest import PROJECT, csv_text, write_idx
 
 # Long enough for a signal to come in the middle of it
@@ -66,7 +71,7 @@ def test_a_signal_saves_the_training_and_says_how_to_go_on(
 ):
     """Ctrl-C, a shutdown, a dropped connection; what is said, typed, ends as if unbroken."""
     before = EXECUTIONS[execution]
-    process = start(tmp_path, *WORDS, before=before)
+    process = start(tmp_path, *WORDS, "--resume-or", before=before)  # argparse takes it, too
     process.send_signal(number)
     output, told = process.communicate()
     assert process.returncode == code
@@ -114,6 +119,75 @@ def test_a_second_signal_stops_at_once(csv_pair, tmp_path):
     assert told.startswith("error: interrupted. The training is saved; to go on: ")
     assert checkpoints(tmp_path) == BOTH
     assert list(tmp_path.rglob(".*part")) == []
+
+
+@pytest.fixture
+def _usual_signals():
+    """As a shell in the foreground has them."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    for each in before:
+        signal.signal(each, signal.SIG_DFL)
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+@pytest.mark.usefixtures("_usual_signals")
+def test_another_signal_does_not_break_off_the_saving(capfd):
+    """A system that shuts down hangs up right after SIGTERM; the same one again is impatience."""
+    with stopping_on_signals(lambda: True) as received:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(Interrupted):
+            signal.raise_signal(signal.SIGTERM)
+    assert received == [signal.SIGTERM, signal.SIGINT]
+    assert capfd.readouterr().err.count("Finishing the batch") == 1
+
+
+def test_a_terminal_that_is_gone_takes_no_training_along(csv_pair, tmp_path):
+    """Its window closed, or the cable of a serial line pulled: nothing can be told any more."""
+    terminal, inside = pty.openpty()
+
+    def have_terminal():
+        default_signals()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "nn", *WORDS],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        **dict.fromkeys(("stdin", "stdout", "stderr"), inside),
+        start_new_session=True,
+        preexec_fn=have_terminal,
+    ) as process:
+        os.close(inside)
+        while not list(tmp_path.glob("models/*.checkpoint-a")):
+            assert process.poll() is None
+        os.close(terminal)
+    assert process.returncode == 129
+    assert checkpoints(tmp_path) == BOTH
+    assert list(tmp_path.rglob(".*part")) == []
+
+
+@pytest.mark.usefixtures("_usual_signals")
+def test_a_signal_after_the_last_digit_keeps_the_model(csv_pair, tmp_path, monkeypatch, capsys):
+    """It is trained: there is nothing to go on with, and the test is not begun."""
+    monkeypatch.chdir(tmp_path)
+
+    def train_and_be_told(*words, **settings):
+        report = train(*words, **settings)
+        signal.raise_signal(signal.SIGTERM)
+        return report
+
+    monkeypatch.setattr("nn.training.train", train_and_be_told)
+    words = [*"train --epochs 1 --model m.npz --train".split(), *map(str, csv_pair[:1])]
+    assert main([*words, "--test", str(csv_pair[1])]) == 143
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    last = "error: interrupted after the last digit: m.npz is trained, and not tested"
+    assert captured.err.splitlines()[-1] == last
+    assert len(weights(tmp_path / "m.npz")) == 2
+    assert list(tmp_path.glob("*checkpoint*")) == []
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ interrupted: 130 by Ctrl-C, 129 by a dropped connection, 143 by a shutdown.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
 import nn
 from nn.cli import backquery, compare_rules, data, presets, query, test, train
+from nn.cli.console import drop_unwritten, remark
 from nn.cli.signals import Interrupted, interrupted_by_signals
 from nn.errors import KitError
 
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 sys.stdout.flush()  # here, where it can still be told when nobody reads it
         return code
     except BrokenPipeError:  # the reader of a pipe has seen enough
-        _drop_unwritten_output()
+        drop_unwritten(sys.stdout)
         return 1
     except Interrupted as error:
         return _fail(str(error), code=error.exit_code)
@@ -54,17 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KitError as error:
         return _fail(str(error))
     except OSError as error:
-        _drop_unwritten_output()
+        drop_unwritten(sys.stdout)
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}")
-
-
-def _drop_unwritten_output() -> None:
-    """Keep Python from trying once more, at its end, to write what could not be written."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,5 +70,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _fail(message: str, code: int = 1) -> int:
-    print(f"error: {message}", file=sys.stderr)
+    remark(f"error: {message}")
     return code

@@ -1,21 +1,41 @@
 """What commands say to people, and where: progress and remarks never mix with results."""
 
+import os
 import shlex
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:  # which would import numpy
     from nn.data.dataset import Dataset
 
 
 def remark(message: str) -> None:
-    """Tell something on the way, on standard error."""
+    """Tell something on the way, on standard error; when nobody is there any more, do nothing."""
     if sys.stderr:  # None when it is closed, and print would take standard output instead
-        print(message, file=sys.stderr, flush=True)
+        with _given_up_when_gone():
+            print(message, file=sys.stderr, flush=True)
+
+
+def drop_unwritten(stream: TextIO | None) -> None:
+    """Keep Python from trying once more, at its end, to write what could not be written."""
+    try:
+        if stream:
+            stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+@contextmanager
+def _given_up_when_gone() -> Iterator[None]:
+    """Write to standard error; where its terminal is gone, let it be, now and later."""
+    try:
+        yield
+    except OSError:
+        drop_unwritten(sys.stderr)
 
 
 @contextmanager
@@ -39,7 +59,7 @@ def progress(
     rows = dataset.estimate_rows()
     total = rows * passes if rows else None
     screen = shutil.get_terminal_size()  # 80 by 24 on a serial line, where tqdm would see 0 by 0
-    with tqdm(
+    bar = tqdm(
         total=total,
         initial=done[0] * (rows or 0) + done[1],
         desc=what,
@@ -48,8 +68,17 @@ def progress(
         ncols=screen.columns,
         nrows=screen.lines,
         leave=False,
-    ) as bar:
-        yield bar.update
+    )
+
+    def advance(rows: int) -> None:
+        with _given_up_when_gone():
+            bar.update(rows)
+
+    try:
+        yield advance
+    finally:
+        with _given_up_when_gone():
+            bar.close()
 
 
 def this_program() -> str:

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _FINISHING = b"Finishing the batch, to save the training; once more stops at once\n"
@@ -31,7 +31,9 @@ def interrupted_by_signals() -> Iterator[None]:
 
 @contextmanager
 def stopping_on_signals(stop: Callable[[], bool]) -> Iterator[list[int]]:
-    """Let the first signal ask for a stop, and a second one interrupt.
+    """Let the first signal ask for a stop, and the same one a second time interrupt.
+
+    Another one changes nothing: a system that shuts down sends SIGHUP right after SIGTERM.
 
     Parameters
     ----------
@@ -41,15 +43,17 @@ def stopping_on_signals(stop: Callable[[], bool]) -> Iterator[list[int]]:
     Yields
     ------
     received : list of int
-        The number of the signal that asked, when one did.
+        The numbers of the signals that asked, when any did.
     """
     received = []
 
     def ask_first(number, frame):
-        if received or not stop():
+        if number in received or not stop():
             _interrupt(number, frame)
         received.append(number)
-        os.write(2, _FINISHING)  # print may have been interrupted in the middle of a print
+        if len(received) == 1:
+            with suppress(OSError):  # the terminal may be what is gone
+                os.write(2, _FINISHING)  # a print may have been interrupted in the middle
 
     with _handling(ask_first):
         yield received

@@ -115,9 +115,14 @@ def run(arguments) -> None:
         say=remark,
     )
     with unfinished.telling_how_to_go_on(generations, arguments):
-        report = _train(network, training_set, preset, journal, curve, found)
+        report, signals = _train(network, training_set, preset, journal, curve, found)
         summary = summarise(arguments, preset, source, report, model, found)
         _save(network, model, summary, generations)  # before the test: this is what took the time
+        if signals:  # during the very last batches
+            generations.remove()
+            raise Interrupted(
+                signals[0], f"interrupted after the last digit: {model} is trained, and not tested"
+            )
         if test_set:
             summary |= measure(network, test_set)
             _save(network, model, summary, generations)
@@ -136,7 +141,10 @@ def _settings(arguments) -> Preset:
 
 
 def _train(network, training_set, preset: Preset, journal, curve, found):
-    """Train under a progress bar; a signal saves the training and ends it."""
+    """Train under a progress bar; a signal saves the training and ends it.
+
+    Returns the report, and the signals that came too late for that.
+    """
     from nn.augment import rotations, unchanged
     from nn.journal import TrainingStopped
     from nn.training import train
@@ -148,7 +156,7 @@ def _train(network, training_set, preset: Preset, journal, curve, found):
         progress("training", training_set, preset.epochs, done) as advance,
     ):
         try:
-            return train(
+            report = train(
                 network,
                 training_set,
                 epochs=preset.epochs,
@@ -161,6 +169,7 @@ def _train(network, training_set, preset: Preset, journal, curve, found):
             )
         except TrainingStopped:
             raise Interrupted(signals[0]) from None
+        return report, signals
 
 
 def _save(network, model: Path, summary: dict, generations) -> None:

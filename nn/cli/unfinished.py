@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # which would import numpy
     from nn.checkpoint import Checkpoint, Generations
     from nn.presets import Preset
 
-_WAYS = ("--resume", "--resume-or-start", "--restart")
+_WAYS = "--re"  # what --resume, --resume-or-start and --restart begin with, written out or not
 
 
 class UnfinishedError(KitError, RuntimeError):
@@ -111,21 +111,25 @@ def telling_how_to_go_on(generations: "Generations", arguments) -> Iterator[None
         yield
     except Interrupted as error:
         if generations.exist():
-            raise Interrupted(error.number, f"{error}. {_how_to_go_on(arguments)}") from None
+            told = f"{error}. The training is saved; to go on: {_command_to_go_on(arguments)}"
+            raise Interrupted(error.number, told) from None
         raise
     except KitError:
         raise
     except OSError as error:
         if generations.exist():
             where = f"{error.filename}: " if error.filename else ""
-            told = f"{where}{error.strerror or error}. {_how_to_go_on(arguments)}"
+            told = (
+                f"{where}{error.strerror or error}. What was saved before is kept; to go on from "
+                f"there: {_command_to_go_on(arguments)}"
+            )
             raise UnfinishedError(told) from None
         raise
 
 
-def _how_to_go_on(arguments) -> str:
-    words = [word for word in arguments.words if word not in _WAYS]
-    return f"The training is saved; to go on: {this_program()} {shlex.join(words)} --resume"
+def _command_to_go_on(arguments) -> str:
+    words = [word for word in arguments.words if not word.startswith(_WAYS)]
+    return f"{this_program()} {shlex.join(words)} --resume"
 
 
 def _newest(generations: "Generations", arguments) -> "Checkpoint":

@@ -44,6 +44,7 @@ def _originals() -> tuple[list[bytes], list[bytes]]:
     others = [
         *(_saved(picture, "JPEG", exif=turned) for picture in (seven, colours)),
         _saved(colours, "JPEG", progressive=True),
+        _saved(seven.convert("CMYK"), "JPEG"),
         _saved(seven, "GIF"),
         _saved(seven.convert("P"), "GIF", transparency=3, interlace=True),
         *(_saved(picture, "BMP") for picture in (seven, colours)),

@@ -18,7 +18,6 @@ CHANGING = "openat write fsync fchmod rename unlink mkdir flock close ftruncate"
 WAYS = ("signal=SIGKILL", "error=EIO", "error=ENOSPC")
 _BY_NAME = ("openat", "rename", "unlink", "mkdir")
 _CALL = re.compile(r"^(\w+)\((.*)\) += \S+")
-_NEVER_FAIL = ("lseek",)
 
 
 @dataclass(frozen=True)
