@@ -11,6 +11,7 @@ from pathlib import Path
 
 from scripts.power_cuts import disk, report, system_calls
 from scripts.power_cuts.jobs import SHORT, TRAININGS, WRITERS, Job, download
+from scripts.power_cuts.mirror import served
 from scripts.power_cuts.moments import Trial, kill_at_random
 
 PROGRESS = bool(os.environ.get("PROGRESS")) or sys.stderr.isatty()
@@ -22,15 +23,18 @@ def main() -> int:
     if problem := system_calls.missing_tool():
         sys.exit(f"power_cuts: {problem}")
     mnist = os.environ.get("MNIST_DIR")
-    downloads = (download(Path(mnist).resolve()),) if mnist else ()
     if not mnist:
         _say("MNIST_DIR is not set: 'data fetch' is left out")
     with (
         tempfile.TemporaryDirectory(prefix="pi-nn-power-cuts-") as folder,
         ThreadPoolExecutor(arguments.at_once) as at_once,
+        served(Path(mnist or folder)) as address,
     ):
         everywhere = (Path(folder), at_once)
-        moments = _begin_moments((*TRAININGS, *WRITERS, *downloads), arguments, *everywhere)
+        downloads = (download("data fetch", str(Path(mnist).resolve())),) if mnist else ()
+        over_http = (download("data fetch, over HTTP", address),) if mnist else ()
+        jobs = (*TRAININGS, *WRITERS, *downloads, *over_http)
+        moments = _begin_moments(jobs, arguments, *everywhere)
         calls = [at_once.submit(_calls, job, Path(folder)) for job in (*SHORT, *downloads)]
         by_moment = dict(each.result() for each in moments)
         by_call = {name: counts for name, counts, _ in (each.result() for each in calls)}
@@ -79,7 +83,7 @@ def _calls(job: Job, folder: Path) -> tuple[str, Counter, Counter]:
     trial = Trial(job, folder / "calls" / job.name)
     calls = system_calls.trace(trial, trial.place())
     counts = Counter(calls=len(calls))
-    cuts = list(system_calls.cuts(calls))
+    cuts = list(system_calls.cuts(calls, every=job.trains))
     for number, (call, way) in enumerate(cuts, start=1):
         complaints = system_calls.cut(trial, call, way, counts)
         counts["complaints"] += len(complaints)

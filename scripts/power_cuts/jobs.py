@@ -128,6 +128,6 @@ SHORT = tuple(
 )
 
 
-def download(mnist: Path) -> Job:
-    """Make a fetch of MNIST from a folder that has it."""
-    return Job("data fetch", ("data", "fetch", "--mirror", str(mnist), "--folder", "mnist"))
+def download(name: str, mirror: str) -> Job:
+    """Make a fetch of MNIST from a folder or an address that has it."""
+    return Job(name, ("data", "fetch", "--mirror", mirror, "--folder", "mnist"))

@@ -24,9 +24,9 @@ _CALLS = """
 ## Cut at each system call
 
 Each call by which a command opens, writes, syncs, names or removes its files, one after the other
-(of a row of writes to one file: the first, the middle one and the last). The process is killed as
-it makes the call, or the call fails with EIO, or a write with ENOSPC. A command that meets an error
-has to end well, or with one line and exit code 1.
+(of a row of writes to one file all of a training's, of others the first, the middle one and the
+last). The process is killed as it makes the call, or the call fails with EIO, or a write with
+ENOSPC. A command that meets an error has to end well, or with one line and exit code 1.
 
 | command | calls | killed | EIO | ENOSPC | ended with 0 | ended with 1 | complaints |
 |---|---|---|---|---|---|---|---|

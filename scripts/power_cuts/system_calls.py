@@ -93,14 +93,16 @@ def _is_folder_or_part(path: str) -> bool:
     return Path(path).is_dir() or path.endswith(".part")
 
 
-def cuts(calls: list[Call]) -> Iterator[tuple[Call, str]]:
+def cuts(calls: list[Call], every: bool = False) -> Iterator[tuple[Call, str]]:
     """List what is done to a job: each call with the way in which it is cut.
 
-    Of a row of writes to one file the first, the middle one and the last stand for all.
+    Unless `every` one is asked for, of a row of writes to one file the first, the middle one and
+    the last stand for all.
     """
     for _, row in itertools.groupby(calls, key=_row):
         row = list(row)
-        for number in sorted({0, len(row) // 2, len(row) - 1}):
+        some = {0, len(row) // 2, len(row) - 1}
+        for number in range(len(row)) if every else sorted(some):
             for way in WAYS:
                 if way != "error=ENOSPC" or row[number].name == "write":
                     yield row[number], way
