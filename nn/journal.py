@@ -1,4 +1,4 @@
-"""Keep a training while it goes on, so that a pulled plug costs a minute of it and no more."""
+"""Keep a training while it goes on, so that a pulled plug costs about a minute of it."""
 
 import time
 from collections.abc import Callable
