@@ -14,7 +14,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 from scripts.machines.host import MachineError
 
 SIZE = (1280, 1000)
-# The notebook's own sign of what its kernel does.
+# The notebook's own signs: which kernel it has, and what that does (one that has none is idle).
+KERNEL = ".jp-Toolbar-kernelName"
 IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 # Cells that are scrolled out of sight may not be on the page: each is brought into view in turn.
 SCROLL = """
@@ -81,6 +82,7 @@ class Browser:
         """Open a notebook, and wait until its kernel is there."""
         self._driver.get(f"{self.url}/notebooks/{name}")
         self.find(".jp-Notebook .jp-Cell", timeout=180)
+        self.find_text(KERNEL, "Python 3", timeout=300)
         self.find(IDLE, timeout=300)
 
     def end_kernels(self) -> None:
