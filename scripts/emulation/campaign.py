@@ -128,7 +128,12 @@ class Campaign:
         print(f"verify-emulated: some 20 minutes; its tasks go into {log}", file=sys.stderr)
         playbook = Path(sys.executable).with_name("ansible-playbook")
         command = [playbook, "-i", self.emulator.inventory, "ansible/playbooks/verify.yml"]
-        settings = {**os.environ, "ANSIBLE_CONFIG": "ansible/ansible.cfg", "ANSIBLE_NOCOLOR": "1"}
+        settings = {
+            **os.environ,
+            "ANSIBLE_CONFIG": "ansible/ansible.cfg",
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_TASK_TIMEOUT": "900",  # ssh itself may wait for ever in the middle of a login
+        }
         with log.open("w") as output:
             subprocess.run(
                 command,
