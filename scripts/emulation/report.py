@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from selenium.common.exceptions import WebDriverException
 from websocket import WebSocketException
 
 from scripts.machines.host import MachineError
 
 FAILURES = (
     *(MachineError, AssertionError, OSError, ValueError, LookupError),
-    *(subprocess.SubprocessError, WebSocketException),
+    *(subprocess.SubprocessError, WebSocketException, WebDriverException),
 )
 
 
