@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +18,7 @@ import requests
 
 from scripts.emulation.emulator import Emulator, Ports
 from scripts.emulation.paths import HOST, PROJECT, CardFolder
-from scripts.emulation.report import FAILURES, Report
+from scripts.emulation.report import Report
 from scripts.machines.browser import Browser
 from scripts.machines.host import MachineError, call
 from scripts.machines.jupyter_client import Visitor
@@ -64,9 +63,9 @@ class Campaign:
         """
         self.emulator.require_off()
         self._write_rows()
-        step = self._step
+        step = self.report.step
         try:
-            self.report.step("boot to SSH", self._boot)
+            step("boot to SSH", self._boot)
             step("the machine", self._machine)
             step("train `smoke`", lambda: self._train("smoke"))
             step(f"train `pi-zero` on {ROWS:,} rows of MNIST, as CSV", self._train_on_mnist)
@@ -81,28 +80,11 @@ class Campaign:
                 step(f"power cut {number} while training", self._cut_while_training)
                 step(f"power cut {number} while saving a notebook", self._cut_while_saving)
             step("`verify.yml`, as on a real Pi", self._verify)
-            self.report.step("the card's file system", self._check_file_system)
+            step("the card's file system", self._check_file_system)
         finally:
             self.emulator.kill()
         self.report.write(REPORT, self.versions, _HOW)
         return not self.report.failed
-
-    def _step(self, name: str, take: Callable[[], str]) -> None:
-        self.report.step(name, partial(self._again_if_it_hangs, take))
-
-    def _again_if_it_hangs(self, take: Callable[[], str]) -> str:
-        """Take a step, and once more on a machine started anew if it stopped answering: it may.
-
-        A step that fails while the machine answers has failed.
-        """
-        try:
-            return take()
-        except FAILURES as error:
-            if self.emulator.answers():
-                raise
-            print(f"verify-emulated: stopped answering: {error}", file=sys.stderr, flush=True)
-            self._power_cut()
-            return f"{take()} (at the second try: the machine had stopped answering)"
 
     # --- the machine
 
@@ -317,6 +299,7 @@ def _notebook(version: int) -> dict:
 
 _HOW = (
     "The machine is `qemu-system-arm -M raspi0`: an ARM1176, 512 MB, Debian's armel packages, "
-    "whose floating point is in software. Seconds here are not a Pi Zero's. The power is cut by "
-    "killing QEMU at random moments; what the machine had not brought to its card is lost."
+    "whose floating point is in software. Its seconds are counted by instructions, 125 million in "
+    "one, and are not a Pi Zero's. The power is cut by killing QEMU at random moments; what the "
+    "machine had not brought to its card is lost."
 )
