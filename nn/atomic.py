@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 _SUFFIX = ".part"
 
@@ -104,6 +105,47 @@ def remove_leftovers(path: str | os.PathLike) -> None:
         with suppress(OSError), each.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             each.unlink()
+
+
+@contextmanager
+def alone_with(path: str | os.PathLike) -> Iterator[None]:
+    """Keep other processes out of the block while this one is in it with the same `path`.
+
+    What tells them is a file beside it, which goes at the end; that of a killed process holds
+    nobody up, and is removed as any other leftover.
+
+    Raises
+    ------
+    BlockingIOError
+        When another process is in the block.
+    OSError
+        When the folder is missing, read-only or full.
+    """
+    mark = Path(path).with_name(f"{_prefix(path)}alone{_SUFFIX}")
+    while True:
+        with mark.open("wb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise
+            except OSError:
+                pass  # some network folders know no locks
+            if not is_at(file, mark):
+                continue  # the one who had it has just removed it
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # the disk may have become read-only
+                    mark.unlink(missing_ok=True)
+            return
+
+
+def is_at(file: IO, path: Path) -> bool:
+    """Tell whether an open file still has its name: another process may have taken it away."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _prefix(path: str | os.PathLike) -> str:

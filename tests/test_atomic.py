@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 
+import os
 import subprocess
 import sys
 
@@ -71,3 +72,26 @@ def test_the_file_has_the_usual_permissions(tmp_path):
         file.write(b"x")
     (tmp_path / "usual").write_bytes(b"x")
     assert (tmp_path / "file").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_no_two_processes_are_alone_with_a_path(tmp_path):
+    """Four take turns for a second, in which each makes and removes a file that must be new."""
+    code = (
+        "import os, sys, time; from pathlib import Path; from nn.atomic import alone_with\n"
+        "deadline, turns = time.monotonic() + 1, 0\n"
+        "while time.monotonic() < deadline:\n"
+        "    try:\n"
+        "        with alone_with('model'):\n"
+        "            os.close(os.open('witness', os.O_CREAT | os.O_EXCL))\n"
+        "            turns += 1\n"
+        "            os.unlink('witness')\n"
+        "    except BlockingIOError:\n"
+        "        pass\n"
+        "print(turns)"
+    )
+    command = [sys.executable, "-c", code]
+    settings = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(PROJECT)}, "text": True}
+    four = [subprocess.Popen(command, stdout=subprocess.PIPE, **settings) for _ in range(4)]
+    assert min(int(each.communicate()[0]) for each in four) > 0
+    assert [each.returncode for each in four] == [0] * 4
+    assert list(tmp_path.iterdir()) == []

@@ -211,6 +211,21 @@ def test_a_signal_ends_another_command_cleaned_up(tmp_path, number, code):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_two_trainings_of_one_model_do_not_save_over_each_other(csv_pair, tmp_path, capsys):
+    """The second is refused while the first lives; one that was killed holds nobody up."""
+    words = [*WORDS, "--model", str(tmp_path / "models/one.npz"), "--json"]
+    words[words.index("my_train.csv")] = str(csv_pair[0])
+    first = start(tmp_path, *words)
+    assert main([*words, "--restart"]) == 1
+    assert "one.npz is being trained by another process" in capsys.readouterr().err
+    assert first.poll() is None
+    first.kill()
+    first.communicate()
+    assert main([*words, "--resume"]) == 0
+    left = sorted(each.name for each in (tmp_path / "models").iterdir())
+    assert left == ["one.npz"]
+
+
 def test_the_progress_bar_begins_where_the_training_goes_on(monkeypatch):
     """An epoch and a half of two: 75 %, and the rate is that of what is done now."""
 

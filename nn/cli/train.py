@@ -98,38 +98,40 @@ def run(arguments) -> None:
     room = _FILES * (network.nbytes + _EXTRA_BYTES) - generations.size()
     check_replaceable(model, size=max(0, room))
 
-    settings = unfinished.identity(preset, arguments, whole_set)
-    found = unfinished.find(arguments, generations, model, settings)
+    with unfinished.only_training_of(model):
+        settings = unfinished.identity(preset, arguments, whole_set)
+        found = unfinished.find(arguments, generations, model, settings)
 
-    remark(f"{describe(preset)}, rule {arguments.rule}, seed {arguments.seed}")
-    remark(f"Data: {source}")
-    if arguments.restart:
-        generations.remove()
-    curve = LearningCurve() if arguments.curve else None
-    journal = Journal(
-        generations,
-        settings,
-        found=found,
-        curve=curve,
-        every=arguments.checkpoint_every,
-        say=remark,
-    )
-    with unfinished.telling_how_to_go_on(generations, arguments):
-        report, signals = _train(network, training_set, preset, journal, curve, found)
-        summary = summarise(arguments, preset, source, report, model, found)
-        _save(network, model, summary, generations)  # before the test: this is what took the time
-        if signals:  # during the very last batches
+        remark(f"{describe(preset)}, rule {arguments.rule}, seed {arguments.seed}")
+        remark(f"Data: {source}")
+        if arguments.restart:
             generations.remove()
-            raise Interrupted(
-                signals[0], f"interrupted after the last digit: {model} is trained, and not tested"
-            )
-        if test_set:
-            summary |= measure(network, test_set)
-            _save(network, model, summary, generations)
-        if curve:
-            _draw_curve(arguments.curve, curve, preset)
-    generations.remove()
-    print_summary(arguments, preset, source, summary)
+        curve = LearningCurve() if arguments.curve else None
+        journal = Journal(
+            generations,
+            settings,
+            found=found,
+            curve=curve,
+            every=arguments.checkpoint_every,
+            say=remark,
+        )
+        with unfinished.telling_how_to_go_on(generations, arguments):
+            report, signals = _train(network, training_set, preset, journal, curve, found)
+            summary = summarise(arguments, preset, source, report, model, found)
+            _save(network, model, summary, generations)  # before the test, which takes a while
+            if signals:  # during the very last batches
+                generations.remove()
+                raise Interrupted(
+                    signals[0],
+                    f"interrupted after the last digit: {model} is trained, and not tested",
+                )
+            if test_set:
+                summary |= measure(network, test_set)
+                _save(network, model, summary, generations)
+            if curve:
+                _draw_curve(arguments.curve, curve, preset)
+        generations.remove()
+        print_summary(arguments, preset, source, summary)
 
 
 def _settings(arguments) -> Preset:

@@ -3,7 +3,7 @@
 import functools
 import shlex
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ _WAYS = "--re"  # what --resume, --resume-or-start and --restart begin with, wri
 
 
 class UnfinishedError(KitError, RuntimeError):
-    """There is an unfinished training where none was expected, or none where one was."""
+    """There is a training where none was expected, or none where one was."""
 
 
 def add_flags(parser) -> None:
@@ -44,6 +44,28 @@ def add_flags(parser) -> None:
         metavar="SECONDS",
         help="save so often; default: %(default)s. 0: all the time, whatever it costs",
     )
+
+
+@contextmanager
+def only_training_of(model: Path) -> Iterator[None]:
+    """Keep two trainings from saving themselves over each other beside one model.
+
+    Raises
+    ------
+    UnfinishedError
+        When another process is training it.
+    """
+    from nn.atomic import alone_with
+
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(alone_with(model))
+        except BlockingIOError:
+            raise UnfinishedError(
+                f"{model} is being trained by another process: wait until it is done, or give "
+                "another name with --model"
+            ) from None
+        yield
 
 
 def identity(preset: "Preset", arguments, dataset) -> Callable[[], dict]:

@@ -5,6 +5,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from nn.atomic import is_at
+
 
 class PartialFile:
     """A file that grows at its end; only one process at a time has it.
@@ -28,15 +30,9 @@ class PartialFile:
             self._file = path.open("a+b")
             with suppress(OSError):  # some network folders know no locks
                 fcntl.flock(self._file, fcntl.LOCK_EX)
-            if self._still_there():
+            if is_at(self._file, self.path):
                 return
             self._file.close()  # another process finished it and took it away
-
-    def _still_there(self) -> bool:
-        try:
-            return os.path.samestat(os.fstat(self._file.fileno()), self.path.stat())
-        except FileNotFoundError:
-            return False
 
     @property
     def size(self) -> int:
