@@ -134,9 +134,13 @@ def _image_of(base: Path, folder: CardFolder, flags: list[str]) -> Path:
     if target.exists() and folder.stage(target.name) == made_from:
         _say(f"done already: {target}")
         return target
-    _say(f"a copy of {base}, with {ADDED_BYTES // 1024**3} GB more room")
-    call("cp", "--sparse=always", base, unfinished, timeout=1800)
-    grow(unfinished)
+    copied = f"{base} {base.stat().st_mtime_ns}"
+    if folder.stage(unfinished.name) != copied or not unfinished.exists():
+        _say(f"a copy of {base}, with {ADDED_BYTES // 1024**3} GB more room")
+        folder.stage_done(unfinished.name, "")
+        call("cp", "--sparse=always", base, unfinished, timeout=1800)
+        grow(unfinished)
+        folder.stage_done(unfinished.name, copied)
     root.mkdir(exist_ok=True)
     mounts = mounts_of(unfinished)
     make_user(root, *mounts)

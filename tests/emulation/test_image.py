@@ -1,11 +1,13 @@
 """What a card is made from, and images of Raspberry Pi OS: partitions as sfdisk makes them."""
 
+import os
+import re
 import shutil
 import subprocess
 
 import pytest
 
-from scripts.emulation.card import mounts_of, partitions
+from scripts.emulation.card import grow, mounts_of, partitions
 from scripts.emulation.paths import PROJECT, kit_fingerprint
 from scripts.machines.host import MachineError
 from scripts.machines.roots import release_alone
@@ -32,6 +34,32 @@ def test_partitions_are_found_and_mounted(image):
     mounts = mounts_of(image)
     assert [mount.target for mount in mounts] == ["/", "/boot/firmware"]
     assert f"offset={root['start'] * 512},sizelimit={32 * 2**20}" in mounts[0].options
+
+
+def test_an_image_is_grown_with_its_files(image, tmp_path, monkeypatch):
+    """The root takes all that was added, by e2fsprogs' own count; the boot files stay."""
+    if os.geteuid() != 0:
+        pytest.skip("a loop device takes root")
+    monkeypatch.setattr("scripts.emulation.card.ADDED_BYTES", 64 * 2**20)
+    boot, root = partitions(image)
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/note").write_text("a student's\n")
+    place = root["start"] * 512
+    mke2fs = ["mke2fs", "-q", "-t", "ext4", "-d", tmp_path / "files", "-E", f"offset={place}"]
+    subprocess.run([*mke2fs, image, "32M"], check=True)
+    grow(image)
+    assert partitions(image)[0] == boot
+    assert partitions(image)[1]["start"] == root["start"]
+    file_system = f"{image}?offset={place}"
+    subprocess.run(["e2fsck", "-f", "-n", file_system], check=True)
+    told = subprocess.run(["dumpe2fs", "-h", file_system], capture_output=True, text=True).stdout
+    numbers = {
+        name: int(re.search(rf"Block {name}: +(\d+)", told)[1]) for name in ("count", "size")
+    }
+    end = place + numbers["count"] * numbers["size"]
+    assert end == image.stat().st_size == 128 * 2**20
+    note = ["debugfs", "-R", "cat /note", file_system]
+    assert subprocess.run(note, capture_output=True).stdout == b"a student's\n"
 
 
 def test_other_files_are_refused(image, tmp_path):
