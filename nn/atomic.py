@@ -104,7 +104,8 @@ def remove_leftovers(path: str | os.PathLike) -> None:
     for each in leftovers:
         with suppress(OSError), each.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            each.unlink()
+            if is_at(file, each):  # and not another file, which has taken its name meanwhile
+                each.unlink()
 
 
 @contextmanager
@@ -121,9 +122,14 @@ def alone_with(path: str | os.PathLike) -> Iterator[None]:
     OSError
         When the folder is missing, read-only or full.
     """
-    mark = Path(path).with_name(f"{_prefix(path)}alone{_SUFFIX}")
+    mark = Path(path).parent / f"{_prefix(path)}alone{_SUFFIX}"
     while True:
-        with mark.open("wb") as file:
+        try:
+            file = mark.open("wb")
+        except OSError as error:
+            error.filename = str(path)  # nobody knows the mark's name
+            raise
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

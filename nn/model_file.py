@@ -85,7 +85,7 @@ def check_replaceable(path: str | os.PathLike, size: int) -> None:
     Parameters
     ----------
     path : path-like
-        Its folder is made when missing.
+        Its folder is there.
     size : int
         Bytes to find room for.
 
@@ -105,7 +105,6 @@ def check_replaceable(path: str | os.PathLike, size: int) -> None:
                 f"{path} is there and is no model of this kit: it is left as it is. "
                 "Give another name with --model"
             ) from None
-    path.parent.mkdir(parents=True, exist_ok=True)
     trial = AtomicFile(path)
     try:
         for first in range(0, size, _PIECE_BYTES):

@@ -1,12 +1,13 @@
 """Files that are written whole or not at all."""
 
+import fcntl
 import os
 import subprocess
 import sys
 
 import pytest
 
-from nn.atomic import AtomicFile, atomic_write
+from nn.atomic import AtomicFile, alone_with, atomic_write, remove_leftovers
 from tests.conftest import PROJECT
 
 
@@ -95,3 +96,31 @@ def test_no_two_processes_are_alone_with_a_path(tmp_path):
     assert min(int(each.communicate()[0]) for each in four) > 0
     assert [each.returncode for each in four] == [0] * 4
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_remover_of_leftovers_leaves_the_next_ones_mark(tmp_path, monkeypatch):
+    """Between its finding a mark and its locking it, one process ends and another begins."""
+    path = tmp_path / "model"
+    first, second, lock = alone_with(path), alone_with(path), fcntl.flock
+
+    def change_hands(file, how):
+        monkeypatch.undo()
+        first.__exit__(None, None, None)
+        second.__enter__()
+        lock(file, how)
+
+    first.__enter__()
+    monkeypatch.setattr(fcntl, "flock", change_hands)
+    remove_leftovers(path)
+    with pytest.raises(BlockingIOError), alone_with(path):
+        pass
+    second.__exit__(None, None, None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_is_told_by_the_files_name(tmp_path):
+    """Not by that of a mark which nobody knows."""
+    path = tmp_path / "missing" / "model"
+    with pytest.raises(FileNotFoundError) as error, alone_with(path):
+        pass
+    assert error.value.filename == str(path)

@@ -431,6 +431,7 @@ def test_all_that_is_the_users_is_packed(kit, backup, tmp_path):
     again = {
         "pi-nn/mnist_dataset/train-images-idx3-ubyte.gz": "MNIST",
         "pi-nn/mnist_dataset/own.csv.packed": "",
+        "pi-nn/models/.a.npz.x1y2.part": "",
         "pi-nn/nn/__pycache__/network.pyc": "",
         "pi-nn/notebooks/.ipynb_checkpoints/mine.ipynb": "",
         "pi-nn/env/pyvenv.cfg": "",

@@ -112,8 +112,13 @@ def _walk(folder: Path, left_out: set[Path], skipped: list[str]) -> Iterator[Pat
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(path, left_out, skipped)
-        elif path.suffix != ".packed":
+        elif path.suffix != ".packed" and not _is_being_written(path):
             yield path
+
+
+def _is_being_written(path: Path) -> bool:
+    """Tell whether it is one of `nn`'s temporary files."""
+    return path.name.startswith(".") and path.suffix == ".part"
 
 
 def _can_pack(path: Path, home: Path, skipped: list[str]) -> bool:

@@ -95,10 +95,9 @@ def run(arguments) -> None:
     if arguments.curve:
         check_picture_target(arguments.curve)
     generations = Generations(model)
-    room = _FILES * (network.nbytes + _EXTRA_BYTES) - generations.size()
-    check_replaceable(model, size=max(0, room))
-
     with unfinished.only_training_of(model):
+        room = _FILES * (network.nbytes + _EXTRA_BYTES) - generations.size()
+        check_replaceable(model, size=max(0, room))
         settings = unfinished.identity(preset, arguments, whole_set)
         found = unfinished.find(arguments, generations, model, settings)
 

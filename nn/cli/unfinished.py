@@ -50,19 +50,24 @@ def add_flags(parser) -> None:
 def only_training_of(model: Path) -> Iterator[None]:
     """Keep two trainings from saving themselves over each other beside one model.
 
+    Its folder is made when missing.
+
     Raises
     ------
     UnfinishedError
         When another process is training it.
+    OSError
+        When the folder cannot be made, or not written to.
     """
     from nn.atomic import alone_with
 
+    model.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         try:
             stack.enter_context(alone_with(model))
         except BlockingIOError:
             raise UnfinishedError(
-                f"{model} is being trained by another process: wait until it is done, or give "
+                f"{model} is being trained by another process: end it, wait for it, or give "
                 "another name with --model"
             ) from None
         yield

@@ -299,7 +299,8 @@ def _notebook(version: int) -> dict:
 
 _HOW = (
     "The machine is `qemu-system-arm -M raspi0`: an ARM1176, 512 MB, Debian's armel packages, "
-    "whose floating point is in software. Its seconds are counted by instructions, 125 million in "
-    "one, and are not a Pi Zero's. The power is cut by killing QEMU at random moments; what the "
+    "whose floating point is in software. Its clock counts instructions, 125 million in a "
+    "second: what a training took is by that clock, all else by this computer's; neither is a Pi "
+    "Zero's. The power is cut by killing QEMU at random moments; what the "
     "machine had not brought to its card is lost."
 )

@@ -15,7 +15,7 @@ from pathlib import Path
 from scripts.emulation.paths import HOST, USER, CardFolder
 from scripts.machines.host import MachineError, call, require_commands, tail
 
-BOOT_SECONDS = 900  # 80 to 90 s on an idle core
+BOOT_SECONDS = 900  # some 100 s on an idle core
 # It has no clock, as a Pi Zero has none: systemd sets it as it starts. Set later, by an hour or
 # more, it makes the emulated timer spin.
 KERNEL_WORDS = (
@@ -27,8 +27,9 @@ KERNEL_WORDS = (
     "modprobe.blacklist=cdc_ether"
 )
 # The machine's time goes by as it computes, 2**3 ns an instruction, and not by this computer's
-# clock. By that, the kernel may be stopped between reading the time and setting its next alarm: in
-# QEMU's timer an alarm for a moment that has passed rings 71 minutes later, and all stands still.
+# clock. By this computer's clock, a pause between the kernel's reading of the time and its setting
+# of an alarm makes that late, and in QEMU's timer a late alarm rings 71 minutes later: all stands
+# still meanwhile.
 INSTRUCTION_COUNT = ("-icount", "shift=3")
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PANIC = re.compile(r"Kernel panic.*")

@@ -129,18 +129,19 @@ def _image_of(base: Path, folder: CardFolder, flags: list[str]) -> Path:
     partitions(base)
     target = folder.path / f"{base.stem}-pi-nn.img"
     unfinished, root = target.with_suffix(".part"), folder.path / "mounted"
-    require_space(folder.path, (2 * base.stat().st_size + ADDED_BYTES) // 1_000_000)
     made_from = f"{base} {base.stat().st_mtime_ns} {kit_fingerprint(flags)}"
     if target.exists() and folder.stage(target.name) == made_from:
         _say(f"done already: {target}")
         return target
-    copied = f"{base} {base.stat().st_mtime_ns}"
-    if folder.stage(unfinished.name) != copied or not unfinished.exists():
+    if folder.stage(unfinished.name) == made_from and unfinished.exists():
+        _say(f"going on with {unfinished}: remove it to begin anew")
+    else:
+        require_space(folder.path, (2 * base.stat().st_size + ADDED_BYTES) // 1_000_000)
         _say(f"a copy of {base}, with {ADDED_BYTES // 1024**3} GB more room")
         folder.stage_done(unfinished.name, "")
         call("cp", "--sparse=always", base, unfinished, timeout=1800)
         grow(unfinished)
-        folder.stage_done(unfinished.name, copied)
+        folder.stage_done(unfinished.name, made_from)
     root.mkdir(exist_ok=True)
     mounts = mounts_of(unfinished)
     make_user(root, *mounts)

@@ -12,7 +12,7 @@ from websocket import WebSocketException
 
 from scripts.machines.host import MachineError
 
-FAILURES = (
+_FAILURES = (
     *(MachineError, AssertionError, OSError, ValueError, LookupError),
     *(subprocess.SubprocessError, WebSocketException, WebDriverException),
 )
@@ -37,7 +37,7 @@ class Report:
         start = time.monotonic()
         try:
             finding = take()
-        except FAILURES as error:
+        except _FAILURES as error:
             self.failed.append(name)
             finding = f"**FAILED**: {error}".replace("\n", " ")
         seconds = time.monotonic() - start
