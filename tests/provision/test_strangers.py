@@ -513,8 +513,8 @@ def test_uninstalling_takes_the_key_along(machine, playbooks, stranger):
     """Of the encrypted page nothing is left, and no port but SSH's is open; the work stays."""
     playbooks.succeed("site", "--tags", "base,jupyter", jupyter_tls="self-signed")
     key = machine.run("openssl pkey -in /etc/pi-nn/self-signed.pem", user="root").stdout
-    work = machine.run("sha256sum pi-nn/mine.ipynb").stdout
+    work = machine.run("sha256sum pi-nn/notebooks/mine.ipynb").stdout
     playbooks.succeed("uninstall", jupyter_tls="self-signed")
     assert files_with(machine, key.splitlines()[1], "/etc /home /opt /var /tmp") == []
     assert stranger.do(open_ports, machine.address) == [22]
-    assert machine.run("sha256sum pi-nn/mine.ipynb").stdout == work
+    assert machine.run("sha256sum pi-nn/notebooks/mine.ipynb").stdout == work
