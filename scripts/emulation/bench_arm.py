@@ -67,7 +67,7 @@ class Side:
 def main() -> int:
     """Run everything, print the table, and return 1 when a promise is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=3, help="default: %(default)s")
+    parser.add_argument("--runs", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--readme", metavar="FILE", help="write the table between its markers")
     arguments = parser.parse_args()
     try:
