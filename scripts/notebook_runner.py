@@ -58,9 +58,13 @@ class Run:
     @property
     def texts(self) -> str:
         """All that the cells printed or returned as text."""
-        outputs = [output for cell in self.notebook.cells for output in cell.get("outputs", [])]
-        plain = [output.get("data", {}).get("text/plain", "") for output in outputs]
-        return "\n".join([output.get("text", "") for output in outputs] + plain)
+        cells = [cell.get("outputs", []) for cell in self.notebook.cells]
+        # a kernel sends what is printed in pieces, which may end within a line
+        printed = ["".join(output.get("text", "") for output in outputs) for outputs in cells]
+        returned = [
+            output.get("data", {}).get("text/plain", "") for outputs in cells for output in outputs
+        ]
+        return "\n".join(printed + returned)
 
     @property
     def pictures(self) -> int:
