@@ -60,7 +60,7 @@ def evaluate(
     counts = np.zeros(classes * classes, np.int64)
     with contextlib.closing(start_execution(network, execution)) as steps:
         for pixels, labels in dataset.blocks():
-            answers = steps.query(steps.from_pixels(pixels)).argmax(axis=1)
+            answers = steps.query(pixels).argmax(axis=1)
             places = labels.astype(int) * classes + answers
             counts += np.bincount(places, minlength=classes * classes)
             on_rows(len(labels))

@@ -7,10 +7,9 @@ arithmetic in another order, so results agree but for roundings.
 import platform
 import sys
 
-import numpy as np
-
+from nn.dense import DenseExecution
 from nn.errors import KitError
-from nn.network import Network, scale_pixels
+from nn.network import Network
 from nn.sparse import SparseExecution
 
 # Where matrix products use the processor's vector unit; a Pi Zero's has none for them. Measured by
@@ -24,42 +23,6 @@ class UnknownExecutionError(KitError, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0])  # KeyError would put the message in quotes
-
-
-class DenseExecution:
-    """A network's training step and its answers, as `Network` has them.
-
-    Parameters
-    ----------
-    network : Network
-    """
-
-    name = "dense"
-
-    def __init__(self, network: Network):
-        self.network = network
-        self.train, self.query = network.train, network.query
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return what is kept besides the network's weights: nothing."""
-        return {}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Do nothing: see `state`."""
-
-    def from_pixels(self, pixels: np.ndarray) -> np.ndarray:
-        """Make rows of grey levels, uint8 of shape (batch, input_nodes)."""
-        return scale_pixels(pixels, self.network.dtype)
-
-    def from_inputs(self, inputs: np.ndarray) -> np.ndarray:
-        """Make rows of scaled inputs, of shape (batch, input_nodes)."""
-        return inputs
-
-    def fold(self) -> None:
-        """Do nothing: the weights are always whole."""
-
-    def close(self) -> None:
-        """Do nothing: the weights were never elsewhere."""
 
 
 EXECUTIONS = {each.name: each for each in (DenseExecution, SparseExecution)}

@@ -153,11 +153,12 @@ class Journal:
 
 
 def _checkpoint(settings, place: Place, steps: Execution, curve: Curve | None) -> Checkpoint:
+    state = steps.state()  # first: it brings the weights up to date
     return Checkpoint(
         settings=settings,
         place=place,
         execution=steps.name,
-        arrays={**_weights(steps.network), **steps.state()},
+        arrays={**_weights(steps.network), **state},
         generator=steps.network.generator.bit_generator.state,
         curve=curve.state() if curve else None,
     )

@@ -18,14 +18,15 @@ Then, exactly,
     W \mathrel{+}= d\, x^T \iff
     V \mathrel{+}= d\, s^T, \quad k \mathrel{+}= d\, c, \quad r \mathrel{+}= d\, (\sigma + n c)
 
-Both are products with sparse vectors only. With the columns of V, k and r as rows of one matrix,
-and two more values in each sparse vector, there is nothing else to them:
+The products with s are sparse. V, transposed, with k and r as its last two rows is one matrix,
+the stack; of a batch, each digit's two factors of those rows are kept beside its ink.
 
-=============  ======================================
-stack          V's n columns, then k, then r
-``forward``    s, then :math:`\sigma`, then :math:`c`
-``back``       s, then :math:`c`, then :math:`\sigma + n c`
-=============  ======================================
+========  ================  =======================
+          with k            with r
+========  ================  =======================
+forward   :math:`\sigma`    c
+back      c                 :math:`\sigma + n c`
+========  ================  =======================
 """
 
 import importlib.machinery
@@ -37,75 +38,94 @@ import numpy as np
 
 from nn.network import PIXEL_OFFSET, PIXEL_SCALE, Network, sigmoid
 
+_QUERY_BYTES = 8 * 1024  # of signals at once: half of a Pi Zero's cache
 
-class SparseRows:
-    """Input vectors without their blanks, as compressed sparse rows; a slice is a view.
+
+class SparseBatch:
+    """Input vectors without their blanks, pixel by pixel, as compressed columns.
+
+    A pixel's weights are then fetched once for the whole batch, on the way forward and on the way
+    back: on a Pi Zero, whose cache holds few of them, that is most of the time.
 
     Attributes
     ----------
-    starts : ndarray of int32, shape (rows + 1,)
-        Row i has the entries from ``starts[i]`` to before ``starts[i + 1]``.
-    columns : ndarray of int32, shape (entries,)
-        Where in the stack each belongs.
-    forward, back : ndarrays of shape (entries,)
-        What it is multiplied by on the way forward, and on the way back.
+    starts : ndarray of int32, shape (n + 1,)
+        Pixel i has the entries from ``starts[i]`` to before ``starts[i + 1]``.
+    digits : ndarray of int32, shape (entries,)
+        Which row of the batch each belongs to.
+    ink : ndarray of shape (entries,)
+        s of that pixel, in that row.
+    forward, back : ndarrays of shape (batch, 2)
+        What k and r are multiplied by on the way forward, and on the way back.
     """
 
-    __slots__ = ("back", "columns", "forward", "starts")
+    __slots__ = ("back", "digits", "forward", "ink", "starts")
 
-    def __init__(self, starts, columns, forward, back):
-        self.starts, self.columns, self.forward, self.back = starts, columns, forward, back
-
-    @classmethod
-    def from_pixels(cls, pixels: np.ndarray, dtype) -> "SparseRows":
-        """Compress grey levels, uint8 of shape (rows, n); the inputs are `scale_pixels` of them."""
-        return cls._compress(pixels, PIXEL_SCALE, dtype)
-
-    @classmethod
-    def from_inputs(cls, inputs: np.ndarray) -> "SparseRows":
-        """Compress inputs of shape (rows, n); what is 0.01 but for a rounding is blank."""
-        sparse = inputs - inputs.dtype.type(PIXEL_OFFSET)
-        sparse[np.abs(sparse) <= np.finfo(sparse.dtype).eps] = 0
-        return cls._compress(sparse, 1, sparse.dtype)
-
-    @classmethod
-    def _compress(cls, levels: np.ndarray, scale: float, dtype) -> "SparseRows":
-        rows, n = levels.shape
-        padded = np.ones((rows, n + 2), levels.dtype)  # ones hold the places of the two more
-        padded[:, :n] = levels
-        places = np.flatnonzero(padded != 0)  # of truth values it is five times as fast
-        starts = places.searchsorted(np.arange(rows + 1) * (n + 2))
-        columns = _columns(rows, n + 2).take(places)
-
-        entries = padded.take(places)
-        sums = scale * (np.add.reduceat(entries, starts[:-1], dtype=float) - 2)
-        forward = np.multiply(entries, scale, dtype=dtype)
-        back = forward.copy()
-        last = starts[1:] - 1
-        forward[last - 1], forward[last] = sums, PIXEL_OFFSET
-        back[last - 1], back[last] = PIXEL_OFFSET, sums + n * PIXEL_OFFSET
-        return cls(starts.astype(np.int32), columns, forward, back)
-
-    def __len__(self) -> int:
-        return len(self.starts) - 1
-
-    def __getitem__(self, rows: slice) -> "SparseRows":
-        first, stop, _ = rows.indices(len(self))
-        starts = self.starts[first : stop + 1]
-        return SparseRows(starts, self.columns, self.forward, self.back)
+    def __init__(self, starts, digits, ink, forward, back):
+        self.starts, self.digits, self.ink = starts, digits, ink
+        self.forward, self.back = forward, back
 
 
-@lru_cache(maxsize=1)
-def _columns(rows: int, n: int) -> np.ndarray:
-    """Return each place's column, for all places of an array of shape (rows, n)."""
-    return np.tile(np.arange(n, dtype=np.int32), rows)
+def compress(rows: np.ndarray, batch_size: int, dtype) -> list[SparseBatch]:
+    """Cut rows into batches and leave the blanks out; the last batch may be shorter.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (rows, n)
+        Grey levels as uint8; or scaled inputs, where 0.01 but for a rounding is blank.
+    batch_size : int
+    dtype : dtype
+        Of ink and factors.
+    """
+    levels, scale = np.ascontiguousarray(rows), PIXEL_SCALE
+    if rows.dtype != np.uint8:
+        levels, scale = rows - rows.dtype.type(PIXEL_OFFSET), 1
+        levels[np.abs(levels) <= np.finfo(levels.dtype).eps] = 0
+    count, n = levels.shape
+    places = np.flatnonzero(levels != 0)  # of truth values it is five times as fast
+    entries = levels.take(places)
+    row_starts = places.searchsorted(np.arange(count + 1) * n).astype(np.int32)
+    row_lengths = np.diff(row_starts)
+    closed = np.append(entries, entries.dtype.type(0))
+    sums = np.add.reduceat(closed, row_starts[:-1], dtype=float)
+    sums = scale * np.where(row_lengths, sums, 0)  # of no entries, reduceat takes the next one
+
+    # All batches at once: each has n columns of its own in one matrix, (count, batches * n), and
+    # scipy turns its compressed rows into compressed columns.
+    columns, digit_of = _numbers(count, n, batch_size)
+    batches = -(-count // batch_size)
+    starts = np.empty(batches * n + 1, np.int32)
+    digits, ink = np.empty(len(places), np.int32), np.empty_like(entries)
+    sparse_tools().csr_tocsc(
+        count, batches * n, row_starts, columns.take(places), entries, starts, digits, ink
+    )
+    digits, ink = digit_of.take(digits), np.multiply(ink, scale, dtype=dtype)
+
+    forward, back = np.empty((count, 2), dtype), np.empty((count, 2), dtype)
+    forward[:, 0] = sums
+    forward[:, 1] = back[:, 0] = PIXEL_OFFSET
+    back[:, 1] = sums + n * PIXEL_OFFSET
+    cuts = [slice(first, first + batch_size) for first in range(0, count, batch_size)]
+    return [
+        SparseBatch(starts[number * n : (number + 1) * n + 1], digits, ink, forward[cut], back[cut])
+        for number, cut in enumerate(cuts)
+    ]
+
+
+@lru_cache(maxsize=2)
+def _numbers(count: int, n: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return each place's column in the matrix of all batches, and each row's place in its batch."""
+    batch_of, digit_of = np.divmod(np.arange(count, dtype=np.int32), np.int32(batch_size))
+    columns = n * batch_of[:, np.newaxis] + np.arange(n, dtype=np.int32)
+    return columns.ravel(), digit_of
 
 
 class SparseExecution:
-    """A network's training step and its answers, on sparse rows; equal but for rounding.
+    """A network's training step and its answers, without the blanks; equal but for rounding.
 
-    From the start to `close`, the network's weights are a view into the stack. They lack what
-    has been added to all alike until `fold` is called.
+    From the start to `close`, the network's weights are a view of V. They lack what
+    has been added to all alike until `fold` is called. All that scipy's products are given is
+    C-contiguous: they copy what is not, in and out, at each call.
 
     Parameters
     ----------
@@ -117,68 +137,74 @@ class SparseExecution:
     def __init__(self, network: Network):
         self.network = network
         self._own_weights = network.weights_input_hidden
-        n = network.sizes[0]
-        self._stack = np.vstack(
-            [
-                network.weights_input_hidden.T,  # V, (n, hidden)
-                np.zeros_like(network.weights_input_hidden, shape=(1, network.sizes[1])),  # k
-                network.weights_input_hidden.sum(axis=1)[np.newaxis],  # r
-            ]
-        )
-        self._columns, self._common = self._stack[:n], self._stack[n]
-        network.weights_input_hidden = self._columns.T
+        self._weights = np.array(network.weights_input_hidden.T, order="C")  # V, (n, hidden)
+        sums = network.weights_input_hidden.sum(axis=1)
+        self._common_and_sums = np.stack([np.zeros_like(sums), sums])  # k and r, (2, hidden)
+        network.weights_input_hidden = self._weights.T
         self._tools = sparse_tools()
 
-    def from_pixels(self, pixels: np.ndarray) -> SparseRows:
-        """Make rows of grey levels, uint8 of shape (batch, input_nodes)."""
-        return SparseRows.from_pixels(pixels, self.network.dtype)
+    def begin_block(self, variants: list[np.ndarray], batch_size: int) -> list[list[SparseBatch]]:
+        """Take in the digits of a block, in one or more variants; return the batches of each.
 
-    def from_inputs(self, inputs: np.ndarray) -> SparseRows:
-        """Make rows of scaled inputs, of shape (batch, input_nodes)."""
-        return SparseRows.from_inputs(inputs)
+        Parameters
+        ----------
+        variants : list of ndarray, each of shape (rows, inputs)
+            Grey levels as uint8, or scaled inputs.
+        batch_size : int
 
-    def train(self, rows: SparseRows, targets: np.ndarray) -> np.ndarray:
+        Returns
+        -------
+        batches : list of list
+            What `train` takes.
+        """
+        return [compress(rows, batch_size, self.network.dtype) for rows in variants]
+
+    def train(self, batch: SparseBatch, targets: np.ndarray) -> np.ndarray:
         """Learn from one batch, as `Network.train` does; return the errors before the update."""
-        hidden_outputs = self._hidden(rows)
+        hidden_outputs = self._hidden(batch)
         errors, hidden_delta = self.network.train_outputs(hidden_outputs, targets)
-        n, hidden = self._stack.shape
-        # stack += rows.T @ hidden_delta: (n + 2, batch) @ (batch, hidden); the rows of S are the
-        # columns of its transpose
-        self._tools.csc_matvecs(
-            n, len(rows), hidden, rows.starts, rows.columns, rows.back, hidden_delta, self._stack
-        )
+        n, hidden_nodes = self._weights.shape
+        ink = (batch.starts, batch.digits, batch.ink)
+        # V += ink @ hidden_delta: (n, batch) @ (batch, hidden)
+        self._tools.csr_matvecs(n, len(targets), hidden_nodes, *ink, hidden_delta, self._weights)
+        self._common_and_sums += batch.back.T.dot(hidden_delta)  # (2, batch) @ (batch, hidden)
         return errors
 
-    def query(self, rows: SparseRows) -> np.ndarray:
-        """Answer: the output signals, of shape (batch, output_nodes)."""
-        return self.network.outputs(self._hidden(rows))
+    def query(self, pixels: np.ndarray) -> np.ndarray:
+        """Answer grey levels, uint8 of shape (n, inputs): the output signals, (n, outputs)."""
+        rows = max(16, _QUERY_BYTES // self._weights[0].nbytes)
+        batches = compress(pixels, rows, self.network.dtype)
+        return np.concatenate([self.network.outputs(self._hidden(batch)) for batch in batches])
 
-    def _hidden(self, rows: SparseRows) -> np.ndarray:
-        n, hidden = self._stack.shape
-        signals = np.zeros((len(rows), hidden), self._stack.dtype)
-        # signals += rows @ stack: (batch, n + 2) @ (n + 2, hidden)
-        self._tools.csr_matvecs(
-            len(rows), n, hidden, rows.starts, rows.columns, rows.forward, self._stack, signals
-        )
+    def _hidden(self, batch: SparseBatch) -> np.ndarray:
+        signals = batch.forward.dot(self._common_and_sums)  # (batch, 2) @ (2, hidden)
+        n, hidden_nodes = self._weights.shape
+        ink = (batch.starts, batch.digits, batch.ink)
+        # signals += ink.T @ V: (batch, n) @ (n, hidden)
+        self._tools.csc_matvecs(len(signals), n, hidden_nodes, *ink, self._weights, signals)
         return sigmoid(signals)
 
     def fold(self) -> None:
         """Make the network's weights whole: V += k, and k = 0."""
-        self._columns += self._common
-        self._common[:] = 0
+        self._weights += self._common_and_sums[0]
+        self._common_and_sums[0] = 0
+
+    def end_block(self) -> None:
+        """Make the network's weights whole."""
+        self.fold()
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what is kept besides the network's weights, which are V: k and r, (2, hidden)."""
-        return {"common_and_sums": self._stack[-2:]}
+        return {"common_and_sums": self._common_and_sums}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Take up where another left off: what its `state` was, bit by bit."""
-        self._stack[-2:] = state["common_and_sums"]
+        self._common_and_sums[:] = state["common_and_sums"]
 
     def close(self) -> None:
         """Leave the network with whole weights in its own array again."""
         self.fold()
-        self._own_weights[:] = self._columns.T
+        self._own_weights[:] = self._weights.T
         self.network.weights_input_hidden = self._own_weights
 
 

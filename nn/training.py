@@ -10,7 +10,7 @@ import numpy as np
 from nn.augment import Augmentation, unchanged
 from nn.checkpoint import Place
 from nn.data.dataset import BLOCK_ROWS, Block, Dataset
-from nn.execution import Execution, start_execution
+from nn.execution import start_execution
 from nn.journal import Journal
 from nn.network import Network, one_hot, scale_pixels
 from nn.process import keep_freed_memory
@@ -78,21 +78,21 @@ def train(
         for epoch in range(done.epoch, epochs):
             samples = done.row if epoch == done.epoch else 0
             blocks = whole_batches(reading.over(dataset.blocks()), batch_size)
-            for pixels, labels in _after(samples, blocks):
-                variants = _variants(steps, pixels, augment)
+            for pixels, labels, begin in _from_row(samples, blocks):
+                variants = steps.begin_block(_variants(pixels, augment, network.dtype), batch_size)
                 targets = one_hot(labels, network.sizes[2], network.dtype)
-                for first in range(0, len(labels), batch_size):
-                    rows = slice(first, first + batch_size)
-                    for inputs in variants:
-                        errors = steps.train(inputs[rows], targets[rows])
+                for first in range(begin, len(labels), batch_size):
+                    stop = first + batch_size
+                    for batches in variants:
+                        errors = steps.train(batches[first // batch_size], targets[first:stop])
                         if on_batch:
                             steps.fold()
                             on_batch(errors)
-                    if journal and rows.stop < len(labels):
-                        journal.after_batch(Place(epoch, samples + rows.stop))
-                samples += len(labels)
-                steps.fold()
-                on_rows(len(labels))
+                    if journal and stop < len(labels):
+                        journal.after_batch(Place(epoch, samples - begin + stop))
+                samples += len(labels) - begin
+                steps.end_block()
+                on_rows(len(labels) - begin)
                 if journal:
                     journal.after_block(Place(epoch, samples))
             if journal:
@@ -100,12 +100,9 @@ def train(
     return TrainingReport(samples, time.perf_counter() - start, reading.seconds)
 
 
-def _variants(steps: Execution, pixels: np.ndarray, augment: Augmentation) -> list:
+def _variants(pixels: np.ndarray, augment: Augmentation, dtype) -> list[np.ndarray]:
     """Return the rows to train on, once for each variant of the digits."""
-    if augment is unchanged:
-        return [steps.from_pixels(pixels)]
-    inputs = scale_pixels(pixels, steps.network.dtype)
-    return [steps.from_inputs(variant) for variant in augment(inputs)]
+    return [pixels] if augment is unchanged else list(augment(scale_pixels(pixels, dtype)))
 
 
 def whole_batches(blocks: Iterable[Block], batch_size: int) -> Iterator[Block]:
@@ -136,12 +133,15 @@ def whole_batches(blocks: Iterable[Block], batch_size: int) -> Iterator[Block]:
         yield kept
 
 
-def _after(rows: int, blocks: Iterable[Block]) -> Iterator[Block]:
-    """Leave out rows that were trained on before; a block's end stays where it is."""
+def _from_row(row: int, blocks: Iterable[Block]) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+    """Leave out blocks that were trained on before, and tell where to begin in the next.
+
+    That one comes whole: what an execution makes of a block must not depend on it.
+    """
     for pixels, labels in blocks:
-        if rows < len(labels):
-            yield pixels[rows:], labels[rows:]
-        rows = max(0, rows - len(labels))
+        if row < len(labels):
+            yield pixels, labels, row
+        row = max(0, row - len(labels))
 
 
 def _joined(kept: Block | None, block: Block) -> Block:

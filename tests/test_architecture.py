@@ -12,7 +12,7 @@ FLOORS = [
     {"errors", "atomic", "process"},
     {"rules", "presets", "augment", "images", "data", "model_file"},
     {"network", "checkpoint"},
-    {"book", "sparse"},
+    {"book", "dense", "sparse"},
     {"execution"},
     {"evaluation", "journal"},
     {"training"},

@@ -19,8 +19,8 @@ FIELDS = 785  # a label and 28 × 28 pixels
 BLOCK_BYTES = 256 * 1024  # some 140 rows: of fewer, calls of numpy cost a Pi more than arithmetic
 LONGEST_LINE = 64 * 1024  # a header row of long names is the longest thing to expect
 
-_ZERO, _UTF8_BOM = ord("0"), b"\xef\xbb\xbf"
-_SEPARATORS = np.frombuffer(b"," * (FIELDS - 1) + b"\n", np.uint8) - np.uint8(_ZERO)
+_ZERO, _COMMA, _NEWLINE = b"0,\n"
+_UTF8_BOM = b"\xef\xbb\xbf"
 
 
 def read_csv(path: Path) -> Iterator[np.ndarray]:
@@ -88,27 +88,32 @@ def parse_rows(text: bytes) -> np.ndarray | None:
     rows : ndarray of uint8, shape (n_lines, 785), or None
         None when any line is not of that form.
     """
-    # Three bytes in front, so that an end finds the digits before it in a view that starts earlier.
-    buffer = np.empty(len(text) + 3, np.uint8)
-    digits = buffer[3:]  # wraps round, so that only '0'..'9' give 0..9
-    np.subtract(np.frombuffer(text, np.uint8), np.uint8(_ZERO), out=digits)
+    # Four bytes in front, which are no digits: the end of a field finds those before it in a view
+    # that starts so much earlier.
+    buffer = np.full(len(text) + 4, 255, np.uint8)
+    thousands, hundreds, tens, ones, digits = (buffer[first:] for first in range(5))
+    characters = np.frombuffer(text, np.uint8)
+    np.subtract(characters, np.uint8(_ZERO), out=digits)  # wraps round: only '0'..'9' give 0..9
     ends = np.flatnonzero(digits > 9)  # where each field's separator stands
-    if not _separators_fit(digits, ends):
+    line_ends = ends[FIELDS - 1 :: FIELDS]
+    commas = np.count_nonzero(characters == _COMMA)
+    if not 0 < len(ends) == FIELDS * len(line_ends) == commas + len(line_ends):
         return None
-    lengths = np.empty_like(ends)  # of each field, its separator included
-    lengths[0] = ends[0] + 1
-    np.subtract(ends[1:], ends[:-1], out=lengths[1:])
-    if lengths.min() < 2 or lengths.max() > 4:
+    values = ones.take(ends)
+    if values.max() > 9 or np.any(characters.take(line_ends) != _NEWLINE):
         return None
 
-    ones, tens, hundreds = buffer[2:], buffer[1:], buffer
-    values = ones.take(ends)
-    longer = np.flatnonzero(lengths > 2)  # about a fifth of MNIST's fields
+    longer = np.flatnonzero(tens.take(ends) <= 9)  # about a fifth of MNIST's fields
     longer_ends = ends.take(longer)
-    hundred = hundreds.take(longer_ends) * (lengths.take(longer) > 3)
+    hundred = hundreds.take(longer_ends)
+    hundred *= hundred <= 9
     below_hundred = tens.take(longer_ends) * np.uint8(10) + values.take(longer)
     numbers = below_hundred + hundred * np.uint8(100)  # wraps round above 255
     if np.any(hundred > 2) or np.any(numbers < below_hundred):
+        return None
+    too_long = thousands.take(longer_ends) <= 9
+    too_long &= hundreds.take(longer_ends) <= 9
+    if too_long.any():
         return None
     values[longer] = numbers
 
@@ -116,23 +121,17 @@ def parse_rows(text: bytes) -> np.ndarray | None:
     return rows if rows[:, 0].max() <= 9 else None
 
 
-def _separators_fit(digits: np.ndarray, ends: np.ndarray) -> bool:
-    """Tell whether 784 commas and a newline end the fields of each line, and nothing else."""
-    if len(ends) % FIELDS or len(ends) == 0:
-        return False
-    return bool(np.all(digits.take(ends).reshape(-1, FIELDS) == _SEPARATORS))
-
-
 def _whole_lines(path: Path) -> Iterator[bytes]:
     """Read a file in pieces that end at a line's end, with LF line ends and no BOM."""
     with Stream(path) as file:
         rest = file.read(len(_UTF8_BOM)).removeprefix(_UTF8_BOM)
         while piece := file.read(BLOCK_BYTES):
-            text = rest + piece
-            end = text.rfind(b"\n") + 1
-            rest = text[end:]
+            end = piece.rfind(b"\n") + 1
             if end:
-                yield _unix_line_ends(text[:end])
+                yield _unix_line_ends(b"".join([rest, memoryview(piece)[:end]]))
+                rest = piece[end:]
+            else:
+                rest += piece
             if len(rest) > LONGEST_LINE:  # no line of digits: let it be refused as it is
                 break
         if rest:

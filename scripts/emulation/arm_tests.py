@@ -16,7 +16,7 @@ from scripts.machines.roots import ensure_root
 
 # What computes, reads and writes; the rest is the same on any processor.
 TESTS = (
-    "test_network test_rules test_sparse test_execution test_training test_augment test_book "
+    "test_network test_rules test_steps test_execution test_training test_augment test_book "
     "test_csv_file test_idx test_model_file test_atomic"
 ).split()
 # Floating point is in software there: of all ways to take a step, the book's, with few nodes.

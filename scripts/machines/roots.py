@@ -61,12 +61,17 @@ class RootKind:
         A word in the name of its folder.
     packages : tuple of str
     architecture : str
-        As Debian names it: "armel", "armhf"; empty for this host's own.
+        As Debian names it: "armel", "armhf", "i386"; empty for this host's own.
     """
 
     name: str
     packages: tuple[str, ...] = MACHINE
     architecture: str = ""
+
+    @property
+    def emulated(self) -> bool:
+        """Tell whether QEMU runs its programs."""
+        return self.architecture.startswith("arm")
 
 
 CONTAINER = RootKind("container")
@@ -108,16 +113,15 @@ def ensure_root(release: str, kind: RootKind = CONTAINER) -> Path:
 def build_root(release: str, root: Path, kind: RootKind, settings: HostSettings) -> None:
     """Build a root under a temporary name, and rename it when it is whole."""
     require_space(root.parent, ROOT_MB)
-    if kind.architecture:
-        enable_arm()
     unfinished = root.with_name(f"{root.name}.part")
-    if kind.architecture:
-        options = (
-            f"--architectures={kind.architecture}",
-            f"--essential-hook={DIVERT_UPDATERS}",
-        )
+    architecture = f"--architectures={kind.architecture}"
+    if kind.emulated:
+        enable_arm()
+        options = (architecture, f"--essential-hook={DIVERT_UPDATERS}")
         retry(lambda: bootstrap(release, unfinished, kind, settings, *options))
         finish_emulated(unfinished, settings)
+    elif kind.architecture:
+        bootstrap(release, unfinished, kind, settings, architecture)
     else:
         bootstrap(release, unfinished, kind, settings)
         make_locale(unfinished)
