@@ -58,7 +58,7 @@ lint: $(VENV)/.ready-lint ## Check the style of the code
 	cd ansible && PATH=$(abspath $(VENV)/bin):$$PATH ansible-lint --profile production --offline
 
 bench: $(VENV)/.ready ## Time the book's loop and this kit side by side, into the README (10 min)
-	$(RUN) -m scripts.bench --readme README.md
+	$(RUN) -m scripts.bench.whole_job --readme README.md
 
 measure-presets: $(VENV)/.ready ## Measure each preset over five seeds on MNIST (20 min)
 	$(RUN) scripts/measure_presets.py
@@ -128,7 +128,7 @@ test-arm: $(VENV)/.ready ## Run nn's tests on an emulated ARM1176; root, on Debi
 	$(RUN) -m scripts.emulation.arm_tests
 
 bench-arm: $(VENV)/.ready ## Time the book's loop and this kit on emulated ARM, into the README (1 h)
-	$(RUN) -m scripts.emulation.bench_arm --readme README.md
+	$(RUN) -m scripts.bench.arm --readme README.md
 
 $(INVENTORY):
 	@echo "There is no $@ yet: copy ansible/inventory/example.yml to it and name your Pis in it" >&2

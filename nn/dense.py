@@ -1,4 +1,4 @@
-r"""The training step by whole matrices, without the pixels that are blank in a whole block of digits.
+r"""The training step by whole matrices; pixels that are blank in a whole block count as one.
 
 Of 784 pixels, some 230 have no ink in any of 256 digits. Each of these m pixels sends
 :math:`c = 0.01` every time, so their weights :math:`w_i` all change by the same amount. One node

@@ -114,7 +114,7 @@ def compress(rows: np.ndarray, batch_size: int, dtype) -> list[SparseBatch]:
 
 @lru_cache(maxsize=2)
 def _numbers(count: int, n: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return each place's column in the matrix of all batches, and each row's place in its batch."""
+    """Return each place's column in the matrix of all batches, and each row's number in its own."""
     batch_of, digit_of = np.divmod(np.arange(count, dtype=np.int32), np.int32(batch_size))
     columns = n * batch_of[:, np.newaxis] + np.arange(n, dtype=np.int32)
     return columns.ravel(), digit_of

@@ -2,7 +2,7 @@
 
 Both run in a root of Debian's armhf packages, on an emulated Cortex-A7 whose vector unit numpy's
 baseline does not use: the same hard float as Raspberry Pi OS has on a Pi Zero. What starting costs,
-and what 2,000 rows cost, is measured by scripts.measure_side; from both follows the whole job,
+and what 2,000 rows cost, is measured by scripts.bench.side; from both follows the whole job,
 60,000 rows to train on and 10,000 to test. Times are of the processor; the sides take turns. Then
 the two executions of the kit's training step, there and on this computer's own processor: what the
 rule in nn.execution says.
@@ -36,7 +36,7 @@ from scripts.machines.chroot import Mount, inside
 from scripts.machines.host import MachineError, call, require_root
 from scripts.machines.roots import ensure_root
 from scripts.markers import write_between
-from scripts.measure_side import SIDES
+from scripts.bench.side import SIDES
 
 # how many times as fast as the book's loop the kit must be
 PROMISES = {"pi-zero": 15, "pi-zero-100": 18, "book": 25}
@@ -144,7 +144,7 @@ class Bench:
 
     def executions(self) -> dict[str, dict]:
         """Time both executions of the training step, on emulated ARM and here."""
-        module, rows = "scripts.measure_executions", "many_train.csv"
+        module, rows = "scripts.bench.executions", "many_train.csv"
         alone = ("env", f"PYTHONPATH={PROJECT}", "OPENBLAS_NUM_THREADS=1")
         here = (*alone, sys.executable, "-m", module, self.folder / rows)
         there = (*self._python, "-m", module, f"/tmp/{rows}")
@@ -156,7 +156,7 @@ class Bench:
         return measured
 
     def _run(self, name: str, preset: Preset) -> Side:
-        words = ("-m", "scripts.measure_side", name, preset.name, "/tmp")
+        words = ("-m", "scripts.bench.side", name, preset.name, "/tmp")
         run = call(*self._python, *words, timeout=SECONDS)  # QEMU hangs now and then
         return Side(**json.loads(run.stdout))
 

@@ -1,6 +1,6 @@
 """Time one side of `make bench-arm` on this processor: its start, and its rows.
 
-``python -m scripts.measure_side SIDE PRESET FOLDER`` prints processor seconds and MB as JSON. One
+``python -m scripts.bench.side SIDE PRESET FOLDER`` prints processor seconds and MB as JSON. One
 process does the job on few rows, which is its start, again on few rows, and on 2,000 more; the
 last two differ by what 2,000 rows cost. Two processes tell it badly: from one to the next, starting
 differs by more than the kit needs for 2,000 rows.

@@ -1,6 +1,6 @@
 """Time the training step in both executions on this processor, for the rule in nn.execution.
 
-``python -m scripts.measure_executions ROWS.csv`` prints milliseconds a row as JSON, for each
+``python -m scripts.bench.executions ROWS.csv`` prints milliseconds a row as JSON, for each
 preset; the executions take turns. `make bench-arm` runs it here and on emulated ARM.
 """
 

@@ -1,0 +1,1 @@
+"""What measures the kit, beside the book's loop and others."""
