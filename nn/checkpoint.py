@@ -19,7 +19,7 @@ import numpy as np
 
 from nn.atomic import atomic_write, remove_leftovers
 from nn.errors import KitError, first_line
-from nn.model_file import LARGEST_BYTES, read_arrays
+from nn.model_file import LARGEST_BYTES, read_arrays, write_arrays
 
 _MAGIC = b"pinnckp1"
 _DIGEST_BYTES = 32
@@ -141,11 +141,34 @@ def write_checkpoint(path: str | os.PathLike, number: int, checkpoint: Checkpoin
     """Write a numbered checkpoint; `path` holds the old file or the new, never a half of it."""
     facts = {name: getattr(checkpoint, name) for name in _fact_names()}
     text = json.dumps({"number": number, **facts})
-    content = BytesIO()
-    np.savez(content, **checkpoint.arrays, **{_FACTS: np.array(text)})
     with atomic_write(path) as file:
-        file.write(_MAGIC + _new_digest(content.getbuffer()).digest())
-        file.write(content.getbuffer())
+        file.write(_MAGIC + bytes(_DIGEST_BYTES))
+        content = _Hashed(file)
+        write_arrays(content, {**checkpoint.arrays, _FACTS: np.array(text)})
+        file.seek(len(_MAGIC))
+        file.write(content.digest())
+
+
+class _Hashed:
+    """A file to write to from start to end, and the hash of all that was written.
+
+    Parameters
+    ----------
+    file : binary file
+    """
+
+    def __init__(self, file: BinaryIO):
+        self._file, self._digest = file, _new_digest()
+        self.flush = file.flush
+
+    def write(self, content) -> int:
+        """Write some bytes."""
+        self._digest.update(content)
+        return self._file.write(content)
+
+    def digest(self) -> bytes:
+        """Return the hash."""
+        return self._digest.digest()
 
 
 def read_checkpoint(path: str | os.PathLike) -> tuple[int, Checkpoint]:
@@ -194,8 +217,8 @@ def _unpacked(content: bytes) -> tuple[int, Checkpoint]:
     return number, checkpoint
 
 
-def _new_digest(content: bytes | memoryview = b""):
-    return hashlib.blake2s(content, digest_size=_DIGEST_BYTES)
+def _new_digest():
+    return hashlib.blake2s(digest_size=_DIGEST_BYTES)
 
 
 def _fact_names() -> list[str]:

@@ -21,8 +21,8 @@ from nn.network import PIXEL_OFFSET, Network, add_product, scale_pixels, sigmoid
 class DenseExecution:
     """A network's training step and its answers, by whole matrices; equal but for rounding.
 
-    From the start to `close`, the network's weights are a view into an array of shape (inputs,
-    hidden). Between `begin_block` and `end_block` they lag behind until `fold` is called.
+    From the first block to `close`, the network's weights are a view into an array of shape
+    (inputs, hidden). Between `begin_block` and `end_block` they lag behind until `fold` is called.
 
     Parameters
     ----------
@@ -34,10 +34,7 @@ class DenseExecution:
     def __init__(self, network: Network):
         self.network = network
         self._own_weights = network.weights_input_hidden
-        self._weights = np.array(network.weights_input_hidden.T, order="C")  # (inputs, hidden)
-        network.weights_input_hidden = self._weights.T
-        inputs, hidden_nodes, _ = network.sizes
-        self._room = np.empty_like(self._weights, shape=(inputs + 1, hidden_nodes))
+        self._weights: np.ndarray | None = None  # (inputs, hidden), from the first block on
         self._block: np.ndarray | None = None  # weights of the pixels with ink, then q
         self._q_before: np.ndarray | None = None  # when it was last shared out
         self._restored: np.ndarray | None = None
@@ -56,6 +53,8 @@ class DenseExecution:
         batches : list of list
             What `train` takes.
         """
+        if self._weights is None:
+            self._lay_out()
         blank = np.logical_and.reduce([_blank_pixels(rows) for rows in variants])
         self._inked, self._blank = np.flatnonzero(~blank), np.flatnonzero(blank)
         self._root = np.sqrt(max(1, len(self._blank)))
@@ -108,9 +107,17 @@ class DenseExecution:
 
     def close(self) -> None:
         """Leave the network with whole weights in its own array again."""
-        self.fold()
-        self._own_weights[:] = self._weights.T
-        self.network.weights_input_hidden = self._own_weights
+        if self._weights is not None:
+            self.fold()
+            self._own_weights[:] = self._weights.T
+            self.network.weights_input_hidden = self._own_weights
+
+    def _lay_out(self) -> None:
+        """Take the weights over, a pixel's beside each other; answers alone do not need it."""
+        self._weights = np.array(self._own_weights.T, order="C")
+        self.network.weights_input_hidden = self._weights.T
+        inputs, hidden_nodes = self._weights.shape
+        self._room = np.empty_like(self._weights, shape=(inputs + 1, hidden_nodes))
 
     def _inputs(self, rows: np.ndarray) -> np.ndarray:
         """Scale the pixels with ink, and add the node that stands for the others."""

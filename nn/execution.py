@@ -1,7 +1,7 @@
 """Two ways of carrying out one training step, and which is the faster here.
 
-``dense`` multiplies whole matrices; `nn.sparse` leaves the blanks out. They do the same
-arithmetic in another order, so results agree but for roundings.
+``dense`` multiplies whole matrices; ``sparse`` leaves the blanks out. They do the same arithmetic
+in another order, so results agree but for roundings.
 """
 
 import platform
@@ -10,12 +10,13 @@ import sys
 from nn.dense import DenseExecution
 from nn.errors import KitError
 from nn.network import Network
+from nn.process import loaded_blas
 from nn.sparse import SparseExecution
 
-# Where matrix products use the processor's vector unit; a Pi Zero's has none for them. Measured by
-# `make bench-arm`, for 10, 100 and 200 hidden nodes: on ARM without vectors the sparse execution is
-# faster by 2 to 4 times, on x86-64 the dense one by 1.5 to 2. 64-bit ARM is not measured.
+# Their BLAS uses the vector unit, where there is one. The reference BLAS never does.
+_FAST_BLAS = ("openblas", "mkl", "blis", "atlas", "unknown")
 _VECTOR_MACHINES = ("x86_64", "amd64", "aarch64", "arm64")
+_FEW_NODES = 50
 
 
 class UnknownExecutionError(KitError, KeyError):
@@ -29,7 +30,7 @@ EXECUTIONS = {each.name: each for each in (DenseExecution, SparseExecution)}
 Execution = DenseExecution | SparseExecution
 
 
-def start_execution(network: Network, name: str = "auto") -> Execution:
+def start_execution(network: Network, name: str = "auto", *, batch_size: int = 16) -> Execution:
     """Prepare a network for many steps; close the execution after the last.
 
     Parameters
@@ -37,6 +38,8 @@ def start_execution(network: Network, name: str = "auto") -> Execution:
     network : Network
     name : {"auto", "dense", "sparse"}
         "auto" is what `faster_execution` says.
+    batch_size : int
+        Of the steps to come.
 
     Raises
     ------
@@ -44,7 +47,7 @@ def start_execution(network: Network, name: str = "auto") -> Execution:
         When no execution has that name; the message lists those there are.
     """
     if name == "auto":
-        name = faster_execution()
+        name = faster_execution(network.sizes[1], batch_size)
     try:
         return EXECUTIONS[name](network)
     except KeyError:
@@ -54,8 +57,20 @@ def start_execution(network: Network, name: str = "auto") -> Execution:
         ) from None
 
 
-def faster_execution() -> str:
-    """Tell which execution is the faster on this machine with this numpy."""
-    machine = platform.machine().lower()  # the kernel's: a system of 32 bits has no such vectors
-    wide = sys.maxsize > 2**32
-    return "dense" if wide and machine in _VECTOR_MACHINES else "sparse"
+def faster_execution(hidden_nodes: int, batch_size: int) -> str:
+    """Tell which execution is the faster here, by a rule: nothing is timed.
+
+    So the same seed gives the same network each time. The figures behind the rule are those of
+    `make bench-executions`, in docs/speed.md: dense products are faster where BLAS has a vector
+    unit and a batch to work on, and slower by up to 6 times elsewhere. 64-bit ARM is not measured:
+    it is taken to be like x86-64.
+
+    Parameters
+    ----------
+    hidden_nodes, batch_size : int
+    """
+    wide = sys.maxsize > 2**32  # a system of 32 bits has no such vectors, whatever its kernel
+    vectors = wide and platform.machine().lower() in _VECTOR_MACHINES
+    if not vectors or loaded_blas() not in _FAST_BLAS:
+        return "sparse"
+    return "sparse" if batch_size == 1 and hidden_nodes > _FEW_NODES else "dense"

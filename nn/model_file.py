@@ -49,7 +49,7 @@ def write_model(path: str | os.PathLike, weights: dict[str, np.ndarray], setting
         raise ModelError(f"{path} is not written: weights ran away. Lower the learning rate")
     text = json.dumps({"format": FORMAT, **settings})
     with atomic_write(path) as file:
-        np.savez(file, **weights, **{_SETTINGS: np.array(text)})
+        write_arrays(file, {**weights, _SETTINGS: np.array(text)})
 
 
 def read_model(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict]:
@@ -115,6 +115,25 @@ def check_replaceable(path: str | os.PathLike, size: int) -> None:
         raise
     finally:
         trial.discard()
+
+
+def write_arrays(file: BinaryIO, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays as `numpy.savez` does, but without a copy of them: memory may be short.
+
+    Parameters
+    ----------
+    file : binary file
+        It is written from start to end, and need not be able to seek.
+    arrays : dict
+        In C or in Fortran order.
+    """
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            header = np.lib.format.header_data_from_array_1_0(array)
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array_header_1_0(entry, header)
+                order = "F" if header["fortran_order"] else "C"
+                entry.write(array.ravel(order).view(np.uint8))
 
 
 def read_arrays(file: BinaryIO, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:

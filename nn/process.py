@@ -1,4 +1,4 @@
-"""The running process itself: its age, and its memory."""
+"""The running process itself: its age, its memory, and the BLAS that numpy has loaded."""
 
 import ctypes
 import functools
@@ -29,6 +29,27 @@ def keep_freed_memory() -> None:
     if mallopt:
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT_BYTES)
         mallopt(_M_TRIM_THRESHOLD, _KEEP_BYTES)
+
+
+def loaded_blas() -> str:
+    """Tell which library multiplies numpy's matrices in this process.
+
+    Returns
+    -------
+    blas : {"openblas", "mkl", "blis", "atlas", "reference", "unknown"}
+        "reference" is Netlib's, which Debian's numpy comes with: it knows neither vectors nor
+        caches. "unknown" where there is no /proc, or numpy brings its products along.
+    """
+    maps = Path("/proc/self/maps")
+    lines = maps.read_text().splitlines() if maps.exists() else []
+    libraries = {Path(line.split(maxsplit=5)[-1]) for line in lines if ".so" in line}
+    # Debian's libblas.so.3 lies in a folder that says whose it is; wheels bring their own
+    named = [path for path in libraries if path.name.startswith("libblas.so")]
+    words = " ".join("/".join(path.parts[-2:]) for path in named or libraries).lower()
+    for blas in ("openblas", "mkl", "blis", "atlas"):
+        if blas in words:
+            return blas
+    return "reference" if named else "unknown"
 
 
 def seconds_since_start() -> float:

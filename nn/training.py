@@ -18,11 +18,22 @@ from nn.process import keep_freed_memory
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """What a training took: rows of one epoch, and seconds of all epochs."""
+    """What a training took, and how its steps were carried out.
+
+    Attributes
+    ----------
+    samples : int
+        Rows of one epoch.
+    seconds, seconds_parsing : float
+        Of all epochs.
+    execution : str
+        A name in `nn.execution.EXECUTIONS`.
+    """
 
     samples: int
     seconds: float
     seconds_parsing: float
+    execution: str
 
 
 def train(
@@ -71,7 +82,7 @@ def train(
     start = time.perf_counter()
     reading = _Stopwatch()
     samples = 0
-    steps = start_execution(network, execution)
+    steps = start_execution(network, execution, batch_size=batch_size)
     # a training that runs away is refused when it is saved, with advice instead of warnings
     with contextlib.closing(steps), np.errstate(over="ignore", invalid="ignore"):
         done = journal.begin(steps) if journal else Place()
@@ -97,7 +108,7 @@ def train(
                     journal.after_block(Place(epoch, samples))
             if journal:
                 journal.after_epoch()
-    return TrainingReport(samples, time.perf_counter() - start, reading.seconds)
+    return TrainingReport(samples, time.perf_counter() - start, reading.seconds, steps.name)
 
 
 def _variants(pixels: np.ndarray, augment: Augmentation, dtype) -> list[np.ndarray]:
@@ -122,15 +133,18 @@ def whole_batches(blocks: Iterable[Block], batch_size: int) -> Iterator[Block]:
     labels : ndarray of uint8, shape (n,)
     """
     n = batch_size * max(1, BLOCK_ROWS // batch_size)
-    kept: Block | None = None
-    for block in blocks:
-        pixels, labels = _joined(kept, block)
-        whole = len(labels) - len(labels) % n
-        for first in range(0, whole, n):
-            yield pixels[first : first + n], labels[first : first + n]
-        kept = pixels[whole:], labels[whole:]
-    if kept and len(kept[1]):
-        yield kept
+    parts: list[Block] = []
+    missing = n
+    for pixels, labels in blocks:
+        while len(labels):
+            parts.append((pixels[:missing], labels[:missing]))
+            pixels, labels = pixels[missing:], labels[missing:]
+            missing -= len(parts[-1][1])
+            if missing == 0:
+                yield _joined(parts)
+                parts, missing = [], n
+    if parts:
+        yield _joined(parts)
 
 
 def _from_row(row: int, blocks: Iterable[Block]) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
@@ -144,11 +158,12 @@ def _from_row(row: int, blocks: Iterable[Block]) -> Iterator[tuple[np.ndarray, n
         row = max(0, row - len(labels))
 
 
-def _joined(kept: Block | None, block: Block) -> Block:
-    """Put rows left over from the block before in front of the next."""
-    if kept is None or not len(kept[1]):
-        return block
-    return np.concatenate([kept[0], block[0]]), np.concatenate([kept[1], block[1]])
+def _joined(parts: list[Block]) -> Block:
+    """Join the parts of a block; a row is copied once, and not at all in a block of one part."""
+    if len(parts) == 1:
+        return parts[0]
+    pixels, labels = zip(*parts, strict=True)
+    return np.concatenate(pixels), np.concatenate(labels)
 
 
 class LearningCurve:

@@ -6,23 +6,47 @@ from nn.execution import EXECUTIONS, UnknownExecutionError, faster_execution, st
 from nn.network import Network
 
 
+@pytest.fixture
+def on_machine(monkeypatch):
+    """Pretend to be another machine with another BLAS."""
+
+    def pretend(machine, bits, blas):
+        monkeypatch.setattr("platform.machine", lambda: machine)
+        monkeypatch.setattr("sys.maxsize", 2 ** (bits - 1) - 1)
+        monkeypatch.setattr("nn.execution.loaded_blas", lambda: blas)
+
+    return pretend
+
+
 @pytest.mark.parametrize(
-    ("machine", "expected"),
-    [("x86_64", "dense"), ("aarch64", "dense"), ("armv6l", "sparse"), ("armv7l", "sparse")],
+    ("machine", "bits", "blas", "expected"),
+    [
+        ("x86_64", 64, "openblas", "dense"),
+        ("x86_64", 64, "reference", "sparse"),  # Debian's numpy without libopenblas
+        ("arm64", 64, "unknown", "dense"),  # a Mac, whose products are Apple's
+        ("aarch64", 64, "openblas", "dense"),
+        ("aarch64", 32, "openblas", "sparse"),  # the 32-bit Raspberry Pi OS of a Zero 2 W
+        ("armv6l", 32, "reference", "sparse"),
+        ("armv7l", 32, "openblas", "sparse"),
+        ("i686", 32, "reference", "sparse"),
+    ],
 )
-def test_the_processor_decides(monkeypatch, machine, expected):
-    """As measured: see nn/execution.py."""
-    monkeypatch.setattr("platform.machine", lambda: machine)
-    monkeypatch.setattr("sys.maxsize", 2**63 - 1)
-    assert faster_execution() == expected
+def test_processor_and_blas_decide(on_machine, machine, bits, blas, expected):
+    """As measured: see docs/speed.md."""
+    on_machine(machine, bits, blas)
+    for hidden_nodes in (10, 100, 200):
+        assert faster_execution(hidden_nodes, batch_size=8) == expected
     assert isinstance(start_execution(Network(4, 3, 2)), EXECUTIONS[expected])
 
 
-def test_a_system_of_32_bits_has_no_vectors(monkeypatch):
-    """Whatever its kernel is: the 32-bit Raspberry Pi OS of a Zero 2 W has one of 64."""
-    monkeypatch.setattr("platform.machine", lambda: "aarch64")
-    monkeypatch.setattr("sys.maxsize", 2**31 - 1)
-    assert faster_execution() == "sparse"
+@pytest.mark.parametrize(
+    ("hidden_nodes", "batch_size", "expected"),
+    [(10, 1, "dense"), (100, 1, "sparse"), (200, 1, "sparse"), (200, 4, "dense")],
+)
+def test_single_digits_are_no_work_for_a_fast_blas(on_machine, hidden_nodes, batch_size, expected):
+    """A product with one column, where there are many nodes, is faster without the blanks."""
+    on_machine("x86_64", 64, "openblas")
+    assert faster_execution(hidden_nodes, batch_size) == expected
 
 
 def test_an_unknown_execution_is_refused():

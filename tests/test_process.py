@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nn.process import seconds_since_start
+from nn.process import loaded_blas, seconds_since_start
 from tests.conftest import PROJECT
 
 
@@ -28,13 +28,47 @@ def test_age_counts_from_the_start_of_the_process():
     """A process that sleeps before it imports anything is as old as its parent says."""
     code = (
         "import time; time.sleep(0.5)\n"
-        "from nn.process import seconds_since_start; print(seconds_since_start())"
+        "from nn.process import loaded_blas, seconds_since_start; print(seconds_since_start())"
     )
     start = time.monotonic()
     command = [sys.executable, "-c", code]
     output = subprocess.run(command, cwd=PROJECT, capture_output=True, check=True).stdout
     assert 0.5 <= float(output) <= time.monotonic() - start + 0.02
     assert seconds_since_start() > 0
+
+
+@pytest.mark.parametrize(
+    ("libraries", "expected"),
+    [
+        (["/usr/lib/x86_64-linux-gnu/blas/libblas.so.3.11.0"], "reference"),
+        (["/usr/lib/arm-linux-gnueabihf/openblas-pthread/libblas.so.3"], "openblas"),
+        (["/usr/lib/x86_64-linux-gnu/atlas/libblas.so.3.10.3"], "atlas"),
+        (["/usr/lib/x86_64-linux-gnu/blis-openmp/libblas.so.4.0.0"], "blis"),
+        (["/v/numpy.libs/libscipy_openblas64_-ff651d7f.so"], "openblas"),
+        (["/opt/conda/lib/libmkl_rt.so.2"], "mkl"),
+        (
+            [  # numpy.linalg's LAPACK may be another's
+                "/usr/lib/i386-linux-gnu/openblas-pthread/liblapack.so.3",
+                "/usr/lib/i386-linux-gnu/blas/libblas.so.3.11.0",
+            ],
+            "reference",
+        ),
+        (["/usr/lib/libc.so.6"], "unknown"),
+    ],
+)
+def test_blas_is_told_by_the_libraries_in_memory(monkeypatch, libraries, expected):
+    """Debian's folders and the wheels' names."""
+    maps = "".join(f"7f00-7f01 r-xp 00000000 fe:00 12 {each}\n" for each in libraries)
+    monkeypatch.setattr("pathlib.Path.read_text", lambda self: maps)
+    assert loaded_blas() == expected
+
+
+def test_numpys_own_blas_is_found():
+    """That of this very process, as numpy says what it was built with."""
+    code = "import numpy; from nn.process import loaded_blas; print(loaded_blas())"
+    command = [sys.executable, "-c", code]
+    told = subprocess.run(command, cwd=PROJECT, capture_output=True, check=True, text=True).stdout
+    assert told.strip() in ("openblas", "reference")
 
 
 FAULTS = """

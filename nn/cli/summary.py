@@ -23,6 +23,8 @@ def describe(preset: Preset) -> str:
 
 def summarise(arguments, preset: Preset, source, report, model: Path, found) -> dict:
     """Say what was trained on what; the accuracy is not known yet."""
+    from nn.process import loaded_blas
+
     return {
         "preset": preset.name,
         "dataset": source.name,
@@ -35,6 +37,8 @@ def summarise(arguments, preset: Preset, source, report, model: Path, found) -> 
         "augment_degrees": preset.augment_degrees,
         "rule": arguments.rule,
         "seed": arguments.seed,
+        "execution": report.execution,
+        "blas": loaded_blas(),
         "samples": report.samples,
         "test_samples": 0,
         "seconds_parsing": round(report.seconds_parsing, 3),

@@ -48,6 +48,12 @@ def add_parser(subparsers) -> None:
         metavar="DEGREES",
         help="train on each digit turned to either side as well",
     )
+    group.add_argument(
+        "--execution",
+        choices=("auto", "dense", "sparse"),
+        default="auto",
+        help="how a step is carried out; auto: by a rule for this processor, which is the faster",
+    )
     parser.add_argument(
         "--model",
         metavar="FILE",
@@ -115,7 +121,9 @@ def run(arguments) -> None:
             say=remark,
         )
         with unfinished.telling_how_to_go_on(generations, arguments):
-            report, signals = _train(network, training_set, preset, journal, curve, found)
+            report, signals = _train(
+                network, training_set, preset, journal, curve, found, arguments.execution
+            )
             summary = summarise(arguments, preset, source, report, model, found)
             _save(network, model, summary, generations)  # before the test, which takes a while
             if signals:  # during the very last batches
@@ -141,7 +149,7 @@ def _settings(arguments) -> Preset:
     return dataclasses.replace(PRESETS[arguments.preset], **changed)
 
 
-def _train(network, training_set, preset: Preset, journal, curve, found):
+def _train(network, training_set, preset: Preset, journal, curve, found, execution: str):
     """Train under a progress bar; a signal saves the training and ends it.
 
     Returns the report, and the signals that came too late for that.
@@ -165,7 +173,7 @@ def _train(network, training_set, preset: Preset, journal, curve, found):
                 augment=augment,
                 on_rows=advance,
                 on_batch=curve,
-                execution=found.execution if found else "auto",
+                execution=found.execution if found else execution,
                 journal=journal,
             )
         except TrainingStopped:

@@ -120,7 +120,13 @@ def find(arguments, generations: "Generations", model: Path, settings: Callable[
             f"{model} has an unfinished training, saved {describe(found)}: give --resume to go on "
             "with it, or --restart to throw it away"
         )
-    _check_same(model, found.settings, settings())
+    ours, theirs = settings(), found.settings
+    if arguments.execution != "auto":
+        ours, theirs = (
+            {"execution": name} | values
+            for name, values in ((arguments.execution, ours), (found.execution, theirs))
+        )
+    _check_same(model, theirs, ours)
     remark(f"Going on with the unfinished training of {model}, saved {describe(found)}")
     return found
 

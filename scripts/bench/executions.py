@@ -1,7 +1,7 @@
-"""Time the training step in both executions on this processor, for the rule in nn.execution.
+"""Time the training step in both executions on this processor: `make bench-executions`.
 
-``python -m scripts.bench.executions ROWS.csv`` prints milliseconds a row as JSON, for each
-preset; the executions take turns. `make bench-arm` runs it here and on emulated ARM.
+``python -m scripts.bench.executions ROWS.csv`` prints processor time in microseconds a row as JSON,
+for 10, 100 and 200 hidden nodes and batches of 1, 8, 16 and 64; the executions take turns.
 """
 
 import json
@@ -14,10 +14,10 @@ import numpy as np
 from nn.data.dataset import ArrayDataset, open_dataset
 from nn.execution import EXECUTIONS
 from nn.network import Network
-from nn.presets import PRESETS
+from nn.process import loaded_blas
 from nn.training import train
 
-NAMES = ("pi-zero", "pi-zero-100", "book")
+HIDDEN_NODES, BATCH_SIZES = (10, 100, 200), (1, 2, 4, 8, 16, 64)
 ROWS, RUNS = 1024, 3
 
 
@@ -25,19 +25,25 @@ def main() -> None:
     """Time all, and print."""
     pixels, labels = map(np.concatenate, zip(*open_dataset(sys.argv[1]).blocks(), strict=True))
     dataset = ArrayDataset(pixels[:ROWS], labels[:ROWS])
-    print(json.dumps({name: _time(name, dataset) for name in NAMES}))
+    figures = [
+        {"hidden_nodes": hidden_nodes, "batch_size": batch_size}
+        | time_executions(dataset, hidden_nodes, batch_size)
+        for hidden_nodes in HIDDEN_NODES
+        for batch_size in BATCH_SIZES
+    ]
+    print(json.dumps({"blas": loaded_blas(), "figures": figures}))
 
 
-def _time(preset: str, dataset: ArrayDataset) -> dict[str, float]:
-    """Return each execution's milliseconds a row: the median of some runs in turn."""
-    runs = {name: [] for name in EXECUTIONS}
+def time_executions(dataset: ArrayDataset, hidden_nodes: int, batch_size: int) -> dict[str, float]:
+    """Return each execution's microseconds a row: the median of some runs in turn."""
+    runs: dict[str, list[float]] = {name: [] for name in EXECUTIONS}
     for _ in range(RUNS):
-        for name, milliseconds in runs.items():
-            network = Network(784, PRESETS[preset].hidden_nodes, 10, seed=1)
+        for name, microseconds in runs.items():
+            network = Network(hidden_nodes=hidden_nodes, seed=1)
             start = time.process_time()
-            train(network, dataset, batch_size=PRESETS[preset].batch_size, execution=name)
-            milliseconds.append((time.process_time() - start) * 1000 / len(dataset.labels))
-    return {name: statistics.median(milliseconds) for name, milliseconds in runs.items()}
+            train(network, dataset, batch_size=batch_size, execution=name)
+            microseconds.append((time.process_time() - start) * 1e6 / len(dataset.labels))
+    return {name: round(statistics.median(figures), 2) for name, figures in runs.items()}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,178 @@
+"""Nothing copies the weights, or a block of digits twice: copies took most of a Pi Zero's time."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from nn.checkpoint import Checkpoint, Place, write_checkpoint
+from nn.data import csv_file
+from nn.data.dataset import ArrayDataset
+from nn.evaluation import evaluate
+from nn.execution import EXECUTIONS
+from nn.model_file import write_arrays
+from nn.network import Network, one_hot, scale_pixels
+from nn.rules import RULES
+from nn.sparse import SparseExecution, sparse_tools
+from nn.training import whole_batches
+from tests.conftest import csv_text
+
+BATCH = 16
+
+
+@pytest.fixture
+def inked(digits):
+    """256 digits of which a third of the pixels is never inked, and their labels."""
+    pixels, labels = digits
+    pixels[:, ::3] = 0
+    return np.ascontiguousarray(pixels[:256]), labels[:256]
+
+
+def peak_bytes(work) -> int:
+    """What a call allocates at the most, beyond what there was before; numpy tells tracemalloc."""
+    work()  # what is kept from the first call on
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        work()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_copy_is_seen():
+    """The measure itself: one copy of some weights is as many bytes."""
+    weights = np.zeros((200, 784), "float32")
+    assert peak_bytes(lambda: weights + 1) == pytest.approx(weights.nbytes, rel=0.01)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("hidden_nodes", [100, 200])
+@pytest.mark.parametrize("execution", EXECUTIONS)
+def test_no_step_allocates_an_array_of_the_weights_size(inked, execution, hidden_nodes, rule):
+    """Forward and back, of each execution: little more than half of their bytes at the most."""
+    pixels, labels = inked
+    network = Network(hidden_nodes=hidden_nodes, rule=rule, seed=1)
+    steps = EXECUTIONS[execution](network)
+    (batches,) = steps.begin_block([pixels], BATCH)
+    targets = one_hot(labels[:BATCH])
+    peak = peak_bytes(lambda: steps.train(batches[0], targets))
+    assert peak < network.weights_input_hidden.nbytes * 0.6
+
+
+@pytest.mark.parametrize("batch_size", [1, BATCH])
+def test_nor_does_the_networks_own_step(inked, batch_size):
+    """As the book's adapter takes it, and on the way forward alone."""
+    network = Network(hidden_nodes=200, seed=1)
+    inputs, targets = scale_pixels(inked[0][:batch_size]), one_hot(inked[1][:batch_size])
+    most = network.weights_input_hidden.nbytes * 0.6
+    assert peak_bytes(lambda: network.train(inputs, targets)) < most
+    assert peak_bytes(lambda: network.query(inputs)) < most
+
+
+class Watched:
+    """scipy's compiled products, which copy without a word what is not C-contiguous."""
+
+    def __init__(self, tools):
+        self._tools, self.seen = tools, 0
+
+    def __getattr__(self, name):
+        """Return a product that looks at what it is given."""
+
+        def product(*arguments):
+            for each in arguments:
+                if isinstance(each, np.ndarray):
+                    assert each.flags.c_contiguous, f"{name}: {each.shape} is copied"
+                    assert each.flags.aligned
+                    assert each.dtype.isnative
+                    self.seen += 1
+            types = {each.dtype for each in arguments if isinstance(each, np.ndarray)}
+            assert len(types) == 2, f"{name}: {types} are converted"
+            return getattr(self._tools, name)(*arguments)
+
+        return product
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_compiled_products_are_given_what_they_need_not_copy(inked, monkeypatch, dtype):
+    """Indices of one type, values of one type, all of them contiguous: in each call of a block."""
+    pixels, labels = inked
+    tools = Watched(sparse_tools())
+    monkeypatch.setattr("nn.sparse.sparse_tools", lambda: tools)
+    network = Network(hidden_nodes=20, seed=1, dtype=dtype)
+    steps = SparseExecution(network)
+    for variant in (pixels, scale_pixels(pixels, dtype)):
+        (batches,) = steps.begin_block([variant], BATCH)
+        for batch in batches:
+            steps.train(batch, one_hot(labels[:BATCH], dtype=dtype))
+    steps.query(pixels)
+    assert tools.seen > 32 * 10
+
+
+@pytest.mark.parametrize("execution", EXECUTIONS)
+def test_an_evaluation_copies_weights_once_at_the_most(inked, execution):
+    """At its start, where the execution wants them in another order."""
+    network = Network(hidden_nodes=200, seed=1)
+    size = network.weights_input_hidden.nbytes
+    answers = peak_bytes(
+        lambda: evaluate(network, ArrayDataset(*inked), execution=execution)
+    ) - peak_bytes(
+        lambda: evaluate(Network(hidden_nodes=1, seed=1), ArrayDataset(*inked), execution=execution)
+    )
+    signals = 3 * 256 * 200 * 4  # of the hidden nodes, and what the sigmoid makes of them
+    assert answers < size * 1.1 + signals
+
+
+def test_a_checkpoint_is_written_without_a_copy(tmp_path):
+    """Nor is a model, in either order: 3 MB of weights take a tenth of that at the most."""
+    weights = np.random.default_rng(0).random((1000, 784)).astype("float32")
+    for array in (weights, weights.T):
+        found = Checkpoint({}, Place(), "dense", {"weights": array}, {})
+        assert peak_bytes(lambda found=found: write_checkpoint(tmp_path / "c", 1, found)) < 300_000
+        with (tmp_path / "m.npz").open("wb") as file:
+            assert peak_bytes(lambda a=array: write_arrays(file, {"weights": a})) < 300_000
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_arrays_are_read_by_numpy(tmp_path, order):
+    """What was written, in every shape that a model has and some that it has not."""
+    written = {
+        "weights": np.asarray(np.random.default_rng(0).random((5, 3)), order=order),
+        "settings": np.array("ü"),
+        "empty": np.zeros((0, 3), "float32"),
+        "strided": np.arange(24).reshape(4, 6)[::2, ::3],
+    }
+    with (tmp_path / "a.npz").open("wb") as file:
+        write_arrays(file, written)
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as read:
+        assert read.files == list(written)
+        for name, array in written.items():
+            assert read[name].dtype == array.dtype
+            assert np.array_equal(read[name], array)
+
+
+def test_text_is_copied_once_on_its_way_to_the_parser(tmp_path, digits, monkeypatch):
+    """The piece that was read, the whole lines of it, and those that the reader still holds."""
+    path = tmp_path / "digits.csv"
+    path.write_bytes(csv_text(*digits))
+    monkeypatch.setattr(csv_file, "BLOCK_BYTES", 256 * 1024)
+
+    def read():
+        for _ in csv_file._whole_lines(path):
+            pass
+
+    assert peak_bytes(read) < 3.2 * 256 * 1024
+
+
+def test_rows_are_copied_once_where_blocks_are_joined_and_else_not_at_all(digits):
+    """Blocks that fit come through as they are; the others' rows are put together once."""
+    pixels, labels = digits
+    fitting = [(pixels[:256], labels[:256]), (pixels[256:512], labels[256:512])]
+    for (ours, _), (theirs, _) in zip(whole_batches(fitting, BATCH), fitting, strict=True):
+        assert np.shares_memory(ours, theirs)
+    parts = [
+        (pixels[first : first + 100], labels[first : first + 100]) for first in range(0, 600, 100)
+    ]
+    blocks = peak_bytes(lambda: [len(each[1]) for each in whole_batches(parts, BATCH)])
+    assert blocks < 2.2 * 256 * 784  # the block before is let go when the next is there
