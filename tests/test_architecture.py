@@ -1,6 +1,7 @@
 """Imports run one way: each module imports from lower floors alone."""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import nn
 
 PACKAGE = Path(nn.__file__).parent
+SCRIPTS = PACKAGE.parent / "scripts"
 FLOORS = [
     {"errors", "atomic", "process"},
     {"rules", "presets", "augment", "images", "data", "model_file"},
@@ -36,13 +38,18 @@ DATA_FLOORS = [
 ]
 
 
-def imported_names(path: Path) -> set[str]:
-    """List the modules that a file imports, however deep in a function; names in them as well."""
+def imported_names(path: Path, package: str = "") -> set[str]:
+    """List the modules that a file imports, however deep in a function; names in them as well.
+
+    Only where its package is given may it import by relative names.
+    """
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: import by full name"
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+            assert package or node.level == 0, f"{path}: import by full name"
+            above = package.rsplit(".", node.level - 1)[0] if node.level else ""
+            source = ".".join(filter(None, (above, node.module)))
+            names.update(f"{source}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
     return names
@@ -58,6 +65,31 @@ def imports_within(package: Path, prefix: str, floors: list[set[str]]):
                 target = name.removeprefix(prefix + ".").split(".")[0]
                 if target in known and target != module and module != "__init__":
                     yield path, module, target
+
+
+def import_graph(*packages: Path) -> dict[str, set[str]]:
+    """Map the full name of each module to those of the same packages that it names in imports."""
+    files = {}
+    for package in packages:
+        for path in package.rglob("*.py"):
+            place = path.relative_to(package.parent)
+            module = place.parent if path.stem == "__init__" else place.with_suffix("")
+            files[".".join(module.parts)] = path, ".".join(place.parent.parts)
+    graph = {}
+    for module, (path, package) in files.items():
+        named = imported_names(path, package)
+        owners = {name.rpartition(".")[0] for name in named - files.keys()}
+        graph[module] = (named | owners) & files.keys()
+    return graph
+
+
+def circle_in(graph: dict[str, set[str]]) -> list[str]:
+    """Return modules of which each is imported by the next, from one back to it; none: empty."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
 
 
 @pytest.mark.parametrize(
@@ -84,6 +116,32 @@ def test_each_way_of_importing_is_seen(tmp_path):
     )
     found = {target for _, _, target in imports_within(tmp_path, "nn", FLOORS)}
     assert found == {"plots", "cli", "network", "book"}
+
+
+def test_no_imports_go_round_in_a_circle():
+    """Wherever in a file they stand, in the package and in the scripts."""
+    graph = import_graph(PACKAGE, SCRIPTS)
+    assert circle_in(graph) == []
+    assert sum(map(len, graph.values())) > 250
+    assert graph["scripts.fuzz.campaign"] == {"scripts.fuzz.trial"}
+
+
+@pytest.mark.parametrize(
+    ("files", "circle"),
+    [
+        ({"a": "from kit.b import x", "b": "def f():\n    from kit.a import y"}, {"a", "b"}),
+        ({"a": "from kit import b", "b": "import kit.c", "c": "import kit.a"}, {"a", "b", "c"}),
+        ({"a": "from . import b", "b": "from .c import x", "c": "from .a import y"}, {*"abc"}),
+        ({"__init__": "from kit.a import x", "a": "from kit.b import x", "b": ""}, set()),
+    ],
+)
+def test_a_circle_is_seen(files, circle, tmp_path):
+    """Of two modules, one import in a function; of three; by relative names; none is none."""
+    package = tmp_path / "kit"
+    package.mkdir()
+    for name, text in files.items():
+        (package / f"{name}.py").write_text(text)
+    assert set(circle_in(import_graph(package))) == {f"kit.{name}" for name in circle}
 
 
 def test_every_module_has_a_floor():

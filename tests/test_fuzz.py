@@ -10,10 +10,11 @@ import warnings
 import numpy as np
 import pytest
 
-from scripts.fuzz.campaign import FORMATS
+from scripts.fuzz.campaign import ATHERIS, SHARES
 from scripts.fuzz.csv_text import FORMAT as CSV
 from scripts.fuzz.csv_text import ORIGINALS, expected_rows
 from scripts.fuzz.formats import Format
+from scripts.fuzz.one_format import FORMATS
 from scripts.fuzz.trial import BATCH, Tally, check_memory, try_many
 from tests.conftest import PROJECT
 
@@ -24,7 +25,7 @@ INPUTS, COMMANDS = 20 * BATCH, 2
 def test_a_short_run_finds_nothing(name, tmp_path):
     """A few hundred inputs of each kind, two of them through the command line."""
     seed = str(random.randrange(2**31))
-    words = ["-m", "scripts.fuzz.trial", name, str(INPUTS), seed, str(COMMANDS)]
+    words = ["-m", "scripts.fuzz.one_format", name, str(INPUTS), seed, str(COMMANDS)]
     result = subprocess.run(
         [sys.executable, *words],
         cwd=PROJECT,
@@ -37,6 +38,12 @@ def test_a_short_run_finds_nothing(name, tmp_path):
     assert tally.inputs >= INPUTS
     assert 0 < tally.accepted < tally.inputs
     assert tally.commands >= COMMANDS
+
+
+def test_the_campaign_tries_every_format():
+    """Each has its share of the inputs, and the shares are all of them."""
+    assert set(SHARES) == {ATHERIS, *(each.name for each in FORMATS)}
+    assert sum(SHARES.values()) == pytest.approx(1)
 
 
 def slow(_folder, _files):

@@ -1,12 +1,26 @@
 """The improvements, against the book's loop: they must learn the same."""
 
+import json
+import re
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from scipy.special import expit
 
 from nn.data.csv_file import write_csv
 from nn.lessons import book_loop
-from nn.lessons.improvements import IMPROVEMENTS, SEED
+from nn.lessons.improvements import (
+    IMPROVEMENTS,
+    PI_ZERO_SECONDS_PER_ROW,
+    SEED,
+    emulated_arm_milliseconds,
+)
+from scripts.bench import lesson_figures
+from tests.conftest import PROJECT
+
+WAYS = ["the book's loop", "block parser alone", "batches alone", "sparse pixels alone"]
 
 
 @pytest.fixture
@@ -90,3 +104,43 @@ def test_the_books_loop_learns_by_hand():
     assert wih == pytest.approx(np.array(expected))
     steps = [0.1 * e * o * (1 - o) * hidden for e, o in zip(errors, outputs, strict=True)]
     assert who == pytest.approx(np.array([[0.5 + steps[0]], [-1.0 + steps[1]]]))
+
+
+def test_the_pi_zeros_seconds_are_those_of_the_books_author():
+    """60,000 digits in 25 minutes."""
+    seconds = PI_ZERO_SECONDS_PER_ROW * 60_000
+    assert seconds == pytest.approx(25 * 60)
+
+
+def test_the_measured_figures_are_whole():
+    """Each way that notebook 08 shows, for both sizes of network; the parser knows no sizes."""
+    figures = emulated_arm_milliseconds()
+    assert list(figures) == WAYS
+    for by_nodes in figures.values():
+        assert list(by_nodes) == [10, 100]
+        assert 0 < by_nodes[10] <= by_nodes[100]
+    assert figures["block parser alone"][10] == figures["block parser alone"][100]
+
+
+def test_the_measured_figures_are_those_of_the_readme():
+    """`make bench-arm` writes both: 100 nodes cost the loop as many times what 10 do."""
+    table = (PROJECT / "README.md").read_text().split("<!-- bench-arm:begin -->")[1]
+    small, large = (
+        float(re.search(rf"^\| `{preset}`: [^|]+\| ([\d.]+) ms", table, re.M)[1])
+        for preset in ("pi-zero", "pi-zero-100")
+    )
+    loop = emulated_arm_milliseconds()["the book's loop"]
+    assert loop[100] / loop[10] == pytest.approx(large / small, rel=0.3)
+
+
+def test_what_is_measured_is_what_is_read(path, tmp_path):
+    """As JSON through a pipe, into the file, and back."""
+    words = [sys.executable, "-m", "scripts.bench.lesson_figures", path]
+    run = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    printed = json.loads(run.stdout)
+    lesson_figures.write(printed, tmp_path / "measured.json")
+    figures = emulated_arm_milliseconds(tmp_path / "measured.json")
+    assert list(figures) == WAYS
+    assert all(0 < ms < 100 for by_nodes in figures.values() for ms in by_nodes.values())
+    assert {str(nodes): ms for nodes, ms in figures[WAYS[0]].items()} == printed[WAYS[0]]

@@ -1,5 +1,10 @@
 """A network that can read, from wherever it is to be had."""
 
+import os
+import shutil
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -8,6 +13,7 @@ from nn.data.sources import MNIST_NAME, SAMPLE_NAME, find_source
 from nn.evaluation import evaluate
 from nn.lessons.trained import best_model, load_or_train
 from nn.network import Network
+from tests.conftest import PROJECT
 
 
 @pytest.fixture
@@ -62,3 +68,30 @@ def test_what_is_no_digit_reader_is_passed_over(tmp_path):
     assert best_model(tmp_path) is None
     keep(tmp_path / "silent.npz")
     assert best_model(tmp_path)[1] == "loaded from models/silent.npz: 3 hidden nodes"
+
+
+def test_by_default_it_is_what_was_trained_in_the_kits_folder(tmp_path):
+    """In a copy of the kit: trained in its folder as by make, loaded from its notebooks/."""
+    kit, notebooks = tmp_path / "pi-nn", tmp_path / "pi-nn" / "notebooks"
+    left_out = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(PROJECT / "nn", kit / "nn", ignore=left_out)
+    notebooks.mkdir()
+    train = "--train", PROJECT / "mnist_dataset" / "sample_train.csv"
+    code = (
+        "from nn.data.sources import Source\n"
+        "from nn.lessons.trained import load_or_train\n"
+        "print(load_or_train(Source('nothing to train on', None, None))[1])"
+    )
+    for folder, words in (
+        (kit, ("-m", "nn", "train", "--preset", "smoke", *train)),
+        (notebooks, ("-c", code)),
+    ):
+        run = subprocess.run(
+            [sys.executable, *words],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(kit)},
+            capture_output=True,
+            text=True,
+        )
+        assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith("loaded from models/smoke.npz: 30 hidden nodes, trained on: ")

@@ -3,6 +3,7 @@
 Each way reads the same CSV file, starts from the same weights and goes through the digits once.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,23 +13,32 @@ from nn.data.csv_file import read_csv
 from nn.data.dataset import Block
 from nn.lessons import book_loop
 from nn.network import Network, one_hot, scale_pixels
+from nn.presets import AUTHOR_MINUTES
 from nn.training import train
 
 SEED = 1
 BATCH_SIZE = 16
 
-# A Raspberry Pi Zero took so long for the book's loop: 10 hidden nodes, one epoch of 60,000 digits.
-# Reported with the book in 2017.
-PI_ZERO_SECONDS_PER_ROW = 25 * 60 / 60_000
+# Of the book's loop with 10 hidden nodes.
+PI_ZERO_SECONDS_PER_ROW = AUTHOR_MINUTES * 60 / 60_000
 
-# Milliseconds a row on an emulated ARM processor without SIMD, measured for this project (Debian
-# armhf's numpy under QEMU's user mode, one run). Good as ratios alone.
-EMULATED_ARM_MILLISECONDS = {
-    "the book's loop": {10: 3.8, 100: 9.8},
-    "block parser alone": {10: 0.11, 100: 0.11},
-    "batches alone": {10: 0.22, 100: 1.9},
-    "sparse pixels alone": {10: 0.17, 100: 0.56},
-}
+# What `make bench-arm` measured last; nobody types figures into it.
+MEASURED = Path(__file__).with_name("measured.json")
+
+
+def emulated_arm_milliseconds(file: Path = MEASURED) -> dict[str, dict[int, float]]:
+    """Read what each way took for a row on emulated ARM without a vector unit.
+
+    Good as ratios alone. `scripts.bench.lesson_figures` measures them.
+
+    Returns
+    -------
+    milliseconds : dict of str to (dict of int to float)
+        Of "the book's loop", and of the parts that replace it, "block parser alone", "batches
+        alone" and "sparse pixels alone"; for 10 and 100 hidden nodes.
+    """
+    ways = json.loads(file.read_text())["emulated_arm_ms_a_row"]
+    return {way: {int(nodes): ms for nodes, ms in by.items()} for way, by in ways.items()}
 
 
 class TextDataset:

@@ -10,7 +10,7 @@ from nn.network import Network
 from nn.presets import PRESETS
 from nn.training import train
 
-MODELS_FOLDER = Path(__file__).resolve().parents[1] / "models"
+MODELS_FOLDER = Path(__file__).resolve().parents[2] / "models"
 
 
 def load_or_train(
@@ -27,7 +27,7 @@ def load_or_train(
     source : Source
         What to train on.
     folder : Path
-        Where models may be.
+        Where models may be; by default models/ in the kit's folder, as `make train-pi` has it.
     samples : int
         How many digits to show in training; a smaller dataset is gone through several times.
     on_rows : callable

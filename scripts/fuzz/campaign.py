@@ -14,10 +14,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from scripts.fuzz import checkpoints, csv_text, gzipped, idx, models, pictures
-from scripts.fuzz.trial import LARGEST_MB, LONGEST_SECONDS, Tally
+from scripts.fuzz.trial import LARGEST_MB, LONGEST_SECONDS, PROJECT, Tally
 
-FORMATS = tuple(each.FORMAT for each in (csv_text, idx, gzipped, pictures, models, checkpoints))
 ATHERIS = "CSV, atheris"
 # Shares of all inputs: the byte parser has most to get wrong, and the cheapest inputs.
 SHARES = {ATHERIS: 0.5, "CSV": 0.1, "gzip": 0.1} | dict.fromkeys(
@@ -26,7 +24,6 @@ SHARES = {ATHERIS: 0.5, "CSV": 0.1, "gzip": 0.1} | dict.fromkeys(
 INPUTS_A_PROCESS = 40_000  # of atheris, which takes some 2 KB more with each
 COMMANDS = 100  # inputs of each format that go through the real command line, too
 PACKAGES = ("hypothesis", "atheris", "numpy", "pillow")
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 def main() -> int:
@@ -83,7 +80,7 @@ def _run(name: str, inputs: int, seed: int) -> Tally | None:
 def _processes(name: str, inputs: int, seed: int, corpus: str) -> Iterator[list[str]]:
     """Give the commands that try one format, one after the other."""
     if name != ATHERIS:
-        module = "scripts.fuzz.trial"
+        module = "scripts.fuzz.one_format"
         yield [sys.executable, "-m", module, name, str(inputs), str(seed), str(COMMANDS)]
         return
     for number, start in enumerate(range(0, inputs, INPUTS_A_PROCESS)):

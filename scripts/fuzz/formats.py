@@ -1,4 +1,4 @@
-"""What the campaign needs to know of a file format, and the readers' list."""
+"""What the campaign needs to know of a file format."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

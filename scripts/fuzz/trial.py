@@ -4,7 +4,6 @@ No exception but the kit's own, no warning, no more than two seconds, no more th
 row accepted and no right one refused. A sample goes through the real command line as well.
 """
 
-import json
 import os
 import shutil
 import signal
@@ -15,7 +14,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -28,8 +27,8 @@ from scripts.fuzz.mutations import CHOICE_BYTES, Choices
 LONGEST_SECONDS = 2.0  # of the processor's time: the machine may be busy with something else
 LARGEST_MB = 200
 COMMAND_SECONDS = 60  # with the imports, on a busy machine
+PROJECT = Path(__file__).resolve().parents[2]
 BATCH = 16  # inputs to each of hypothesis's examples, whose own cost is that of several
-INPUTS_A_RUN = 8000  # hypothesis remembers what it drew: runs of this many forget it again
 
 
 class Hang(BaseException):
@@ -138,11 +137,10 @@ def check_memory(tally: Tally) -> None:
 
 def _try_command(reader: Format, folder: Path, accepted: bool) -> None:
     """Give the same files to ``python -m nn``: exit code 0, or 1 and one line."""
-    project = Path(__file__).resolve().parents[2]
     result = subprocess.run(
         [sys.executable, "-m", "nn", *reader.command],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(project), "XDG_CACHE_HOME": str(folder)},
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "XDG_CACHE_HOME": str(folder)},
         capture_output=True,
         text=True,
         timeout=COMMAND_SECONDS,
@@ -155,19 +153,3 @@ def _try_command(reader: Format, folder: Path, accepted: bool) -> None:
         assert result.stderr.startswith("error: "), told
         assert result.stderr.count("\n") == 1, told
         assert result.stdout == "", told
-
-
-def main(name: str, inputs: int, first_seed: int, commands: int) -> None:
-    """Try one format in this process, and print the tally as a JSON line now and then."""
-    from scripts.fuzz.campaign import FORMATS
-
-    reader = next(each for each in FORMATS if each.name == name)
-    tally = Tally()
-    while (left := inputs - tally.inputs) > 0:
-        run_seed = first_seed * 1_000_000 + tally.inputs
-        try_many(reader, min(left, INPUTS_A_RUN), run_seed, tally, max(1, inputs // commands))
-        print(json.dumps(asdict(tally)), flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:]))

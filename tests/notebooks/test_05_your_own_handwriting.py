@@ -1,7 +1,10 @@
 """Notebook 05: what is drawn, read from a file, or uploaded is answered by the network."""
 
 import csv
+import os
 import re
+import subprocess
+import sys
 from io import BytesIO
 
 import numpy as np
@@ -9,8 +12,8 @@ import pytest
 from PIL import Image
 from scipy.special import expit
 
-from scripts.notebook_runner import executed
-from tests.conftest import PROJECT
+from scripts.notebook_runner import executed, unpack_kit
+from tests.conftest import PROJECT, write_idx
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +146,24 @@ def test_the_accuracy_and_the_memory(run, mnist_or_sample):
     assert run.value("accuracy") > (0.85 if mnist_or_sample else 0.7)
     assert "trained just now with 100 hidden nodes" in run.value("origin")
     assert run.peak_mb < 150
+
+
+def test_what_make_train_pi_trained_is_loaded(tmp_path, digits):
+    """The command itself, in the kit's folder, on something that goes by MNIST's names."""
+    kit, mnist = unpack_kit(tmp_path), tmp_path / "digits"
+    mnist.mkdir()
+    for stem in ("train", "t10k"):
+        write_idx(mnist, *digits, stem=stem)
+    environment = {key: word for key, word in os.environ.items() if not key.startswith("MAKE")}
+    (kit / ".venv").mkdir()
+    (kit / ".venv" / ".ready").touch()
+    subprocess.run(
+        ["make", "train-pi", "VENV=.venv", f"RUN={sys.executable}"],
+        cwd=kit,
+        env=environment | {"MNIST_DIR": str(mnist)},
+        check=True,
+        capture_output=True,
+    )
+    with executed(kit, "05") as run:
+        assert run.value("origin").startswith("loaded from models/pi-zero.npz: 10 hidden nodes")
+        assert "trained on: MNIST" in run.value("origin")

@@ -1,5 +1,6 @@
 """Notebook 08: the structure of its timings, and that all ways learn the same; never a time."""
 
+import json
 import shutil
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from nn.data.dataset import open_dataset
 from nn.data.sources import find_source
 from scripts.notebook_runner import executed
+from tests.conftest import PROJECT
 
 WAYS = ["the book's loop", "+ block parser", "+ float32", "+ batches of 16", "+ sparse pixels"]
 NUMPY_WAYS = ["numpy.outer", "dot of column and row", "column @ row", "einsum"]
@@ -123,6 +125,16 @@ def test_the_pi_is_calibrated_by_the_published_25_minutes(run):
     here = sum(run.value("seconds[10]").values()) / 500
     assert run.value("pi_factor") == pytest.approx(25 * 60 / 60_000 / here)
     assert "estimated" in run.texts
+
+
+def test_the_other_ways_keep_the_ratios_of_emulated_arm(run):
+    """As in the file that `make bench-arm` writes."""
+    file = PROJECT / "nn" / "lessons" / "measured.json"
+    measured = json.loads(file.read_text())["emulated_arm_ms_a_row"]
+    for way, by_nodes in measured.items():
+        for nodes, milliseconds in by_nodes.items():
+            minutes = 25 * milliseconds / measured["the book's loop"]["10"]
+            assert run.value(f"pi_minutes[({way!r}, {nodes})]") == pytest.approx(minutes)
 
 
 def test_pictures_memory_and_leftovers(run):
