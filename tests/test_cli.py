@@ -13,7 +13,10 @@ import pytest
 from PIL import Image
 
 from nn.cli import main
+from nn.cli.console import progress
 from nn.data import sources
+from nn.data.dataset import ArrayDataset
+from nn.execution import faster_execution
 from nn.network import Network
 from tests.conftest import PROJECT, csv_text
 
@@ -396,7 +399,7 @@ def test_an_unlabelled_test_file_beside_is_not_used(run, csv_pair):
     csv_pair[1].write_text("\n".join(line[2:] for line in text.splitlines()))
     result = run("train", "--train", csv_pair[0], "--preset", "smoke", "--json")
     assert json.loads(result.stdout)["accuracy"] is None
-    assert "Not used as test digits: " in result.stderr.splitlines()[0]
+    assert "Not used as test digits: " in result.stderr.splitlines()[1]
 
 
 def test_the_model_is_kept_when_the_test_fails(run, csv_pair, tmp_path):
@@ -433,3 +436,40 @@ def test_presets_lists_each(capsys):
     text = capsys.readouterr().out
     for name in ("smoke", "pi-zero", "pi-zero-100", "book", "rotations"):
         assert f"{name}: " in text
+
+
+def test_a_log_gets_a_line_of_progress_a_minute(monkeypatch, capsys, digits):
+    """Off a terminal: how many digits of how many, and not more often."""
+    clock = iter([0, 59, 60, 60, 119, 120])
+    monkeypatch.setattr("nn.cli.console.time.monotonic", lambda: next(clock, 120))
+    with progress("training", ArrayDataset(*digits), passes=2, done=(1, 100)) as advance:
+        for _ in range(4):
+            advance(150)
+    assert capsys.readouterr().err.splitlines() == [
+        "training: 1,100 digits of about 1,400, 78 %",
+        "training: 1,400 digits of about 1,400, 100 %",
+    ]
+
+
+def test_the_first_line_does_not_wait_for_numpy():
+    """What will be trained is said before seconds of imports on a Pi Zero."""
+    code = (
+        "import sys; import nn.cli, nn.cli.train as train\n"
+        "def remark(line): print('numpy' in sys.modules, line, flush=True); sys.exit()\n"
+        "train.remark = remark; nn.cli.main(['train'])"
+    )
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    assert result.stdout.startswith("False Preset pi-zero: 784-10-10 nodes, 1 epoch")
+
+
+@pytest.mark.parametrize("execution", ["auto", "dense", "sparse"])
+def test_what_ran_is_on_record(run, csv_pair, tmp_path, execution):
+    """In the JSON summary and in the model: how steps were carried out, and whose products."""
+    words = ("train", "--train", csv_pair[0], "--preset", "smoke", "--json")
+    summary = json.loads(run(*words, "--execution", execution).stdout)
+    chosen = faster_execution(30, 16) if execution == "auto" else execution
+    assert summary["execution"] == chosen
+    assert summary["blas"] in ("openblas", "reference")
+    about = Network.load(tmp_path / "models/smoke.npz").about
+    assert (about["execution"], about["blas"]) == (chosen, summary["blas"])

@@ -106,6 +106,18 @@ def test_the_two_executions_differ(csv_pair, tmp_path, run):
     assert weights(tmp_path / "dense.npz") != weights(tmp_path / "sparse.npz")
 
 
+def test_another_execution_is_refused(csv_pair, tmp_path, run):
+    """Asked for by name: its roundings differ. Left out, what the training began with goes on."""
+    process = start(tmp_path, *WORDS, "--execution", "sparse")
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    refused = run(*WORDS, "--resume", "--execution", "dense")
+    assert refused.returncode == 1
+    assert "(execution: sparse then, dense now)" in refused.stderr
+    assert checkpoints(tmp_path) == BOTH
+    assert json.loads(run(*WORDS, "--resume", "--json").stdout)["execution"] == "sparse"
+
+
 def test_a_second_signal_stops_at_once(csv_pair, tmp_path):
     """While the first is being served; the checkpoints from before are whole and stay."""
     hidden = ["--hidden-nodes", "3000", "--batch-size", "600"]  # a batch takes a while

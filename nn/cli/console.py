@@ -4,13 +4,16 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:  # which would import numpy
     from nn.data.dataset import Dataset
+
+SECONDS_BETWEEN_LINES = 60  # of progress, in a log
 
 
 def remark(message: str) -> None:
@@ -38,11 +41,16 @@ def _given_up_when_gone() -> Iterator[None]:
         drop_unwritten(sys.stderr)
 
 
+def stderr_is_terminal() -> bool:
+    """Tell whether somebody sees what is said on standard error as it is said."""
+    return bool(sys.stderr and sys.stderr.isatty())
+
+
 @contextmanager
 def progress(
     what: str, dataset: "Dataset", passes: int = 1, done: tuple[int, int] = (0, 0)
 ) -> Iterator:
-    """Show a bar with rate and time left over `passes` of a dataset; silent off a terminal.
+    """Show a bar with rate and time left over `passes` of a dataset; in a log, a line a minute.
 
     `done` are passes, and rows of the next, that were done before.
 
@@ -51,13 +59,13 @@ def progress(
     advance : callable
         To be told how many rows are done.
     """
-    if not (sys.stderr and sys.stderr.isatty()):
-        yield lambda rows: None
+    rows = dataset.estimate_rows()
+    total = rows * passes if rows else None
+    if not stderr_is_terminal():
+        yield _lines(what, total, done[0] * (rows or 0) + done[1])
         return
     from tqdm import tqdm
 
-    rows = dataset.estimate_rows()
-    total = rows * passes if rows else None
     screen = shutil.get_terminal_size()  # 80 by 24 on a serial line, where tqdm would see 0 by 0
     bar = tqdm(
         total=total,
@@ -79,6 +87,21 @@ def progress(
     finally:
         with _given_up_when_gone():
             bar.close()
+
+
+def _lines(what: str, total: int | None, done: int) -> Callable[[int], None]:
+    """Make a function that is told how many rows are done, and says so in a line a minute."""
+    said_at = time.monotonic()
+
+    def advance(rows: int) -> None:
+        nonlocal done, said_at
+        done += rows
+        if time.monotonic() - said_at >= SECONDS_BETWEEN_LINES:
+            said_at = time.monotonic()
+            share = f" of about {total:,}, {100 * done // total} %" if total else ""
+            remark(f"{what}: {done:,} digits{share}")
+
+    return advance
 
 
 def this_program() -> str:

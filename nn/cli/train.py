@@ -12,7 +12,7 @@ from nn.cli.arguments import (
     number_above_zero,
     whole_number,
 )
-from nn.cli.console import progress, remark
+from nn.cli.console import progress, remark, stderr_is_terminal
 from nn.cli.files import check_picture_target
 from nn.cli.signals import Interrupted, stopping_on_signals
 from nn.cli.summary import describe, measure, print_summary, summarise
@@ -67,6 +67,10 @@ def add_parser(subparsers) -> None:
 
 def run(arguments) -> None:
     """Train as the flags say, and report."""
+    preset = _settings(arguments)
+    remark(f"{describe(preset)}, rule {arguments.rule}, seed {arguments.seed}")
+    if stderr_is_terminal():
+        remark("Loading numpy and the digits ...")  # seconds on a Pi Zero
     from nn.checkpoint import Generations
     from nn.data.dataset import FirstRows, check_readable, open_dataset
     from nn.data.sources import find_source
@@ -75,7 +79,6 @@ def run(arguments) -> None:
     from nn.network import Network
     from nn.training import LearningCurve
 
-    preset = _settings(arguments)
     model = Path(arguments.model or f"models/{preset.name}.npz")
     source = find_source(
         arguments.train,
@@ -107,7 +110,6 @@ def run(arguments) -> None:
         settings = unfinished.identity(preset, arguments, whole_set)
         found = unfinished.find(arguments, generations, model, settings)
 
-        remark(f"{describe(preset)}, rule {arguments.rule}, seed {arguments.seed}")
         remark(f"Data: {source}")
         if arguments.restart:
             generations.remove()
