@@ -19,7 +19,7 @@ PLAY = $(if $(TAGS),$(error TAGS= is for 'make provision' and 'make update' alon
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup train-pi compare-rules fetch test test-power-cuts test-low-memory test-oldest fuzz lint bench measure-presets measure-sample measure-checkpoints sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision image emulate emulate-stop verify-emulated test-arm bench-arm
+.PHONY: help setup train-pi compare-rules fetch test test-power-cuts test-low-memory test-oldest fuzz lint bench bench-peers bench-cache test-cache bench-executions measure-presets measure-sample measure-checkpoints sample notebooks measure-notebooks pictures clean provision provision-here verify train-on-pi backup restore update uninstall test-provision image emulate emulate-stop verify-emulated test-arm bench-arm
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,18 @@ lint: $(VENV)/.ready-lint ## Check the style of the code
 
 bench: $(VENV)/.ready ## Time the book's loop and this kit side by side, into the README (10 min)
 	$(RUN) -m scripts.bench.whole_job --readme README.md
+
+bench-peers: $(VENV)/.ready-peers ## Time C, FANN and scikit-learn as well, here and on emulated ARM; root, on Debian (40 min)
+	$(RUN) -m scripts.bench.peers --report docs/speed.md
+
+bench-cache: $(VENV)/.ready ## Count a Pi Zero's cache misses, into README and docs/speed.md; root, on Debian (10 min)
+	$(RUN) -m scripts.bench.cache --readme README.md --report docs/speed.md
+
+test-cache: $(VENV)/.ready ## See that the training step misses a Pi Zero's cache no more than it did; root, on Debian
+	$(RUN) -m scripts.bench.cache --check
+
+bench-executions: $(VENV)/.ready ## Time both ways of taking a step, for the rule in nn/execution.py; root, on Debian (10 min)
+	$(RUN) -m scripts.bench.rule --report docs/speed.md
 
 measure-presets: $(VENV)/.ready ## Measure each preset over five seeds on MNIST (20 min)
 	$(RUN) scripts/measure_presets.py

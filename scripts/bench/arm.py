@@ -8,31 +8,24 @@ what the parts take, for notebook 08.
 """
 
 import argparse
-import gzip
 import json
-import os
 import statistics
-import struct
 import sys
 import tempfile
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-import numpy as np
-
-from nn.data.csv_file import write_csv
-from nn.data.dataset import FirstRows, open_dataset
-from nn.data.sources import find_source
 from nn.errors import KitError
 from nn.presets import AUTHOR_MINUTES, PRESETS, Preset
 from scripts.bench import lesson_figures
+from scripts.bench.digits import find_mnist, write_rows
 from scripts.bench.side import SIDES
 from scripts.emulation.kinds import HARD_FLOAT, RELEASE
 from scripts.emulation.paths import PROJECT
 from scripts.machines.arm import HARD_FLOAT as PROCESSOR
 from scripts.machines.arm import enable_arm
 from scripts.machines.chroot import Mount, inside
-from scripts.machines.host import MachineError, call, require_root
+from scripts.machines.host import call, require_root
 from scripts.machines.roots import ensure_root
 from scripts.markers import write_between
 
@@ -68,7 +61,9 @@ def main() -> int:
         enable_arm()
         root = ensure_root(RELEASE, HARD_FLOAT)
         with tempfile.TemporaryDirectory(prefix="pi-nn-bench-arm-") as folder:
-            _write_rows(Path(folder))
+            source = find_mnist(_say)
+            write_rows(Path(folder, "few"), source, FEW)
+            write_rows(Path(folder, "many"), source, FEW + ROWS)
             bench = Bench(root, Path(folder))
             sides = {name: bench.compare(PRESETS[name], arguments.runs) for name in PROMISES}
             figures = bench.lesson_figures()
@@ -86,31 +81,6 @@ def main() -> int:
     for name in missed:
         _say(f"MISSED: {name}: {_ratio(*sides[name][:2]):.1f}, expected {PROMISES[name]}")
     return 1 if missed else 0
-
-
-def _write_rows(folder: Path) -> None:
-    """Write MNIST's first rows as CSV: a sixth as many to test on, as in MNIST."""
-    source = find_source(environ=os.environ, say=_say)
-    if not source.is_mnist:
-        raise MachineError("needs MNIST: set MNIST_DIR, or run 'make fetch'")
-    for name, rows in (("few", FEW), ("many", FEW + ROWS)):
-        for kind, path, count in (("train", source.train, rows), ("test", source.test, rows // 6)):
-            first = FirstRows(open_dataset(path), count)
-            with (folder / f"{name}_{kind}.csv").open("wb") as file:
-                write_csv(file, first.blocks())
-            _write_idx(folder / f"{name}_{kind}", first)
-
-
-def _write_idx(stem: Path, dataset: FirstRows) -> None:
-    """Write digits in MNIST's own format, which `make train-pi` reads."""
-    pixels, labels = map(np.concatenate, zip(*dataset.blocks(), strict=True))
-    sizes = struct.pack(">I", len(labels))
-    for kind, head, content in (
-        ("images-idx3", b"\0\0\x08\x03" + sizes + struct.pack(">2I", 28, 28), pixels),
-        ("labels-idx1", b"\0\0\x08\x01" + sizes, labels),
-    ):
-        path = stem.with_name(f"{stem.name}-{kind}-ubyte.gz")
-        path.write_bytes(gzip.compress(head + content.tobytes()))
 
 
 class Bench:

@@ -1,7 +1,8 @@
 """What `make bench-cache` counts, run in its root: the whole job of one side, or steps alone.
 
-``python3 cache_job.py book PRESET ROWS`` and ``kit PRESET ROWS`` train on the first rows of
-/data/train.csv in all epochs of the preset, and test on a sixth as many. ``python3 cache_job.py
+``python3 cache_job.py book PRESET ROWS``, ``kit PRESET ROWS`` and ``idx PRESET ROWS`` train on the
+first rows of MNIST in all epochs of the preset, and test on a sixth as many; the last one reads
+MNIST's own files. ``python3 cache_job.py
 step EXECUTION HIDDEN_NODES BATCH_SIZE ROWS`` trains alone, on rows that are parsed already. It
 runs with an older kit, too: it leans on little.
 """
@@ -31,15 +32,23 @@ def book(preset: str, rows: str) -> None:
     from nn.lessons import book_loop
     from nn.presets import PRESETS
 
-    train, test = _files(int(rows))
+    train, test = _csv_files(rows)
     book_loop.main(train, test, PRESETS[preset].hidden_nodes, PRESETS[preset].epochs, SEED)
 
 
 def kit(preset: str, rows: str) -> None:
     """Train and test by the command line."""
+    _run(preset, *_csv_files(rows))
+
+
+def idx(preset: str, rows: str) -> None:
+    """Do the same on MNIST's own files."""
+    _run(preset, *(f"/data/{rows}_{kind}-images-idx3-ubyte.gz" for kind in ("train", "test")))
+
+
+def _run(preset: str, train: object, test: object) -> None:
     from nn.cli import main as run
 
-    train, test = _files(int(rows))
     words = ("--preset", preset, "--seed", SEED, "--model", "/tmp/model.npz", "--json")
     if run(["train", *map(str, ("--train", train, "--test", test, *words))]):
         sys.exit(1)
@@ -61,17 +70,16 @@ def step(execution: str, hidden_nodes: str, batch_size: str, rows: str) -> None:
     train(network, dataset, batch_size=int(batch_size), execution=execution)
 
 
-def _files(rows: int) -> tuple[Path, Path]:
-    """Write the first rows to files of their own: the kit leaves a packed one beside each."""
-    files = []
-    for name, count in (("train.csv", rows), ("test.csv", rows // 6)):
-        lines = Path("/data", name).read_bytes().split(b"\n", count)[:count]
-        files.append(Path("/tmp", name))
-        files[-1].write_bytes(b"\n".join(lines) + b"\n")
-    return tuple(files)
+def _csv_files(rows: str) -> list[Path]:
+    """Copy the CSV files: the kit leaves a packed one beside each."""
+    copies = []
+    for name in ("train.csv", "test.csv"):
+        copies.append(Path("/tmp", name))
+        copies[-1].write_bytes(Path(f"/data/{rows}_{name}").read_bytes())
+    return copies
 
 
-JOBS = {"book": book, "kit": kit, "step": step}
+JOBS = {"book": book, "kit": kit, "idx": idx, "step": step}
 
 if __name__ == "__main__":
     main()

@@ -7,20 +7,17 @@ OpenBLAS, and this environment's own numpy. The two executions take turns in one
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
 
-from nn.data.csv_file import write_csv
-from nn.data.dataset import FirstRows, open_dataset
-from nn.data.sources import find_source
 from nn.errors import KitError
+from scripts.bench.digits import find_mnist, write_rows
 from scripts.bench.executions import ROWS
 from scripts.bench.kinds import ARM, RELEASE, X86_64
 from scripts.machines.arm import HARD_FLOAT, enable_arm
 from scripts.machines.chroot import Mount, inside
-from scripts.machines.host import MachineError, call, require_root
+from scripts.machines.host import call, require_root
 from scripts.machines.roots import RootKind, ensure_root
 from scripts.markers import write_between
 
@@ -44,7 +41,8 @@ def main() -> int:
         require_root()
         enable_arm()
         with tempfile.TemporaryDirectory(prefix="pi-nn-executions-") as folder:
-            rows = _write_rows(Path(folder))
+            write_rows(Path(folder, "some"), find_mnist(_say), ROWS)
+            rows = Path(folder, "some_train.csv")
             measured = {"this environment": measure_here(rows)}
             for place, (kind, blas) in PLACES.items():
                 _say(place)
@@ -59,15 +57,6 @@ def main() -> int:
     if arguments.report:
         write_between(Path(arguments.report), "bench-executions", text)
     return 0
-
-
-def _write_rows(folder: Path) -> Path:
-    source = find_source(environ=os.environ, say=_say)
-    if not source.is_mnist:
-        raise MachineError("needs MNIST: set MNIST_DIR, or run 'make fetch'")
-    with (folder / "rows.csv").open("wb") as file:
-        write_csv(file, FirstRows(open_dataset(source.train), ROWS).blocks())
-    return folder / "rows.csv"
 
 
 def measure_here(rows: Path) -> dict:

@@ -1,0 +1,132 @@
+"""The tables of `make bench-cache`: from counts to cycles, and to minutes on a Pi Zero."""
+
+from dataclasses import dataclass
+
+from nn.presets import AUTHOR_MINUTES
+from scripts.bench.cachegrind import Counts
+
+NAMES = ("pi-zero", "pi-zero-100", "book")
+WHOLE = 60_000
+
+# Extra cycles of a miss in the first cache that the second serves, and of one that memory serves.
+# At 700 MHz: 49 and 135 cycles more than a hit, in a student's report for UCSD's CSE 221
+# (github.com/dlisuk/cse221_project, report/experiments/exp_2_1.tex); 53 and 113, as that report
+# quotes sandsoftwaresound.net. Nobody seems to have measured 1 GHz: there a wait is as many cycles,
+# or as many nanoseconds. The last is for a firmware that keeps the second cache to the GPU.
+LATENCIES = {
+    "CSE 221, cycles": (49, 135),
+    "sandsoftwaresound, cycles": (53, 113),
+    "CSE 221, ns at 1 GHz": (70, 193),
+    "sandsoftwaresound, ns at 1 GHz": (76, 161),
+    "CSE 221, ns at 1 GHz, no second cache": (193, 193),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a job takes: to start, and for one row in all epochs, its share of testing included."""
+
+    start: Counts
+    row: Counts
+
+    @property
+    def whole(self) -> Counts:
+        """The whole of MNIST."""
+        return self.start + self.row * WHOLE
+
+
+def cycles(counts: Counts, latency: tuple[int, int]) -> float:
+    """Add waiting to instructions: cycles, but for a factor that the author's minutes set."""
+    second, memory = latency
+    served = counts.l1_misses - counts.ll_misses
+    return counts.instructions + second * served + memory * counts.ll_misses
+
+
+def minutes(job: Job, yardstick: Job) -> tuple[float, float]:
+    """Estimate a job's minutes on a Pi Zero, by each of the published latencies: least and most.
+
+    Parameters
+    ----------
+    job : Job
+    yardstick : Job
+        What took the book's author 25 minutes.
+    """
+    estimates = [
+        AUTHOR_MINUTES * cycles(job.whole, latency) / cycles(yardstick.whole, latency)
+        for latency in LATENCIES.values()
+    ]
+    return min(estimates), max(estimates)
+
+
+def table_of_jobs(book: dict[str, Job], kit: dict[str, Job], idx: dict[str, Job]) -> list[str]:
+    """Write a row for each preset: counts of both sides, and estimates."""
+    lines = [
+        "| preset | the book's loop, a row: instructions, misses, of these to memory | this kit, a "
+        "row | ratio, whole job | estimated on a Pi Zero: the book's loop | estimated: this kit | "
+        "estimated: this kit on MNIST's own files |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in NAMES:
+        ratios = [
+            cycles(book[name].whole, latency) / cycles(kit[name].whole, latency)
+            for latency in LATENCIES.values()
+        ]
+        estimates = [minutes(side[name], book["pi-zero"]) for side in (book, kit, idx)]
+        ranges = " | ".join(_range(*each, "min") for each in estimates)
+        lines.append(
+            f"| `{name}` | {_counts(book[name].row)} | {_counts(kit[name].row)} | "
+            f"**{_range(min(ratios), max(ratios), '×')}** | {ranges} |"
+        )
+    return lines
+
+
+def table_of_steps(steps: dict[str, dict[int, Counts]]) -> list[str]:
+    """Write a row for each execution, now and before."""
+    lines = [
+        "| training alone, a row: instructions, misses, of these to memory; cycles | "
+        + " | ".join(f"{nodes} nodes" for nodes in steps["sparse, now"])
+        + " |",
+        "|---|" + "---|" * len(NAMES),
+    ]
+    for name, counts in steps.items():
+        cells = [
+            f"{_counts(each)}; {cycles(each, LATENCIES['CSE 221, cycles']) / 1000:,.0f}k"
+            for each in counts.values()
+        ]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _counts(counts: Counts) -> str:
+    return ", ".join(f"{value / 1000:,.1f}k" for value in counts.all())
+
+
+def _range(low: float, high: float, unit: str) -> str:
+    low_text, high_text = f"{low:.1f}", f"{high:.1f}"
+    return f"{low_text} {unit}" if low_text == high_text else f"{low_text} to {high_text} {unit}"
+
+
+def conditions() -> str:
+    """Say what the first table shows, and what it cannot."""
+    return (
+        "Counted by cachegrind with a Pi Zero's caches (`make bench-cache`): a row in all epochs "
+        "of the preset, and its share of testing; the whole job is 60,000 times that, and the "
+        "start. Minutes are such that the book's loop with ten nodes takes its author's "
+        f"{AUTHOR_MINUTES}; the range is over the latencies that were "
+        "[published](docs/speed.md). Not seen: what a floating-point instruction waits for the one "
+        "before, the kernel, and the card."
+    )
+
+
+def latencies() -> str:
+    """Say how counts became cycles, for the second table."""
+    pairs = "; ".join(
+        f"{second} and {memory} ({name})" for name, (second, memory) in LATENCIES.items()
+    )
+    return (
+        "In a root of Debian's i386 packages with the reference BLAS. Cycles are instructions, "
+        "and for each miss what the second cache adds, or memory. Published, and what is made of "
+        f"it for a Pi Zero's 1 GHz: {pairs}; the sources stand in scripts/bench/cache_report.py. "
+        "This table has the first of them. A blind spot: on i386 numpy keeps SSE2 in loops over "
+        "bytes and in some over floats, which an ARM1176 has not."
+    )
