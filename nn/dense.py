@@ -57,12 +57,11 @@ class DenseExecution:
             self._lay_out()
         blank = np.logical_and.reduce([_blank_pixels(rows) for rows in variants])
         self._inked, self._blank = np.flatnonzero(~blank), np.flatnonzero(blank)
-        self._root = np.sqrt(max(1, len(self._blank)))
+        self._root = np.sqrt(max(1, len(self._blank))).astype(self._weights.dtype)
         self._block = self._room[: len(self._inked) + 1]
         self._weights.take(self._inked, axis=0, out=self._block[:-1], mode="clip")
         if self._restored is None:
-            self._q_before = self._weights.take(self._blank, axis=0).sum(axis=0)
-            self._q_before /= self._root
+            self._q_before = self._weights.take(self._blank, axis=0).sum(axis=0) / self._root
             self._block[-1] = self._q_before
         else:
             self._block[-1], self._q_before = self._restored
@@ -71,9 +70,8 @@ class DenseExecution:
 
     def train(self, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Learn from one batch, as `Network.train` does; return the errors before the update."""
-        hidden_outputs = sigmoid(
-            inputs.dot(self._block)
-        )  # (batch, inked + 1) @ (inked + 1, hidden)
+        signals = inputs.dot(self._block)  # (batch, inked + 1) @ (inked + 1, hidden)
+        hidden_outputs = sigmoid(signals)
         errors, hidden_delta = self.network.train_outputs(hidden_outputs, targets)
         add_product(self._block, inputs.T, hidden_delta)  # (inked + 1, batch) @ (batch, hidden)
         return errors
@@ -103,7 +101,9 @@ class DenseExecution:
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Take up where another left off: its `state`, bit by bit, for the block it was in."""
-        self._restored = state.get("blank_pixels")
+        if "blank_pixels" in state:
+            self._restored = np.empty_like(self._own_weights, shape=(2, self.network.sizes[1]))
+            self._restored[:] = state["blank_pixels"]
 
     def close(self) -> None:
         """Leave the network with whole weights in its own array again."""
@@ -121,9 +121,8 @@ class DenseExecution:
 
     def _inputs(self, rows: np.ndarray) -> np.ndarray:
         """Scale the pixels with ink, and add the node that stands for the others."""
-        inputs = rows.take(
-            np.append(self._inked, 0), axis=1
-        )  # the last column's values are replaced
+        columns = np.append(self._inked, 0)  # the last one's values are replaced
+        inputs = rows.take(columns, axis=1)
         if rows.dtype == np.uint8:
             inputs = scale_pixels(inputs, self.network.dtype)
         inputs[:, -1] = PIXEL_OFFSET * self._root if len(self._blank) else 0

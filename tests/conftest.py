@@ -33,10 +33,14 @@ def _own_cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def digits():
-    """700 random digits: pixels (700, 784) with every length of number, and labels (700,)."""
+    """700 random digits: pixels (700, 784) with every length of number, and labels (700,).
+
+    As in real digits, some pixels have ink in none of them.
+    """
     generator = np.random.default_rng(7)
     pixels = generator.integers(0, 256, (700, 784), dtype=np.uint8)
     pixels[generator.random(pixels.shape) < 0.7] = 0
+    pixels[:, :100] = 0
     return pixels, generator.integers(0, 10, 700, dtype=np.uint8)
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn.checkpoint import Checkpoint, CheckpointError, Generations, Place, read_checkpoint
-from nn.execution import start_execution
+from nn.execution import EXECUTIONS, start_execution
 from nn.journal import Journal
 from nn.network import Network
 from tests.conftest import run_for_peak_mb
@@ -218,3 +218,21 @@ def test_weights_of_another_type_do_not_fit(tmp_path, change):
     journal = Journal(Generations(tmp_path / "m.npz"), dict, found=found)
     with pytest.raises(CheckpointError, match=r"expected float32 of \(2, 784\), came"):
         journal.begin(start_execution(network, "dense"))
+
+
+@pytest.mark.parametrize("execution", EXECUTIONS)
+@pytest.mark.parametrize("shape", [(3, 2), (2, 3), (5,)])
+def test_what_an_execution_keeps_of_another_shape_does_not_fit(tmp_path, execution, shape):
+    """It is refused when the training goes on, with a reason, and not met later."""
+    network = Network(hidden_nodes=2, seed=1)
+    arrays = {
+        "weights_input_hidden": network.weights_input_hidden,
+        "weights_hidden_output": network.weights_hidden_output,
+        "blank_pixels": np.zeros(shape, "float32"),  # dense
+        "common_and_sums": np.zeros(shape, "float32"),  # sparse
+    }
+    state = network.generator.bit_generator.state
+    found = Checkpoint({}, Place(0, 16), execution, arrays, state)
+    journal = Journal(Generations(tmp_path / "m.npz"), dict, found=found)
+    with pytest.raises(CheckpointError, match="the checkpoint does not fit"):
+        journal.begin(start_execution(network, execution))
