@@ -13,3 +13,8 @@ ARM = RootKind("blas-arm", _BOTH, "armhf")
 
 # 32 bits as on the Pi, and i386 runs natively: valgrind counts there in seconds.
 CACHE = RootKind("cache", (*_NETWORK, *_REFERENCE, "valgrind", "libc6-dbg"), "i386")
+
+# Whom the kit is measured against on ARM, and what compiles them.
+PEERS = RootKind(
+    "peers", (*_NETWORK, "python3-sklearn", "gcc", "libc6-dev", "libfann-dev"), "armhf"
+)

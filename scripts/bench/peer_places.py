@@ -1,0 +1,217 @@
+"""The sides of `make bench-peers`, and the two places that they run at."""
+
+import json
+import platform
+import resource
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from nn.presets import Preset
+from scripts.bench.kinds import PEERS, RELEASE
+from scripts.emulation.paths import PROJECT
+from scripts.machines.arm import HARD_FLOAT, enable_arm
+from scripts.machines.chroot import Mount, inside
+from scripts.machines.host import MachineError, call, require_root, short, tail
+from scripts.machines.roots import ensure_root
+
+FEW, ROWS = 16, 2000
+SEED = 1
+SECONDS = 3600  # QEMU hangs now and then
+
+FLAGS = "-O3 -fno-math-errno -fno-trapping-math -fassociative-math -fno-signed-zeros".split()
+LIBRARIES = {"limit": ["-lm"], "fann_peer": ["-lfloatfann", "-lm"]}
+# How to get what a computer may not have, and how to tell that it has.
+NEEDS = {
+    "gcc": ("apt-get install gcc libc6-dev", lambda: shutil.which("gcc")),
+    "FANN": ("apt-get install libfann-dev", Path("/usr/include/floatfann.h").exists),
+    "scikit-learn": ("pip install scikit-learn", lambda: find_spec("sklearn")),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training and test: a preset, and the files by the beginning of their names."""
+
+    preset: Preset
+    folder: Path
+    rows: str
+
+    @property
+    def arguments(self) -> tuple:
+        """What the sides take: TRAIN.csv TEST.csv HIDDEN EPOCHS SEED."""
+        files = (self.folder / f"{self.rows}_{kind}.csv" for kind in ("train", "test"))
+        return (*files, self.preset.hidden_nodes, self.preset.epochs, SEED)
+
+
+def _arguments_of_kit(job: Job) -> tuple:
+    train, test, *_ = job.arguments
+    flags = ("--preset", job.preset.name, "--seed", SEED, "--model", job.folder / "model.npz")
+    return ("--train", train, "--test", test, *flags, "--json")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One program.
+
+    Attributes
+    ----------
+    words : tuple of str
+        How its command begins: with "python", or with the name of a C program of this folder.
+    needs : tuple of str
+        Names of `NEEDS`.
+    arguments : callable
+        Returns what follows for a `Job`.
+    in_process : str
+        Its name in scripts.bench.side, for what takes longer to start than its rows take on ARM.
+    """
+
+    words: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    arguments: Callable[[Job], tuple] = lambda job: job.arguments
+    in_process: str = ""
+
+
+BOOK, LIMIT = "the book's loop", "C by hand, sparse"
+SIDES = {
+    BOOK: Side(("python", "-m", "nn.lessons.book_loop"), in_process="book"),
+    "this kit": Side(("python", "-m", "nn", "train"), (), _arguments_of_kit, "kit"),
+    "scikit-learn": Side(
+        ("python", "-m", "scripts.bench.sklearn_peer"), ("scikit-learn",), in_process="scikit-learn"
+    ),
+    "FANN": Side(("fann_peer",), ("gcc", "FANN")),
+    "C by hand, dense": Side(("limit", "dense"), ("gcc",)),
+    LIMIT: Side(("limit", "sparse"), ("gcc",)),
+}
+IN_PROCESS = (
+    "from scripts.bench import side, sklearn_peer; "
+    "side.SIDES['scikit-learn'] = sklearn_peer.run_side; side.main()"
+)
+
+
+# The kernel counts the memory of who starts a process as that process's own: so one starts it that
+# has little.
+LAUNCH = """
+import json, os, sys
+process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(process, 0)
+seconds, peak_mb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
+print(json.dumps({"seconds": seconds, "peak_mb": peak_mb}))
+sys.exit(1 if status else 0)
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Processor seconds, accuracy from 0 to 1, peak memory in MB; on ARM seconds alone."""
+
+    seconds: float
+    accuracy: float = 0.0
+    peak_mb: float = 0.0
+
+
+class Here:
+    """The computer at hand, on which the whole job is run.
+
+    Parameters
+    ----------
+    folder : Path
+        With the rows; the C programs are compiled into it.
+    """
+
+    name, processor = "here", ["-march=native"]
+    title = (
+        f"On one {platform.machine()} core, from CSV to accuracy, medians of {{}} runs in turn: "
+        "processor seconds, as many times as the sparse C loop's, accuracy, peak memory."
+    )
+
+    def __init__(self, folder: Path):
+        self.folder = self.seen = folder
+        self.project, self.python = PROJECT, sys.executable
+        self.prefix = ("env", f"PYTHONPATH={PROJECT}")
+
+    def missing(self, side: Side) -> str:
+        """Say what a side needs and this computer has not, or nothing."""
+        absent = [NEEDS[need][0] for need in side.needs if not NEEDS[need][1]()]
+        return f"run `{' && '.join(absent)}`" if absent else ""
+
+    def command(self, side: Side, job: Job) -> list[str]:
+        """Return the command that does a job, its C program compiled."""
+        program, *words = side.words
+        path = self.python if program == "python" else self._compiled(program)
+        return [str(word) for word in (*self.prefix, path, *words, *side.arguments(job))]
+
+    def _compiled(self, program: str) -> Path:
+        target = f"{program}.{self.name}"
+        if not (self.folder / target).exists():
+            source = self.project / "scripts/bench" / f"{program}.c"
+            words = (*FLAGS, *self.processor, "-o", self.seen / target, source, *LIBRARIES[program])
+            call(*self.prefix, "gcc", *words, timeout=600)
+        return self.seen / target
+
+    def run(self, side: Side, preset: Preset) -> Run:
+        """Do the whole job, and return what it took; the kit finds no packed files."""
+        for packed in self.folder.glob("*.packed"):
+            packed.unlink()
+        command = self.command(side, Job(preset, self.seen, "whole"))
+        launch = (sys.executable, "-I", "-S", "-c", LAUNCH)
+        launched = call(*launch, *command, check=False, timeout=SECONDS)
+        if launched.returncode:
+            raise MachineError(f"{short(command)} failed and said:\n{tail(launched.stderr)}")
+        answer, usage = map(json.loads, launched.stdout.splitlines()[-2:])
+        return Run(usage["seconds"], answer["accuracy"], usage["peak_mb"])
+
+    @staticmethod
+    def cell(run: Run, ratio: str) -> str:
+        """Return what the table says of a side at a preset."""
+        return f"{run.seconds:.2f} s{ratio}, {run.accuracy:.2%}, {run.peak_mb:.0f} MB"
+
+
+class Arm(Here):
+    """A Debian root on an emulated Cortex-A7, on which 2,000 rows are run, and few taken off."""
+
+    # Debian armhf's own floating point. vfpv4 adds fused multiply-add, which a Pi Zero has not, and
+    # which QEMU takes a quarter longer for.
+    name, processor = "arm", ["-mcpu=cortex-a7", "-mfpu=vfpv3-d16"]
+    title = (
+        f"On an emulated {HARD_FLOAT} without NEON, {ROWS:,} rows, and a sixth as many to test on, "
+        "the start taken out, medians of {} runs in turn: processor milliseconds a row, as many "
+        "times as the sparse C loop's."
+    )
+
+    def __init__(self, folder: Path):
+        require_root()
+        enable_arm()
+        mounts = (Mount(PROJECT, "/kit"), Mount(folder, "/tmp", "bind"))
+        # compiled at the first start alone, and not into the project
+        settings = ("PYTHONPYCACHEPREFIX=/tmp/compiled", "PYTHONDONTWRITEBYTECODE=")
+        settings += (f"QEMU_CPU={HARD_FLOAT}", "PYTHONPATH=/kit", "OPENBLAS_NUM_THREADS=1")
+        self.prefix = (*inside(ensure_root(RELEASE, PEERS), *mounts), *settings)
+        self.folder, self.seen = folder, Path("/tmp")
+        self.project, self.python = Path("/kit"), "python3"
+
+    def missing(self, side: Side) -> str:
+        """Say nothing: the root has what all need."""
+        return ""
+
+    def run(self, side: Side, preset: Preset) -> Run:
+        """Time many rows less few: in one process, where its start would drown them."""
+        if side.in_process:
+            words = (self.python, "-c", IN_PROCESS, side.in_process, preset.name, self.seen)
+            return Run(json.loads(call(*self.prefix, *words, timeout=SECONDS).stdout)["rows"])
+        few, many = (self._seconds(side, Job(preset, self.seen, rows)) for rows in ("few", "many"))
+        return Run(many - few)
+
+    @staticmethod
+    def cell(run: Run, ratio: str) -> str:
+        """Return what the table says of a side at a preset."""
+        return f"{run.seconds / ROWS * 1000:.3f} ms{ratio}"
+
+    def _seconds(self, side: Side, job: Job) -> float:
+        command = self.command(side, job)
+        before = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+        call(*command, timeout=SECONDS)
+        return sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - before

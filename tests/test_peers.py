@@ -1,0 +1,240 @@
+"""The peers of `make bench-peers`: the C loop against the book's, and what becomes of figures."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+import pytest
+
+from nn.lessons import book_loop
+from nn.presets import PRESETS
+from scripts.bench import peer_places, peers
+from scripts.bench.peer_places import BOOK, LIMIT, SIDES, Arm, Here, Job, Run, Side
+from scripts.bench.peers import NAMES
+from scripts.machines.host import MachineError
+from tests.conftest import PROJECT, csv_text
+
+TRAIN, TEST = (PROJECT / "mnist_dataset" / f"sample_{kind}.csv" for kind in ("train", "test"))
+HIDDEN, EPOCHS, SEED = 100, 5, 1
+SEEDS = (1, 2, 3)
+
+
+@pytest.fixture(scope="module")
+def limit(tmp_path_factory):
+    """The C loop, compiled by the command's flags; called with words, it returns how it ended."""
+    if not shutil.which("gcc"):
+        pytest.skip("gcc is missing: apt-get install gcc libc6-dev")
+    program = tmp_path_factory.mktemp("limit") / "limit"
+    source = PROJECT / "scripts" / "bench" / "limit.c"
+    strict = ("-Wall", "-Wextra", "-Werror")
+    flags = (*peer_places.FLAGS, *Here.processor, *strict)
+    subprocess.run(["gcc", *flags, "-o", program, source, "-lm"], check=True)
+    return lambda *words: subprocess.run(
+        [program, *map(str, words)], capture_output=True, text=True, timeout=60
+    )
+
+
+def accuracy(done: subprocess.CompletedProcess) -> float:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["accuracy"]
+
+
+def test_the_limit_learns_what_the_book_does(limit, capsys):
+    """As many digits right as the book's loop, on average over first weights of their own."""
+    expected = []
+    for seed in SEEDS:
+        book_loop.main(TRAIN, TEST, HIDDEN, EPOCHS, seed)
+        expected.append(json.loads(capsys.readouterr().out)["accuracy"])
+    assert mean(expected) > 0.7
+    for mode in ("dense", "sparse"):
+        learned = [accuracy(limit(mode, TRAIN, TEST, HIDDEN, EPOCHS, seed)) for seed in SEEDS]
+        assert mean(learned) == pytest.approx(mean(expected), abs=0.03)
+
+
+@pytest.mark.parametrize("hidden", [1, 10, 16, 100])
+def test_dense_and_sparse_are_equal(limit, hidden):
+    """From the same first weights: leaving blank pixels out is exact, but for rounding."""
+    dense, sparse = (
+        accuracy(limit(mode, TRAIN, TEST, hidden, 2, SEED)) for mode in ("dense", "sparse")
+    )
+    assert sparse == pytest.approx(dense, abs=0.011)  # two of the 200 digits
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_dense_and_sparse_are_equal_on_dim_pictures(limit, tmp_path, seed):
+    """Where the 0.01 of blank pixels counts as much as the ink does: a wrong sum would show."""
+    files = [tmp_path / "train.csv", tmp_path / "test.csv"]
+    for source, dim in zip((TRAIN, TEST), files, strict=True):
+        rows = np.loadtxt(source, delimiter=",", dtype=np.uint8)
+        dim.write_bytes(csv_text(rows[:, 1:] // 32, rows[:, 0]))
+    dense, sparse = (accuracy(limit(mode, *files, 30, 30, seed)) for mode in ("dense", "sparse"))
+    assert dense > 0.5
+    assert sparse == pytest.approx(dense, abs=0.006)  # one of the 200 digits
+
+
+def test_a_seed_repeats_and_another_differs(limit):
+    """On one digit in ten, at the least, of random weights."""
+    first, again, other = (accuracy(limit("sparse", TRAIN, TEST, 10, 1, s)) for s in (3, 3, 4))
+    assert first == again != other
+
+
+def test_numbers_of_each_length_are_read(limit, tmp_path, digits):
+    """Memorised, random pictures are known again, with both line ends and no last one."""
+    pixels, labels = digits
+    text = csv_text(pixels[:40], labels[:40])
+    rows = tmp_path / "rows.csv"
+    for changed in (text, text.replace(b"\n", b"\r\n"), text[:-1]):
+        rows.write_bytes(changed)
+        for mode in ("dense", "sparse"):
+            assert accuracy(limit(mode, rows, rows, 50, 60, SEED)) == 1
+
+
+ROW = ["7", *["0"] * 784]
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        (["x", *ROW[1:]], "expected a label from 0 to 9, got 'x'"),
+        (["10", *ROW[1:]], "expected a label from 0 to 9, got '10'"),
+        ([*ROW[:300], "256", *ROW[301:]], "expected a pixel from 0 to 255, got '256'"),
+        ([*ROW[:300], "1000", *ROW[301:]], "expected a pixel from 0 to 255, got '1000'"),
+        ([*ROW[:300], "", *ROW[301:]], "expected a pixel from 0 to 255, got ''"),
+        ([*ROW[:300], "-1", *ROW[301:]], "expected a pixel from 0 to 255, got '-1'"),
+        (ROW[:-1], "expected 784 pixels, got 783"),
+        ([*ROW, "0"], "expected 784 pixels, got more"),
+        ([], "expected a label from 0 to 9, got ''"),
+    ],
+)
+def test_a_bad_line_is_refused(limit, tmp_path, row, complaint):
+    """With file and line, what was expected and what it got."""
+    bad = tmp_path / "bad.csv"
+    bad.write_text("".join(f"{','.join(line)}\n" for line in (ROW, ROW, row, ROW)))
+    for files in ((bad, TEST), (TRAIN, bad)):
+        refused = limit("sparse", *files, 10, 1, SEED)
+        assert refused.returncode == 1
+        assert refused.stderr == f"limit: {bad}:3: {complaint}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ((), "expected dense|sparse TRAIN.csv TEST.csv HIDDEN EPOCHS SEED"),
+        (("fast", TRAIN, TEST, 10, 1, 1), "expected dense or sparse, got 'fast'"),
+        (("dense", TRAIN, TEST, 0, 1, 1), "expected HIDDEN from 1 to 100000, got '0'"),
+        (("dense", TRAIN, TEST, 10, "1x", 1), "expected EPOCHS from 1 to 100000, got '1x'"),
+        (("dense", TRAIN, TEST, 10, 1, ""), "expected SEED from 0 to 2147483647, got ''"),
+        (("dense", "/none.csv", TEST, 10, 1, 1), "/none.csv: No such file or directory"),
+        (("dense", "/tmp", TEST, 10, 1, 1), "/tmp: expected a file, got something else"),
+        (("dense", "/dev/null", TEST, 10, 1, 1), "expected a file, got something else"),
+    ],
+)
+def test_wrong_arguments_are_refused(limit, words, complaint):
+    """In a sentence, with exit code 1."""
+    refused = limit(*words)
+    assert refused.returncode == 1
+    assert complaint in refused.stderr
+
+
+def test_an_empty_file_is_refused(limit, tmp_path):
+    """There is nothing to learn from it."""
+    (tmp_path / "empty.csv").touch()
+    refused = limit("sparse", tmp_path / "empty.csv", TEST, 10, 1, 1)
+    assert refused.returncode == 1
+    assert "empty.csv: expected a label and 784 pixels a line, got none" in refused.stderr
+
+
+class FakePlace:
+    """A place where each side takes a second a letter of its name; one may fail."""
+
+    def __init__(self, failing: str = ""):
+        self.failing, self.ran = failing, []
+
+    def run(self, side, preset):
+        """Note the side; fail, or take its time."""
+        self.ran.append(side)
+        if side == self.failing:
+            raise MachineError("ended with 1")
+        return Run(float(len(side)), 0.9, 40.0)
+
+
+def test_sides_take_turns(capsys):
+    """Each after the others, and again; each run is told."""
+    place = FakePlace()
+    medians, failures = peers.measure(place, {"a": "a", "bb": "bb"}, runs=2)
+    assert place.ran == ["a", "bb"] * 2 * len(NAMES)
+    assert medians["bb"] == dict.fromkeys(NAMES, Run(2, 0.9, 40))
+    assert failures == []
+    assert "book, run 2 of 2: bb: 2.000 s" in capsys.readouterr().err
+
+
+def test_a_side_that_fails_is_left_out_and_named():
+    """It is not tried again, and the others go on."""
+    place = FakePlace(failing="bb")
+    medians, failures = peers.measure(place, {"a": "a", "bb": "bb"}, runs=3)
+    assert list(medians) == ["a"]
+    assert failures == ["bb: ended with 1"]
+    assert place.ran.count("bb") == 1
+
+
+def medians_of(**seconds: float) -> peers.Medians:
+    sides = {"book": BOOK, "limit": LIMIT, "kit": "this kit"}
+    return {sides[key]: dict.fromkeys(NAMES, Run(each, 0.95, 50)) for key, each in seconds.items()}
+
+
+def test_a_slow_limit_is_told():
+    """It must be 25 times as fast as the book's loop, and be there."""
+    assert peers.check_limit(medians_of(book=50, limit=2)) == []
+    (complaint,) = peers.check_limit(medians_of(book=49, limit=2))
+    assert "at least 25 times as long as C by hand, sparse at 200 nodes, got 24.5" in complaint
+    (complaint,) = peers.check_limit(medians_of(book=49))
+    assert "expected both the book's loop and C by hand, sparse, got the book's loop" in complaint
+
+
+def test_the_table_has_ratios_to_the_limit():
+    """A row for each side, a column for each preset; no ratio without the limit."""
+    head, _, kit, limit = peers.table(medians_of(kit=3, limit=2), Here.cell)
+    assert "`book`: 200, 5" in head
+    assert kit.startswith("| this kit | 3.00 s, 1.5×, 95.00%, 50 MB | ")
+    assert "2.00 s, 1.0×" in limit
+    assert "3.00 s, 95.00%" in peers.table(medians_of(kit=3), Here.cell)[-1]
+    of_arm = peers.table(medians_of(kit=3, limit=2), Arm.cell)
+    assert of_arm[2].startswith("| this kit | 1.500 ms, 1.5× | ")
+
+
+def test_what_is_missing_is_named_with_its_package(tmp_path, monkeypatch):
+    """In the very command that installs it."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    here = Here(tmp_path)
+    assert here.missing(SIDES[LIMIT]) == "run `apt-get install gcc libc6-dev`"
+    assert here.missing(SIDES[BOOK]) == ""
+
+
+def test_a_run_is_measured_and_its_failure_told(tmp_path):
+    """By a process of its own: its seconds, its memory, what it printed."""
+    here, preset = Here(tmp_path), PRESETS["pi-zero"]
+    for megabytes in (0, 50):
+        code = f"text = 'x' * {megabytes * 1_000_000}; print('{{\"accuracy\": 0.5}}')"
+        run = here.run(Side(("python", "-S", "-c", code), arguments=lambda job: ()), preset)
+        assert run.accuracy == 0.5
+        assert 0 < run.peak_mb - megabytes < 25  # this process, with pytest and numpy, has more
+        assert 0 < run.seconds < 30
+    failing = Side(("python", "-c", "raise SystemExit('no digits')"))
+    with pytest.raises(MachineError, match=r"failed and said:\nno digits"):
+        here.run(failing, preset)
+
+
+def test_commands_are_those_of_the_sides(tmp_path):
+    """All get the same files, nodes, epochs and seed."""
+    here, job = Here(tmp_path), Job(PRESETS["book"], tmp_path, "whole")
+    train, test = (str(tmp_path / f"whole_{kind}.csv") for kind in ("train", "test"))
+    command = here.command(SIDES[BOOK], job)
+    assert command[-7:] == ["-m", "nn.lessons.book_loop", train, test, "200", "5", "1"]
+    assert Path(sys.executable) == Path(command[-8])
+    of_kit = here.command(SIDES["this kit"], job)
+    assert of_kit[of_kit.index("--train") + 1] == train
+    assert of_kit[of_kit.index("--preset") + 1] == "book"
