@@ -70,7 +70,7 @@ PRESETS = {
             epochs=1,
             learning_rate=0.1,
             batch_size=8,  # ten nodes alone are touchy: with 16, one seed in five lost ten points
-            accuracy=(0.8736, 0.8493, 0.8896),
+            accuracy=(0.8726, 0.8489, 0.8838),
             seconds=0.6,
         ),
         Preset(
@@ -79,7 +79,7 @@ PRESETS = {
             hidden_nodes=100,
             epochs=1,
             learning_rate=0.1,
-            accuracy=(0.9484, 0.9437, 0.9514),
+            accuracy=(0.9483, 0.9436, 0.9514),
             seconds=0.8,
         ),
         Preset(

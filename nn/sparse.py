@@ -18,8 +18,8 @@ Then, exactly,
     W \mathrel{+}= d\, x^T \iff
     V \mathrel{+}= d\, s^T, \quad k \mathrel{+}= d\, c, \quad r \mathrel{+}= d\, (\sigma + n c)
 
-The products with s are sparse. V, transposed, with k and r as its last two rows is one matrix,
-the stack; of a batch, each digit's two factors of those rows are kept beside its ink.
+The products with s are sparse: of V, they need the weights of inked pixels alone. Those with k and
+r are small, and each digit has its factors for them:
 
 ========  ================  =======================
           with k            with r
@@ -123,9 +123,9 @@ def _numbers(count: int, n: int, batch_size: int) -> tuple[np.ndarray, np.ndarra
 class SparseExecution:
     """A network's training step and its answers, without the blanks; equal but for rounding.
 
-    From the start to `close`, the network's weights are a view of V. They lack what
-    has been added to all alike until `fold` is called. All that scipy's products are given is
-    C-contiguous: they copy what is not, in and out, at each call.
+    From the start to `close`, the network's weights are a view of V, and lack k until `fold` is
+    called. Whatever scipy's products are given is C-contiguous: they copy what is not, in and out,
+    at each call.
 
     Parameters
     ----------
