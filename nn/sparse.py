@@ -29,8 +29,6 @@ back      c                 :math:`\sigma + n c`
 ========  ================  =======================
 """
 
-import importlib.machinery
-import importlib.util
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -216,6 +214,9 @@ def sparse_tools():
     what training has no use for. This one extension module needs nothing but numpy and takes a
     hundredth of that.
     """
+    import importlib.machinery  # here: on x86-64, where nobody calls this, it would be waited for
+    import importlib.util
+
     scipy = importlib.util.find_spec("scipy")
     if scipy is None or scipy.origin is None:
         raise ImportError("scipy is missing", name="scipy")

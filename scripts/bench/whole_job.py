@@ -20,8 +20,10 @@ from pathlib import Path
 from nn.presets import PRESETS, Preset
 from scripts.markers import write_between
 
-# how many times as fast the kit must be, and how many points of accuracy it may lose
-PROMISES = {"pi-zero": (12, 1.5), "pi-zero-100": (12, 1.0), "book": (18, 0.3)}
+# How many times as fast the kit must be, and how many points of accuracy it may lose. Most of the
+# book's loop is Python's own work, and hosts differ in that: with ten nodes it took 12 s on one, 14
+# times as long as the kit, and 4.7 s on the next, 7 times as long.
+PROMISES = {"pi-zero": (6, 1.5), "pi-zero-100": (10, 1.0), "book": (24, 0.3)}
 MOST_MEMORY_MB = 64
 SEED = 1
 
