@@ -217,6 +217,22 @@ def _unpacked(content: bytes) -> tuple[int, Checkpoint]:
     return number, checkpoint
 
 
+def take_over(target: np.ndarray, name: str, kept: dict[str, np.ndarray]) -> None:
+    """Copy an array that was kept into another, which must be of the same type and shape.
+
+    Raises
+    ------
+    KeyError
+        When there is none of that name.
+    ValueError
+        When it is of another type or shape: the message has both.
+    """
+    expected, got = (f"{array.dtype} of {array.shape}" for array in (target, kept[name]))
+    if got != expected:
+        raise ValueError(f"{name}: expected {expected}, got {got}")
+    target[:] = kept[name]
+
+
 def _new_digest():
     return hashlib.blake2s(digest_size=_DIGEST_BYTES)
 

@@ -15,6 +15,7 @@ makes of q. When the block is done, each :math:`w_i` gets its share of the chang
 
 import numpy as np
 
+from nn.checkpoint import take_over
 from nn.network import PIXEL_OFFSET, Network, add_product, scale_pixels, sigmoid
 
 
@@ -78,6 +79,7 @@ class DenseExecution:
 
     def query(self, pixels: np.ndarray) -> np.ndarray:
         """Answer grey levels, uint8 of shape (n, inputs): the output signals, (n, outputs)."""
+        self.fold()
         return self.network.query(scale_pixels(pixels, self.network.dtype))
 
     def fold(self) -> None:
@@ -103,7 +105,7 @@ class DenseExecution:
         """Take up where another left off: its `state`, bit by bit, for the block it was in."""
         if "blank_pixels" in state:
             self._restored = np.empty_like(self._own_weights, shape=(2, self.network.sizes[1]))
-            self._restored[:] = state["blank_pixels"]
+            take_over(self._restored, "blank_pixels", state)
 
     def close(self) -> None:
         """Leave the network with whole weights in its own array again."""

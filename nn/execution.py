@@ -13,7 +13,7 @@ from nn.network import Network
 from nn.process import loaded_blas
 from nn.sparse import SparseExecution
 
-# Their BLAS uses the vector unit, where there is one. The reference BLAS never does.
+# They use the vector unit, where there is one; "unknown" is a Mac's. The others never do.
 _FAST_BLAS = ("openblas", "mkl", "blis", "atlas", "unknown")
 _VECTOR_MACHINES = ("x86_64", "amd64", "aarch64", "arm64")
 _FEW_NODES = 50
@@ -62,8 +62,9 @@ def faster_execution(hidden_nodes: int, batch_size: int) -> str:
 
     So the same seed gives the same network each time. The figures behind the rule are those of
     `make bench-executions`, in docs/speed.md: dense products are faster where BLAS has a vector
-    unit and a batch to work on, and slower by up to 6 times elsewhere. 64-bit ARM is not measured:
-    it is taken to be like x86-64.
+    unit and a batch to work on, and slower by up to 6 times elsewhere. With batches of 2, wheels
+    and Debian's packages differ, and it may be the slower one by a third. 64-bit ARM is not
+    measured: it is taken to be like x86-64.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from nn.checkpoint import Checkpoint, CheckpointError, Generations, Place
+from nn.checkpoint import Checkpoint, CheckpointError, Generations, Place, take_over
 from nn.errors import first_line
 from nn.execution import Execution
 from nn.network import Network
@@ -89,6 +89,7 @@ class Journal:
         if self._found:
             try:
                 _restore(steps, self._found, self._curve)
+                self._found.arrays.clear()  # on a Pi, nobody has room for them twice
             except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise CheckpointError(
                     f"the checkpoint does not fit ({first_line(error)})"
@@ -168,10 +169,7 @@ def _restore(steps: Execution, found: Checkpoint, curve: Curve | None) -> None:
     """Put everything back in place; weights in the arrays that the execution works on."""
     kept = found.arrays
     for name, weights in _weights(steps.network).items():
-        expected, came = (f"{array.dtype} of {array.shape}" for array in (weights, kept[name]))
-        if came != expected:
-            raise ValueError(f"{name}: expected {expected}, came {came}")
-        weights[:] = kept[name]
+        take_over(weights, name, kept)
     steps.restore(kept)
     steps.network.generator.bit_generator.state = found.generator
     if curve:

@@ -15,8 +15,8 @@ PIXEL_OFFSET = 0.01
 TARGET_LOW, TARGET_HIGH = 0.01, 0.99
 
 # What `add_product` does in one call: OpenBLAS packs its arguments where there are more
-# multiplications; and of few bytes, a second array is no harm.
-_PIECE_MULTIPLICATIONS, _FEW_BYTES = 1_000_000, 64 * 1024
+# multiplications, which does not pay for few rows. Of few bytes, a second array is no harm.
+_PIECE_MULTIPLICATIONS, _FEWEST_ROWS, _FEW_BYTES = 1_000_000, 64, 64 * 1024
 
 # As arrays they spare numpy a conversion at each use, a tenth of a small batch's time.
 _HALF, _ONE = np.array(0.5, "float32"), np.array(1, "float32")
@@ -75,8 +75,11 @@ def add_product(target: np.ndarray, left: np.ndarray, right: np.ndarray) -> None
     left : ndarray of shape (n, batch)
     right : ndarray of shape (batch, m)
     """
-    most = max(-(-len(target) // 2), _FEW_BYTES // target[0].nbytes)
-    step = max(1, min(most, _PIECE_MULTIPLICATIONS // right.size))
+    if right.size == 0:
+        return
+    step = max(-(-len(target) // 2), _FEW_BYTES // target[0].nbytes)
+    if (unpacked := _PIECE_MULTIPLICATIONS // right.size) >= _FEWEST_ROWS:
+        step = min(step, unpacked)
     product = np.dot if len(right) == 1 else np.matmul  # which is five times as slow there
     for first in range(0, len(target), step):
         rows = slice(first, first + step)

@@ -3,6 +3,7 @@
 import ctypes
 import functools
 import os
+import re
 import resource
 import sys
 import time
@@ -11,6 +12,8 @@ from pathlib import Path
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # numbers of glibc's malloc.h
 _KEEP_BYTES = 16 * 1024 * 1024
 _LARGEST_KEPT_BYTES = 4 * 1024 * 1024
+
+_FAST_BLAS = "openblas|mkl|blis|atlas"
 
 _IMPORTED = time.monotonic()
 _START_FIELD = 22 - 3  # of proc_pid_stat(5), counted from the field after the name
@@ -36,20 +39,26 @@ def loaded_blas() -> str:
 
     Returns
     -------
-    blas : {"openblas", "mkl", "blis", "atlas", "reference", "unknown"}
+    blas : {"openblas", "mkl", "blis", "atlas", "reference", "none", "unknown"}
         "reference" is Netlib's, which Debian's numpy comes with: it knows neither vectors nor
-        caches. "unknown" where there is no /proc, or numpy brings its products along.
+        caches. "none" where numpy has only its own loops; "unknown" where there is no /proc.
     """
-    maps = Path("/proc/self/maps")
-    lines = maps.read_text().splitlines() if maps.exists() else []
-    libraries = {Path(line.split(maxsplit=5)[-1]) for line in lines if ".so" in line}
-    # Debian's libblas.so.3 lies in a folder that says whose it is; wheels bring their own
-    named = [path for path in libraries if path.name.startswith("libblas.so")]
-    words = " ".join("/".join(path.parts[-2:]) for path in named or libraries).lower()
-    for blas in ("openblas", "mkl", "blis", "atlas"):
-        if blas in words:
-            return blas
-    return "reference" if named else "unknown"
+    try:
+        text = Path("/proc/self/maps").read_bytes().decode(errors="replace")
+    except OSError:
+        return "unknown"
+    paths = {Path(line.split(maxsplit=5)[-1]) for line in text.splitlines() if ".so" in line}
+    # libblas.so.3 may be anybody's: Debian's folders say whose. Others have names of their own.
+    named = [path for path in paths if re.match(r"lib(c|flexi)?blas(64)?(\.so|_)", path.name)]
+    for path in named:
+        if found := re.search(_FAST_BLAS, f"{path.parent.name}/{path.name}"):
+            return found[0]
+    if named:
+        return "reference"
+    found = {
+        match[1] for path in paths if (match := re.match(rf"lib\w*?({_FAST_BLAS})", path.name))
+    }
+    return min(found, default="none")
 
 
 def seconds_since_start() -> float:

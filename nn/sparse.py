@@ -34,6 +34,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nn.checkpoint import take_over
 from nn.network import PIXEL_OFFSET, PIXEL_SCALE, Network, sigmoid
 
 _QUERY_BYTES = 8 * 1024  # of signals at once: half of a Pi Zero's cache
@@ -172,7 +173,8 @@ class SparseExecution:
         """Answer grey levels, uint8 of shape (n, inputs): the output signals, (n, outputs)."""
         rows = max(16, _QUERY_BYTES // self._weights[0].nbytes)
         batches = compress(pixels, rows, self.network.dtype)
-        return np.concatenate([self.network.outputs(self._hidden(batch)) for batch in batches])
+        answers = [self.network.outputs(self._hidden(batch)) for batch in batches]
+        return np.concatenate([np.empty((0, self.network.sizes[2]), self.network.dtype), *answers])
 
     def _hidden(self, batch: SparseBatch) -> np.ndarray:
         signals = batch.forward.dot(self._common_and_sums)  # (batch, 2) @ (2, hidden)
@@ -197,7 +199,7 @@ class SparseExecution:
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Take up where another left off: what its `state` was, bit by bit."""
-        self._common_and_sums[:] = state["common_and_sums"]
+        take_over(self._common_and_sums, "common_and_sums", state)
 
     def close(self) -> None:
         """Leave the network with whole weights in its own array again."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nn.augment import Augmentation, unchanged
-from nn.checkpoint import Place
+from nn.checkpoint import CheckpointError, Place
 from nn.data.dataset import BLOCK_ROWS, Block, Dataset
 from nn.execution import start_execution
 from nn.journal import Journal
@@ -77,6 +77,8 @@ def train(
     ------
     TrainingStopped
         When the journal was asked to stop, and has kept the training.
+    CheckpointError
+        When the journal says to go on in the middle of a batch.
     """
     keep_freed_memory()
     start = time.perf_counter()
@@ -89,7 +91,7 @@ def train(
         for epoch in range(done.epoch, epochs):
             samples = done.row if epoch == done.epoch else 0
             blocks = whole_batches(reading.over(dataset.blocks()), batch_size)
-            for pixels, labels, begin in _from_row(samples, blocks):
+            for pixels, labels, begin in _from_row(samples, blocks, batch_size):
                 variants = steps.begin_block(_variants(pixels, augment, network.dtype), batch_size)
                 targets = one_hot(labels, network.sizes[2], network.dtype)
                 for first in range(begin, len(labels), batch_size):
@@ -147,13 +149,20 @@ def whole_batches(blocks: Iterable[Block], batch_size: int) -> Iterator[Block]:
         yield _joined(parts)
 
 
-def _from_row(row: int, blocks: Iterable[Block]) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+def _from_row(
+    row: int, blocks: Iterable[Block], batch_size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
     """Leave out blocks that were trained on before, and tell where to begin in the next.
 
     That one comes whole: what an execution makes of a block must not depend on it.
     """
     for pixels, labels in blocks:
         if row < len(labels):
+            if row % batch_size:
+                raise CheckpointError(
+                    f"the checkpoint does not fit: expected a multiple of {batch_size} rows of a "
+                    f"block, got {row}. Give --restart to begin again"
+                )
             yield pixels, labels, row
         row = max(0, row - len(labels))
 

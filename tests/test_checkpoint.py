@@ -216,20 +216,24 @@ def test_weights_of_another_type_do_not_fit(tmp_path, change):
     state = network.generator.bit_generator.state
     found = Checkpoint({}, Place(0, 16), "dense", weights, state)
     journal = Journal(Generations(tmp_path / "m.npz"), dict, found=found)
-    with pytest.raises(CheckpointError, match=r"expected float32 of \(2, 784\), came"):
+    with pytest.raises(CheckpointError, match=r"expected float32 of \(2, 784\), got"):
         journal.begin(start_execution(network, "dense"))
 
 
 @pytest.mark.parametrize("execution", EXECUTIONS)
-@pytest.mark.parametrize("shape", [(3, 2), (2, 3), (5,)])
-def test_what_an_execution_keeps_of_another_shape_does_not_fit(tmp_path, execution, shape):
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [((3, 2), "f4"), ((2, 3), "f4"), ((5,), "f4"), ((), "f4"), ((2, 1), "f4")]
+    + [((2, 2), dtype) for dtype in ("f8", "c8", "U1", "M8[s]")],
+)
+def test_what_an_execution_keeps_of_another_kind_does_not_fit(tmp_path, execution, shape, dtype):
     """It is refused when the training goes on, with a reason, and not met later."""
     network = Network(hidden_nodes=2, seed=1)
     arrays = {
         "weights_input_hidden": network.weights_input_hidden,
         "weights_hidden_output": network.weights_hidden_output,
-        "blank_pixels": np.zeros(shape, "float32"),  # dense
-        "common_and_sums": np.zeros(shape, "float32"),  # sparse
+        "blank_pixels": np.zeros(shape, dtype),  # dense
+        "common_and_sums": np.zeros(shape, dtype),  # sparse
     }
     state = network.generator.bit_generator.state
     found = Checkpoint({}, Place(0, 16), execution, arrays, state)

@@ -439,9 +439,9 @@ def test_presets_lists_each(capsys):
 
 
 def test_a_log_gets_a_line_of_progress_a_minute(monkeypatch, capsys, digits):
-    """Off a terminal: how many digits of how many, and not more often."""
-    clock = iter([0, 59, 60, 60, 119, 120])
-    monkeypatch.setattr("nn.cli.console.time.monotonic", lambda: next(clock, 120))
+    """Off a terminal: how many digits of how many; the first after five seconds."""
+    clock = iter([0, 4, 5, 5, 64, 65])
+    monkeypatch.setattr("nn.cli.console.time.monotonic", lambda: next(clock, 65))
     with progress("training", ArrayDataset(*digits), passes=2, done=(1, 100)) as advance:
         for _ in range(4):
             advance(150)

@@ -123,14 +123,15 @@ def test_the_measured_figures_are_whole():
 
 
 def test_the_measured_figures_are_those_of_the_readme():
-    """`make bench-arm` writes both: 100 nodes cost the loop as many times what 10 do."""
+    """`make bench-arm` writes both, on one host; the README's rows have testing in them."""
     table = (PROJECT / "README.md").read_text().split("<!-- bench-arm:begin -->")[1]
     small, large = (
         float(re.search(rf"^\| `{preset}`: [^|]+\| ([\d.]+) ms", table, re.M)[1])
         for preset in ("pi-zero", "pi-zero-100")
     )
     loop = emulated_arm_milliseconds()["the book's loop"]
-    assert loop[100] / loop[10] == pytest.approx(large / small, rel=0.3)
+    assert loop[10] == pytest.approx(small, rel=0.3)
+    assert loop[100] == pytest.approx(large, rel=0.3)
 
 
 def test_what_is_measured_is_what_is_read(path, tmp_path):

@@ -214,7 +214,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path, digits):
     journal = Journal(generations, dict, every=0)
     train(Network(hidden_nodes=8), ArrayDataset(*digits), journal=journal)
     other = Journal(generations, dict, found=generations.newest())
-    with pytest.raises(CheckpointError, match=r"does not fit .*\(9, 784\), came .*\(8, 784"):
+    with pytest.raises(CheckpointError, match=r"does not fit .*\(9, 784\), got .*\(8, 784"):
         train(Network(hidden_nodes=9), ArrayDataset(*digits), journal=other)
 
 

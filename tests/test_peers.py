@@ -77,9 +77,10 @@ def test_dense_and_sparse_are_equal_on_dim_pictures(limit, tmp_path, seed):
 
 
 def test_a_seed_repeats_and_another_differs(limit):
-    """On one digit in ten, at the least, of random weights."""
-    first, again, other = (accuracy(limit("sparse", TRAIN, TEST, 10, 1, s)) for s in (3, 3, 4))
-    assert first == again != other
+    """Of six seeds, at the least two end in another accuracy."""
+    found = [accuracy(limit("sparse", TRAIN, TEST, 10, 1, seed)) for seed in (3, 3, 4, 5, 6, 7)]
+    assert found[0] == found[1]
+    assert len(set(found)) > 1
 
 
 def test_numbers_of_each_length_are_read(limit, tmp_path, digits):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:  # which would import numpy
     from nn.data.dataset import Dataset
 
-SECONDS_BETWEEN_LINES = 60  # of progress, in a log
+SECONDS_TO_FIRST_LINE, SECONDS_BETWEEN_LINES = 5, 60  # of progress, in a log
 
 
 def remark(message: str) -> None:
@@ -91,14 +91,14 @@ def progress(
 
 def _lines(what: str, total: int | None, done: int) -> Callable[[int], None]:
     """Make a function that is told how many rows are done, and says so in a line a minute."""
-    said_at = time.monotonic()
+    said_at = time.monotonic() - SECONDS_BETWEEN_LINES + SECONDS_TO_FIRST_LINE
 
     def advance(rows: int) -> None:
         nonlocal done, said_at
         done += rows
         if time.monotonic() - said_at >= SECONDS_BETWEEN_LINES:
             said_at = time.monotonic()
-            share = f" of about {total:,}, {100 * done // total} %" if total else ""
+            share = f" of about {total:,}, {min(100, 100 * done // total)} %" if total else ""
             remark(f"{what}: {done:,} digits{share}")
 
     return advance

@@ -52,7 +52,7 @@ def add_parser(subparsers) -> None:
         "--execution",
         choices=("auto", "dense", "sparse"),
         default="auto",
-        help="how a step is carried out; auto: by a rule for this processor, which is the faster",
+        help="how training steps are computed; auto picks the faster for this processor and BLAS",
     )
     parser.add_argument(
         "--model",
@@ -87,6 +87,7 @@ def run(arguments) -> None:
         offline=arguments.offline,
         say=remark,
     )
+    remark(f"Data: {source}")
     training_set = whole_set = open_dataset(source.train)
     test_set = open_dataset(source.test) if source.test else None
     if preset.samples:
@@ -110,7 +111,6 @@ def run(arguments) -> None:
         settings = unfinished.identity(preset, arguments, whole_set)
         found = unfinished.find(arguments, generations, model, settings)
 
-        remark(f"Data: {source}")
         if arguments.restart:
             generations.remove()
         curve = LearningCurve() if arguments.curve else None

@@ -99,6 +99,8 @@ def parse_rows(text: bytes) -> np.ndarray | None:
     commas = np.count_nonzero(characters == _COMMA)
     if not 0 < len(ends) == FIELDS * len(line_ends) == commas + len(line_ends):
         return None
+    if ends[-1] != len(text) - 1:
+        return None
     values = ones.take(ends)
     if values.max() > 9 or np.any(characters.take(line_ends) != _NEWLINE):
         return None

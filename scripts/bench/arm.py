@@ -94,7 +94,6 @@ class Bench:
     """
 
     def __init__(self, root: Path, folder: Path):
-        self.folder = folder
         mounts = (Mount(PROJECT, "/kit"), Mount(folder, "/tmp", "bind"))
         # compiled at the first start alone, as on a Pi, and not into the project
         compiled = ("PYTHONPYCACHEPREFIX=/tmp/compiled", "PYTHONDONTWRITEBYTECODE=")

@@ -19,6 +19,7 @@ from scripts.machines.roots import ensure_root
 # GPU's 128 KB, which Raspberry Pi's firmware shares with it.
 GEOMETRY = ("--I1=16384,4,32", "--D1=16384,4,32", "--LL=131072,8,32")
 SECONDS = 1800
+BENCH = Path(__file__).parent
 
 _NO_VECTORS = "SSE3 SSSE3 SSE41 POPCNT SSE42 AVX F16C FMA3 AVX2"
 _SETTINGS = (
@@ -88,7 +89,7 @@ class Meter:
         with tempfile.TemporaryDirectory(prefix="pi-nn-cachegrind-") as scratch:
             mounts = (
                 Mount(kit, "/kit"),
-                Mount(Path(__file__).parent, "/bench"),
+                Mount(BENCH, "/bench"),
                 Mount(self.data, "/data"),
                 Mount(Path(scratch), "/tmp", "bind"),
             )

@@ -1,7 +1,7 @@
 """Time the training step in both executions on this processor, for `make bench-executions`.
 
 ``python -m scripts.bench.executions ROWS.csv`` prints processor time in microseconds a row as JSON,
-for 10, 100 and 200 hidden nodes and batches of 1, 8, 16 and 64; the executions take turns.
+for 10, 100 and 200 hidden nodes and batches of 1 to 64; the executions take turns.
 """
 
 import json
