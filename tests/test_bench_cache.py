@@ -1,5 +1,7 @@
 """What `make bench-cache` makes of cachegrind's counts."""
 
+import json
+
 import pytest
 
 from scripts.bench import cache
@@ -33,7 +35,7 @@ def test_a_program_without_counts_is_an_error():
         read_counts("no valgrind")
 
 
-def test_a_row_is_what_more_rows_take_more(monkeypatch):
+def test_a_row_is_what_more_rows_take_more():
     """The start falls out of the difference."""
 
     class Fake:
@@ -57,7 +59,7 @@ def test_the_authors_job_takes_25_minutes():
 @pytest.mark.parametrize(("growth", "code"), [(0.5, 0), (1.09, 0), (1.11, 1)])
 def test_misses_may_not_grow_by_a_tenth(capsys, growth, code):
     """Against what is on record; what to do is said."""
-    before = cache.json.loads(cache.BASELINE.read_text())
+    before = json.loads(cache.BASELINE.read_text())
     now = Counts(1, before["l1_misses"] * growth, before["ll_misses"])
     assert cache._check(now) == code
     assert ("look for a copy" in capsys.readouterr().err) == bool(code)

@@ -1,15 +1,17 @@
 """What `make bench-cache` counts, run in its root: the whole job of one side, or steps alone.
 
-``python3 cache_job.py book PRESET ROWS``, ``kit PRESET ROWS`` and ``idx PRESET ROWS`` train on the
-first rows of MNIST in all epochs of the preset, and test on a sixth as many; the last one reads
-MNIST's own files. ``python3 cache_job.py
-step EXECUTION HIDDEN_NODES BATCH_SIZE ROWS`` trains alone, on rows that are parsed already. It
-runs with an older kit, too: it leans on little.
+- ``python3 cache_job.py book PRESET ROWS`` trains and tests by the book's loop: on the first rows
+  of MNIST, in all epochs of the preset, and on a sixth as many.
+- ``kit PRESET ROWS`` does the same by the command line; ``idx PRESET ROWS``, on MNIST's own files.
+- ``step FILE EXECUTION HIDDEN_NODES BATCH_SIZE ROWS`` trains alone, on rows that are parsed
+  already. It runs with an older kit, too: it leans on little.
+- ``without PART FILE EXECUTION HIDDEN_NODES BATCH_SIZE ROWS`` is a step that leaves a part out, for
+  what that part takes.
 """
 
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 SEED = 1
 
@@ -54,7 +56,7 @@ def _run(preset: str, train: object, test: object) -> None:
         sys.exit(1)
 
 
-def step(execution: str, hidden_nodes: str, batch_size: str, rows: str) -> None:
+def step(file: str, execution: str, hidden_nodes: str, batch_size: str, rows: str) -> None:
     """Train on rows in memory."""
     import nn  # noqa: F401 - before numpy, for its limit of threads
 
@@ -64,10 +66,42 @@ def step(execution: str, hidden_nodes: str, batch_size: str, rows: str) -> None:
     from nn.network import Network
     from nn.training import train
 
-    digits = np.fromfile("/data/train.bytes", np.uint8).reshape(-1, 785)[: int(rows)]
+    digits = np.fromfile(f"/data/{file}", np.uint8).reshape(-1, 785)[: int(rows)]
     network = Network(hidden_nodes=int(hidden_nodes), seed=SEED)
     dataset = ArrayDataset(digits[:, 1:], digits[:, 0])
     train(network, dataset, batch_size=int(batch_size), execution=execution)
+
+
+def without(part: str, *words: str) -> None:
+    """Take steps that leave a part out: what they learn is nonsense."""
+    import nn  # noqa: F401
+
+    import numpy as np  # isort: skip
+
+    from nn import network, sparse
+
+    tools, compress = sparse.sparse_tools(), sparse.compress
+    if part == "products":
+        nothing = SimpleNamespace(csr_tocsc=tools.csr_tocsc)
+        nothing.csr_matvecs = nothing.csc_matvecs = lambda *arguments: None
+        sparse.sparse_tools = lambda: nothing
+    elif part == "compressing":
+        first = []
+
+        def once(*arguments):
+            first[:] = first or [compress(*arguments)]
+            return first[0]
+
+        sparse.compress = once
+    elif part == "output layer":
+        errors, deltas = np.zeros((16, 10), "float32"), np.full((16, 1000), 1e-3, "float32")
+
+        def train_outputs(self, hidden_outputs, targets):
+            rows, nodes = hidden_outputs.shape
+            return errors[:rows], deltas.ravel()[: rows * nodes].reshape(rows, nodes)
+
+        network.Network.train_outputs = train_outputs
+    step(*words)
 
 
 def _csv_files(rows: str) -> list[Path]:
@@ -79,7 +113,7 @@ def _csv_files(rows: str) -> list[Path]:
     return copies
 
 
-JOBS = {"book": book, "kit": kit, "idx": idx, "step": step}
+JOBS = {"book": book, "kit": kit, "idx": idx, "step": step, "without": without}
 
 if __name__ == "__main__":
     main()

@@ -9,10 +9,9 @@ NAMES = ("pi-zero", "pi-zero-100", "book")
 WHOLE = 60_000
 
 # Extra cycles of a miss in the first cache that the second serves, and of one that memory serves.
-# At 700 MHz: 49 and 135 cycles more than a hit, in a student's report for UCSD's CSE 221
-# (github.com/dlisuk/cse221_project, report/experiments/exp_2_1.tex); 53 and 113, as that report
-# quotes sandsoftwaresound.net. Nobody seems to have measured 1 GHz: there a wait is as many cycles,
-# or as many nanoseconds. The last is for a firmware that keeps the second cache to the GPU.
+# At 700 MHz: 49 and 135 cycles more than a hit, in a student's report; 53 and 113, as it quotes
+# another (`latencies` names both). Nobody seems to have measured 1 GHz: there a wait is as many
+# cycles, or as many nanoseconds. The last is for a firmware that keeps that cache to the GPU.
 LATENCIES = {
     "CSE 221, cycles": (49, 135),
     "sandsoftwaresound, cycles": (53, 113),
@@ -89,12 +88,27 @@ def table_of_steps(steps: dict[str, dict[int, Counts]]) -> list[str]:
         "|---|" + "---|" * len(NAMES),
     ]
     for name, counts in steps.items():
-        cells = [
-            f"{_counts(each)}; {cycles(each, LATENCIES['CSE 221, cycles']) / 1000:,.0f}k"
-            for each in counts.values()
-        ]
+        cells = map(_cost, counts.values())
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return lines
+
+
+def table_of_parts(parts: dict[int, dict[str, Counts]]) -> list[str]:
+    """Write what each part of the sparse step takes now."""
+    (names, *_) = parts.values()
+    lines = [
+        "| of the sparse step now | " + " | ".join(f"{nodes} nodes" for nodes in parts) + " |",
+        "|---|" + "---|" * len(parts),
+    ]
+    for name in names:
+        lines.append(
+            f"| {name} | " + " | ".join(_cost(each[name]) for each in parts.values()) + " |"
+        )
+    return lines
+
+
+def _cost(counts: Counts) -> str:
+    return f"{_counts(counts)}; {cycles(counts, LATENCIES['CSE 221, cycles']) / 1000:,.0f}k"
 
 
 def _counts(counts: Counts) -> str:
@@ -126,7 +140,10 @@ def latencies() -> str:
     return (
         "In a root of Debian's i386 packages with the reference BLAS. Cycles are instructions, "
         "and for each miss what the second cache adds, or memory. Published, and what is made of "
-        f"it for a Pi Zero's 1 GHz: {pairs}; the sources stand in scripts/bench/cache_report.py. "
-        "This table has the first of them. A blind spot: on i386 numpy keeps SSE2 in loops over "
-        "bytes and in some over floats, which an ARM1176 has not."
+        f"it for a Pi Zero's 1 GHz: {pairs}. These tables have the first of them. Sources: a "
+        "report for UCSD's CSE 221, https://github.com/dlisuk/cse221_project, "
+        "report/experiments/exp_2_1.tex; "
+        "http://sandsoftwaresound.net/raspberry-pi/raspberry-pi-gen-1/memory-hierarchy/, as that "
+        "report quotes it. A blind spot: on i386 numpy keeps SSE2 in loops over bytes and in some "
+        "over floats, which an ARM1176 has not."
     )
