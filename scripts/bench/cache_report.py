@@ -112,7 +112,7 @@ def _cost(counts: Counts) -> str:
 
 
 def _counts(counts: Counts) -> str:
-    return ", ".join(f"{value / 1000:,.1f}k" for value in counts.all())
+    return ", ".join(f"{round(value / 1000, 1) + 0.0:,.1f}k" for value in counts.all())  # no -0.0
 
 
 def _range(low: float, high: float, unit: str) -> str:
