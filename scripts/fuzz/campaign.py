@@ -144,7 +144,8 @@ What would have ended the campaign:
 - rows accepted other than those that the csv module, zlib and the plain IDX format give, or refused
   though these accept them; a picture that is not 784 pixels of ink; a model that answers with no
   numbers; a pickle loaded; a whole file refused;
-- from the command line anything but exit code 0 and silence on standard error, or 1 and one line.
+- from the command line anything but exit code 0 and silence on standard error, or 1 and one line
+  (`train` says before it what it will do).
 
 `make test` runs a few thousand inputs of the same kinds; `scripts/fuzz/` has both.
 """
