@@ -97,7 +97,8 @@ def parse_rows(text: bytes) -> np.ndarray | None:
     ends = np.flatnonzero(digits > 9)  # where each field's separator stands
     line_ends = ends[FIELDS - 1 :: FIELDS]
     commas = np.count_nonzero(characters == _COMMA)
-    if not 0 < len(ends) == FIELDS * len(line_ends) == commas + len(line_ends):
+    lines = len(line_ends)
+    if lines == 0 or len(ends) != FIELDS * lines or commas != len(ends) - lines:
         return None
     if ends[-1] != len(text) - 1:
         return None

@@ -21,7 +21,7 @@ ATHERIS = "CSV, atheris"
 SHARES = {ATHERIS: 0.5, "CSV": 0.1, "gzip": 0.1} | dict.fromkeys(
     ("IDX", "image", "model", "checkpoint"), 0.075
 )
-INPUTS_A_PROCESS = 40_000  # of atheris, which takes some 2 KB more with each
+INPUTS_A_PROCESS = 20_000  # of atheris, which takes some 4 KB more with each
 COMMANDS = 100  # inputs of each format that go through the real command line, too
 PACKAGES = ("hypothesis", "atheris", "numpy", "pillow")
 
