@@ -60,16 +60,16 @@ lint: $(VENV)/.ready-lint ## Check the style of the code
 bench: $(VENV)/.ready ## Time the book's loop and this kit side by side, into the README (10 min)
 	$(RUN) -m scripts.bench.whole_job --readme README.md
 
-bench-peers: $(VENV)/.ready-peers ## Time C, FANN and scikit-learn as well, here and on emulated ARM; root, on Debian (40 min)
+bench-peers: $(VENV)/.ready-peers ## Compare with C, FANN and scikit-learn, here and on emulated ARM; root, on Debian (20 min)
 	$(RUN) -m scripts.bench.peers --report docs/speed.md
 
 bench-cache: $(VENV)/.ready ## Count a Pi Zero's cache misses, into README and docs/speed.md; root, on Debian (10 min)
 	$(RUN) -m scripts.bench.cache --readme README.md --report docs/speed.md
 
-test-cache: $(VENV)/.ready ## See that the training step misses a Pi Zero's cache no more than it did; root, on Debian
+test-cache: $(VENV)/.ready ## Check that cache misses of the training step have not grown; root, on Debian
 	$(RUN) -m scripts.bench.cache --check
 
-bench-executions: $(VENV)/.ready ## Time both ways of taking a step, for the rule in nn/execution.py; root, on Debian (10 min)
+bench-executions: $(VENV)/.ready ## Time the dense and the sparse step, for the rule in nn/execution.py; root, on Debian (10 min)
 	$(RUN) -m scripts.bench.rule --report docs/speed.md
 
 measure-presets: $(VENV)/.ready ## Measure each preset over five seeds on MNIST (20 min)
@@ -81,7 +81,7 @@ measure-sample: $(VENV)/.ready ## Measure what our own digits teach about real o
 measure-checkpoints: $(VENV)/.ready ## Measure what saving a training costs, while it goes on (15 min)
 	$(RUN) scripts/measure_checkpoints.py
 
-sample: $(VENV)/.ready ## Draw the bundled sample anew
+sample: $(VENV)/.ready ## Redraw the bundled sample
 	$(RUN) -m nn data sample mnist_dataset/sample_train.csv --rows 1000 --seed 1 --force
 	$(RUN) -m nn data sample mnist_dataset/sample_test.csv --rows 200 --seed 2 --force
 
@@ -91,7 +91,7 @@ notebooks: $(VENV)/.ready-notebooks ## Open the notebooks in a browser
 measure-notebooks: $(VENV)/.ready-test ## Measure time and memory of each notebook, into them (5 min)
 	$(RUN) -m scripts.measure_notebooks
 
-pictures: $(VENV)/.ready ## Draw the README's pictures anew; needs MNIST
+pictures: $(VENV)/.ready ## Redraw the README's pictures; needs MNIST
 	$(RUN) scripts/draw_pictures.py
 
 provision: $(INVENTORY) $(ANSIBLE_READY) ## Set up the Pis of ansible/inventory/hosts.yml [LIMIT= TAGS= ASK_SUDO=1 CHECK=1 EXTRA=]

@@ -210,7 +210,7 @@ def _unpacked(content: bytes) -> tuple[int, Checkpoint]:
     number = int(facts.pop("number"))
     checkpoint = Checkpoint(place=Place(epoch, row), arrays=arrays, **facts)
     if min(epoch, row) < 0:
-        raise ValueError(f"expected a place in the training, came epoch {epoch}, row {row}")
+        raise ValueError(f"expected a place in the training, got epoch {epoch}, row {row}")
     for name, kind in _FACT_TYPES.items():
         if not isinstance(getattr(checkpoint, name), kind):
             raise TypeError(f"expected another type of {name}")

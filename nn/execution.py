@@ -62,9 +62,9 @@ def faster_execution(hidden_nodes: int, batch_size: int) -> str:
 
     So the same seed gives the same network each time. The figures behind the rule are those of
     `make bench-executions`, in docs/speed.md: dense products are faster where BLAS has a vector
-    unit and a batch to work on, and slower by up to 6 times elsewhere. With batches of 2, wheels
-    and Debian's packages differ, and it may be the slower one by a third. 64-bit ARM is not
-    measured: it is taken to be like x86-64.
+    unit and a batch to work on; elsewhere they take up to 6 times as long. With batches of 2,
+    wheels and Debian's packages differ, and the choice may be a third slower than the other.
+    64-bit ARM is not measured: it is taken to be like x86-64.
 
     Parameters
     ----------

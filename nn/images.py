@@ -191,7 +191,7 @@ def _check_size(name: str | Path, picture) -> None:
             largest = LARGEST_PIXELS
     if width * height > largest:
         raise ImageError(
-            f"{name} has {width}×{height} pixels: expected {largest:,} at the most. "
+            f"{name} has {width}×{height} pixels: expected at most {largest:,}. "
             "Make it smaller first"
         )
 

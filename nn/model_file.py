@@ -180,7 +180,7 @@ def _checked(path: Path, arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.nd
         and 0 not in input_hidden.shape + hidden_output.shape
     ):
         shapes = f"{input_hidden.shape} and {hidden_output.shape}"
-        raise _not_a_model(path, f"expected two matrices that fit together, came {shapes}")
+        raise _not_a_model(path, f"expected two matrices that fit together, got {shapes}")
     if not all(array.dtype in (np.float32, np.float64) for array in arrays.values()):
         raise _not_a_model(path, "expected weights of type float32 or float64")
     if not all(_usable(array) for array in arrays.values()):

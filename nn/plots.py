@@ -156,7 +156,7 @@ def network_diagram(network: Network, inputs: np.ndarray) -> Figure:
     Parameters
     ----------
     network : Network
-        Of some ten nodes a layer at the most.
+        Of at most some ten nodes a layer.
     inputs : ndarray of shape (input_nodes,)
 
     Returns

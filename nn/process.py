@@ -25,7 +25,7 @@ def keep_freed_memory() -> None:
 
     numpy asks for the same arrays again for each block and batch. glibc returns blocks from
     128 KB up to the kernel at once, and every page of the next array is then faulted in and
-    zeroed anew: two thirds of the time to parse a CSV file went there. After this call, freed
+    zeroed: two thirds of the time to parse a CSV file went there. After this call, freed
     arrays of up to 4 MB, 16 MB in all, are used again. Other C libraries are left as they are.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

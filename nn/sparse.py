@@ -143,19 +143,7 @@ class SparseExecution:
         self._tools = sparse_tools()
 
     def begin_block(self, variants: list[np.ndarray], batch_size: int) -> list[list[SparseBatch]]:
-        """Take in the digits of a block, in one or more variants; return the batches of each.
-
-        Parameters
-        ----------
-        variants : list of ndarray, each of shape (rows, inputs)
-            Grey levels as uint8, or scaled inputs.
-        batch_size : int
-
-        Returns
-        -------
-        batches : list of list
-            What `train` takes.
-        """
+        """Take in the digits of a block; see `nn.dense.DenseExecution.begin_block`."""
         return [compress(rows, batch_size, self.network.dtype) for rows in variants]
 
     def train(self, batch: SparseBatch, targets: np.ndarray) -> np.ndarray:

@@ -119,7 +119,7 @@ def _variants(pixels: np.ndarray, augment: Augmentation, dtype) -> list[np.ndarr
 
 
 def whole_batches(blocks: Iterable[Block], batch_size: int) -> Iterator[Block]:
-    """Cut blocks of any length anew: all alike, a whole number of batches; the last may be shorter.
+    """Recut blocks to equal size, a whole number of batches; the last may be shorter.
 
     So neither batches nor blocks, at whose ends the weights are made whole, depend on where a
     reader's blocks happen to end: rows from text and from packed bytes train the same network.

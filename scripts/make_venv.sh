@@ -58,7 +58,7 @@ command -v "$python" >/dev/null || fail "no $python: install it (Debian: sudo ap
 if on_a_pi && ! has_apt_modules; then
     install_apt_packages
 fi
-# An environment whose making was broken off has no working pip: it is made anew.
+# An environment whose making was broken off has no working pip: it is made again.
 if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     options=
     if on_a_pi; then

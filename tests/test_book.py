@@ -1,4 +1,4 @@
-"""The adapter under the book's names, against the book's arithmetic typed anew."""
+"""The adapter under the book's names, against the book's arithmetic written out."""
 
 import numpy as np
 import pytest

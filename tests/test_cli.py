@@ -245,9 +245,9 @@ BAD = {
     ),
     "a model of another size": (
         ["test", "--model", "small.npz", "--test", "good.csv"],
-        "small.npz: expected a network of 784 inputs and 10 outputs, came 4 and 3",
+        "small.npz: expected a network of 784 inputs and 10 outputs, got 4 and 3",
     ),
-    "a backquery of another size": (["backquery", "--model", "small.npz"], "came 4 and 3"),
+    "a backquery of another size": (["backquery", "--model", "small.npz"], "got 4 and 3"),
     "other content at a picture": (["backquery", "--output", "bad.csv"], "is no PNG picture"),
     "an empty name": (["train", "--train", ""], ".: is a folder or a pipe"),
     "no CSV name": (["data", "convert", "good.csv", "out.txt"], "out.txt: expected a name that"),

@@ -118,29 +118,29 @@ REFUSED = {
     "long row": (LINE + LINE[:-1] + b",5\n", r"bad.csv:2: line 2 has 786 values: expected 785"),
     "value over 255": (
         LINE * 2 + b"7,256" + b",0" * 783 + b"\n",
-        r"bad.csv:3: line 3 column 2: expected a pixel value from 0 to 255, came '256'",
+        r"bad.csv:3: line 3 column 2: expected a pixel value from 0 to 255, got '256'",
     ),
     "label over 9": (
         LINE + b"12" + LINE[1:],
-        r"bad.csv:2: line 2 column 1: expected a label from 0 to 9, came '12'",
+        r"bad.csv:2: line 2 column 1: expected a label from 0 to 9, got '12'",
     ),
-    "letters": (LINE + LINE.replace(b",0", b",a", 1), r"bad.csv:2: .*column 2: .*came 'a'"),
+    "letters": (LINE + LINE.replace(b",0", b",a", 1), r"bad.csv:2: .*column 2: .*got 'a'"),
     "empty field": (LINE + LINE.replace(b",0", b",", 1), r"csv:2: .*column 2: .*an empty field"),
-    "negative": (LINE.replace(b",0", b",-1", 1), r"csv:1: .*came '-1'"),
-    "fraction": (LINE.replace(b",0", b",0.5", 1), r"csv:1: .*came '0.5'"),
-    "space": (LINE.replace(b",0", b", 0", 1), r"csv:1: .*came ' 0'"),
-    "quoted number": (LINE.replace(b",0", b',"0"', 1), r"""csv:1: .*came '"0"'"""),
-    "four digits": (LINE.replace(b",0", b",0000", 1), r"csv:1: .*came '0000'"),
+    "negative": (LINE.replace(b",0", b",-1", 1), r"csv:1: .*got '-1'"),
+    "fraction": (LINE.replace(b",0", b",0.5", 1), r"csv:1: .*got '0.5'"),
+    "space": (LINE.replace(b",0", b", 0", 1), r"csv:1: .*got ' 0'"),
+    "quoted number": (LINE.replace(b",0", b',"0"', 1), r"""csv:1: .*got '"0"'"""),
+    "four digits": (LINE.replace(b",0", b",0000", 1), r"csv:1: .*got '0000'"),
     "semicolons": (LINE.replace(b",", b";"), r"csv:1: line 1 has 1 values: expected 785"),
     "blank line in the middle": (LINE + b"\n" + LINE, r"csv:2: line 2 is blank, with more rows"),
     "two blank lines in the middle": (LINE + b"\n\n" + LINE, r"csv:2: line 2 is blank"),
     "blank lines first": (b"\n\n" + LINE, r"csv:1: line 1 is blank, with more rows"),
     "blank first line": (b"\n" + LINE, r"csv:1: line 1 is blank, with more rows"),
-    "header in the middle": (LINE + HEADER + LINE, r"csv:2: .*column 1: .*came 'label'"),
+    "header in the middle": (LINE + HEADER + LINE, r"csv:2: .*column 1: .*got 'label'"),
     "Kaggle's unlabelled test.csv": (HEADER[6:] + LINE[2:], r"csv:1: line 1 has 784 values"),
     "header too short": (b"label,pixel0\n" + LINE, r"csv:1: line 1 is a header of 2 names"),
     "lone carriage returns": (LINE.replace(b"\n", b"\r") * 2, r"csv:1: line 1 has 1569 values"),
-    "UTF-16": (LINE.decode().encode("utf-16"), r"csv:1: .*column 1: .*came"),
+    "UTF-16": (LINE.decode().encode("utf-16"), r"csv:1: .*column 1: .*got"),
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(5000), r"csv:1: line 1 has 1 values"),
     "endless line": (b"0" * 1_000_000, r"csv:1: line 1 has 1 values"),
     "endless line after good ones": (LINE * 3 + b"0," * 500_000, r"csv:4: line 4 has \d+ values"),
@@ -155,7 +155,7 @@ REFUSED = {
 @pytest.mark.parametrize("block_bytes", [512, 128 * 1024])
 @pytest.mark.parametrize("kind", REFUSED)
 def test_anything_else_is_refused_by_file_and_line(tmp_path, monkeypatch, kind, block_bytes):
-    """The message names the file, the line, what was expected and what came."""
+    """The message names the file, the line, what was expected and what it got."""
     content, message = REFUSED[kind]
     path = tmp_path / "bad.csv"
     path.write_bytes(content)

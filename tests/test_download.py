@@ -58,7 +58,7 @@ def test_verify_finds_what_is_not_whole(mirror):
     whole = (mirror / "part-2.gz").read_bytes()
     for content, complaint in (
         (whole[:-9], "not a whole gzip file"),
-        (gzip.compress(b"shoes"), "expected 5,002 bytes uncompressed, came 5"),
+        (gzip.compress(b"shoes"), "expected 5,002 bytes uncompressed, got 5"),
     ):
         (mirror / "part-2.gz").write_bytes(content)
         with pytest.raises(DownloadError, match=rf"part-2.gz: {complaint}.*make fetch"):
@@ -109,10 +109,10 @@ def test_what_a_fetch_left_that_was_killed_as_it_ended_is_removed(mirror, target
         (None, "No such file"),
         (ZIPPED["part-2.gz"][:-10], "not a whole gzip file"),
         (b"<html>Welcome to the hotel's wifi</html>", "not a whole gzip file"),
-        (gzip.compress(CONTENT["part-2.gz"][:-1]), "expected 5,002 bytes uncompressed, came 5,001"),
-        (gzip.compress(bytes(50_000_000)), "expected 5,002 bytes uncompressed, came more"),
-        (gzip.compress(b"\7" * 5002), "expected SHA-256 [0-9a-f]{64}, came [0-9a-f]{64}"),
-        (b"", "expected 5,002 bytes uncompressed, came 0|not a whole gzip file"),
+        (gzip.compress(CONTENT["part-2.gz"][:-1]), "expected 5,002 bytes uncompressed, got 5,001"),
+        (gzip.compress(bytes(50_000_000)), "expected 5,002 bytes uncompressed, got more"),
+        (gzip.compress(b"\7" * 5002), "expected SHA-256 [0-9a-f]{64}, got [0-9a-f]{64}"),
+        (b"", "expected 5,002 bytes uncompressed, got 0|not a whole gzip file"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_reason(mirror, target, content, reason):

@@ -54,7 +54,7 @@ def test_a_single_dot_is_ink():
 
 def test_ink_of_another_size_is_refused():
     """With both sizes in the message."""
-    with pytest.raises(traitlets.TraitError, match=r"expected 112×112 .* came 3 bytes"):
+    with pytest.raises(traitlets.TraitError, match=r"expected 112×112 .* got 3 bytes"):
         DrawingPad(ink=b"abc")
 
 

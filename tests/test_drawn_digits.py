@@ -78,6 +78,6 @@ def test_as_a_dataset(drawn):
     ],
 )
 def test_bad_arguments(arguments, message):
-    """What was expected and what came."""
+    """What was expected and what it got."""
     with pytest.raises(ValueError, match=message):
         iter_digits(*arguments)

@@ -35,14 +35,14 @@ exit $code
 
 COMMANDS = {
     "train": "train --train my_train.csv --model m.npz",
-    "train anew": "train --train my_train.csv --model models/new.npz",
+    "train again": "train --train my_train.csv --model models/new.npz",
     "train, resumed": "train --train my_train.csv --epochs 2 --model u.npz --resume",
     "train, with a curve": "train --train my_train.csv --model m.npz --curve old.png",
     "data convert": "data convert my_test.csv old.csv --force",
-    "data convert anew": "data convert my_test.csv new.csv.gz",
+    "data convert again": "data convert my_test.csv new.csv.gz",
     "data sample": "data sample old.csv --rows 90 --force",
     "backquery": "backquery --model m.npz --output old.png",
-    "backquery anew": "backquery --model m.npz --output new.png",
+    "backquery again": "backquery --model m.npz --output new.png",
 }
 # These write nothing that anybody asked for, and answer as ever
 READERS = {

@@ -45,7 +45,7 @@ def change_images(content):
         "cut within a record": (content[: 16 + 784 * 300 + 5], "ends within record 301"),
         "too long": (content + b"x", "goes on after its 700 records"),
         "not IDX": (b"hello, this is text", "expected an IDX file beginning 00 00 08 03"),
-        "other size": (content[:8] + b"\0\0\0\x20\0\0\0\x20" + content[16:], "came 32×32"),
+        "other size": (content[:8] + b"\0\0\0\x20\0\0\0\x20" + content[16:], "got 32×32"),
         "no images": (content[:4] + bytes(4) + content[8:16], "has no rows"),
         "other count": (content[:4] + b"\0\0\0\x09" + content[8:], "has 9 images, but"),
         "huge count": (content[:4] + b"\xff" * 4 + content[8:], "has 4294967295 images, but"),
@@ -67,7 +67,7 @@ def test_a_label_over_9_is_refused(tmp_path, digits):
     pixels, labels = digits
     labels[269] = 17
     images = write_idx(tmp_path, pixels, labels)
-    with pytest.raises(DatasetError, match=r"record 270: expected a label from 0 to 9, came 17"):
+    with pytest.raises(DatasetError, match=r"record 270: expected a label from 0 to 9, got 17"):
         list(read_idx(images))
 
 

@@ -69,7 +69,7 @@ def test_batches_sum_the_books_updates(path, way):
 
 
 def test_nothing_is_left_beside_the_file(path):
-    """No packed file: each run parses the text anew."""
+    """No packed file: each run parses the text again."""
     for way in IMPROVEMENTS:
         IMPROVEMENTS[way](path, 5)
     assert list(path.parent.glob("*")) == [path]

@@ -308,7 +308,7 @@ def test_a_broken_archive_changes_nothing(kit, content):
 
 @pytest.mark.parametrize("manifest", ['{"nn/network.py": "12', "[1]", "\x00"])
 def test_a_broken_list_counts_all_as_the_students(kit, manifest):
-    """It is written anew; no notebook is replaced."""
+    """It is written again; no notebook is replaced."""
     kit.install()
     write(kit.folder, {".shipped.json": manifest, NOTEBOOK: "mine"})
     assert kit.install(files={"notebooks/README.md": "newer"}) == 0

@@ -118,7 +118,7 @@ def test_the_oracle_for_hashes_knows_the_published_vector():
 @pytest.mark.parametrize("hasher", passwords.HASHERS, ids=lambda hasher: hasher[0])
 @pytest.mark.parametrize("password", ["x", "grün $6$ 'quoted' \\n", "long " * 25])
 def test_passwords_are_hashed_as_a_login_checks_them(hasher, password, monkeypatch):
-    """By openssl and by mkpasswd, salted anew each time."""
+    """By openssl and by mkpasswd, salted again each time."""
     if not shutil.which(hasher[0]):
         pytest.skip(f"{hasher[0]} is not installed")
     monkeypatch.setattr(passwords, "HASHERS", (hasher,))
@@ -176,7 +176,7 @@ def test_login_passwords_can_be_typed():
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_values_are_accepted_or_refused_by_their_rules(check, good, bad):
-    """Both sides of each rule; the error repeats what came."""
+    """Both sides of each rule; the error repeats what it got."""
     for text in good.split(" "):
         if check is settings.hostname or text:
             assert check(text) == text

@@ -113,10 +113,10 @@ def send(content, status=200):
 
 
 HOSTILE = {
-    "wrong bytes": (send(OTHER), r"expected SHA-256 [0-9a-f]{64}, came [0-9a-f]{64}"),
+    "wrong bytes": (send(OTHER), r"expected SHA-256 [0-9a-f]{64}, got [0-9a-f]{64}"),
     "a changed byte": (send(WHOLE[:900] + b"X" + WHOLE[901:]), r"not a whole gzip file|SHA-256"),
-    "a longer file": (send(WHOLE + gzip.compress(b"more")), r"expected 60,000 bytes .*, came more"),
-    "a bomb": (send(gzip.compress(bytes(10**8))), r"expected 60,000 bytes .*, came more"),
+    "a longer file": (send(WHOLE + gzip.compress(b"more")), r"expected 60,000 bytes .*, got more"),
+    "a bomb": (send(gzip.compress(bytes(10**8))), r"expected 60,000 bytes .*, got more"),
     "length too short": (short_length, r"not a whole gzip file"),
     "length too long": (long_length, r"broke off after [0-9,]+ of 60,5[0-9]{2} bytes"),
     "no length, cut off": (
@@ -129,7 +129,7 @@ HOSTILE = {
     ),
     "a web page": (send(b"\n<!doctype html><title>Log in"), r"sends a web page, .* a login first"),
     "text": (send(b"hello world"), r"sends no gzip file, but something that begins 68 65 6c 6c"),
-    "nothing": (send(b""), r"expected 60,000 bytes .*, came 0|not a whole gzip file"),
+    "nothing": (send(b""), r"expected 60,000 bytes .*, got 0|not a whole gzip file"),
     "not found": (send(b"<html>no", 404), r"answers 404 Not Found"),
     "server error": (send(b"<html>oh", 500), r"answers 500 Internal Server Error"),
     "part of nothing": (send(WHOLE[:10], 206), r"sends another part of the file"),
@@ -198,7 +198,7 @@ def test_a_later_fetch_goes_on_where_an_earlier_one_ended(serve, tmp_path):
 
 @pytest.mark.parametrize("left", [OTHER[:20_000], OTHER + OTHER[:99], b"junk", WHOLE + b"tail"])
 def test_what_was_left_by_something_else_is_thrown_away(serve, tmp_path, left):
-    """It does not fit the rest: the whole is fetched anew, from the same mirror."""
+    """It does not fit the rest: the whole is fetched again, from the same mirror."""
     (tmp_path / f".{NAME}.partial").write_bytes(left)
     fetched(tmp_path, serve(with_ranges))
 

@@ -334,7 +334,7 @@ def test_two_damaged_generations_are_told(killed, run):
         (killed / "models" / name).write_bytes(b"oops")
     result = run(*WORDS, "--resume")
     assert result.returncode == 1
-    assert result.stderr.splitlines()[-1].endswith("Give --restart to begin anew")
+    assert result.stderr.splitlines()[-1].endswith("Give --restart to begin again")
     assert run(*WORDS, "--restart").returncode == 0
 
 

@@ -15,7 +15,7 @@ def whole_number(lowest: int, highest: int | None = None) -> Callable[[str], int
         except ValueError:
             number = lowest - 1
         if number < lowest or (highest is not None and number > highest):
-            raise argparse.ArgumentTypeError(f"expected a whole number {span}, came {text!r}")
+            raise argparse.ArgumentTypeError(f"expected a whole number {span}, got {text!r}")
         return number
 
     return convert
@@ -42,7 +42,7 @@ def _number(text: str, expected: str, fits: Callable[[float], bool]) -> float:
     except ValueError:
         number = math.nan
     if not (math.isfinite(number) and fits(number)):
-        raise argparse.ArgumentTypeError(f"expected {expected}, came {text!r}")
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
     return number
 
 

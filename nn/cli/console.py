@@ -90,7 +90,7 @@ def progress(
 
 
 def _lines(what: str, total: int | None, done: int) -> Callable[[int], None]:
-    """Make a function that is told how many rows are done, and says so in a line a minute."""
+    """Make a function that takes the rows just done and reports progress once a minute."""
     said_at = time.monotonic() - SECONDS_BETWEEN_LINES + SECONDS_TO_FIRST_LINE
 
     def advance(rows: int) -> None:

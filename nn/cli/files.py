@@ -30,7 +30,7 @@ def load_digit_reader(path: str) -> "Network":
     inputs, _, outputs = network.sizes
     if (inputs, outputs) != (784, 10):
         raise ModelError(
-            f"{path}: expected a network of 784 inputs and 10 outputs, came {inputs} and {outputs}"
+            f"{path}: expected a network of 784 inputs and 10 outputs, got {inputs} and {outputs}"
         )
     return network
 

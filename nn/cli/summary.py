@@ -80,7 +80,7 @@ def print_summary(arguments, preset: Preset, source, summary: dict) -> None:
         f"Time      {summary['seconds_total']:.1f} s{' since it went on' * resumed}, "
         f"{summary['seconds_parsing']:.1f} s of it reading {summary['samples']:,} digits"
     )
-    print(f"Memory    {summary['peak_rss_mb']:.0f} MB at the most")
+    print(f"Memory    {summary['peak_rss_mb']:.0f} MB at most")
     print(f"Model     {summary['model']}")
     if source.name == SAMPLE_NAME:
         print(f"Next      {this_program()} data fetch")

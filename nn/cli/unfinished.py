@@ -171,7 +171,7 @@ def _newest(generations: "Generations", arguments) -> "Checkpoint":
     try:
         return generations.newest(say=remark)
     except CheckpointError as error:
-        raise CheckpointError(f"{error}. Give --restart to begin anew") from None
+        raise CheckpointError(f"{error}. Give --restart to begin again") from None
 
 
 def _check_same(model: Path, theirs: dict, ours: dict) -> None:

@@ -41,7 +41,7 @@ def read_csv(path: Path) -> Iterator[np.ndarray]:
     Raises
     ------
     DatasetError
-        On anything else, naming file and line, what was expected and what came.
+        On anything else, naming file and line, what was expected and what it got.
     """
     keep_freed_memory()
     line, first_blank_line, found_rows = 1, None, False
@@ -188,8 +188,8 @@ def _complaint(column: int, field: bytes) -> str | None:
     kind, highest = ("label", 9) if column == 1 else ("pixel value", 255)
     if field.isdigit() and len(field) <= 3 and int(field) <= highest:
         return None
-    came = repr(field[:20].decode("ascii", "backslashreplace")) if field else "an empty field"
-    return f"column {column}: expected a {kind} from 0 to {highest}, came {came}"
+    got = repr(field[:20].decode("ascii", "backslashreplace")) if field else "an empty field"
+    return f"column {column}: expected a {kind} from 0 to {highest}, got {got}"
 
 
 def _error(path: Path, line: int, complaint: str, advice: str) -> DatasetError:

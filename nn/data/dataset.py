@@ -124,7 +124,7 @@ class FirstRows:
     ----------
     dataset : Dataset
     limit : int
-        How many rows, at the most.
+        At most so many rows.
     """
 
     def __init__(self, dataset: Dataset, limit: int):

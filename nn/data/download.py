@@ -211,13 +211,13 @@ def _complaint(path: Path, file: RemoteFile) -> str | None:
                 digest.update(piece)
                 size += len(piece)
                 if size > file.size:
-                    return f"expected {file.size:,} bytes uncompressed, came more"
+                    return f"expected {file.size:,} bytes uncompressed, got more"
     except (OSError, EOFError, zlib.error) as error:
         return f"not a whole gzip file ({first_line(error)})"
     if size < file.size:
-        return f"expected {file.size:,} bytes uncompressed, came {size:,}"
+        return f"expected {file.size:,} bytes uncompressed, got {size:,}"
     if digest.hexdigest() != file.sha256:
-        return f"expected SHA-256 {file.sha256}, came {digest.hexdigest()}"
+        return f"expected SHA-256 {file.sha256}, got {digest.hexdigest()}"
     return None
 
 

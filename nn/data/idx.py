@@ -87,7 +87,7 @@ def find_labels(images_path: Path) -> Path:
 def _read_images_header(file: Stream) -> int:
     count, rows, columns = struct.unpack(">3I", _read_header(file, IMAGES_MAGIC, 12))
     if (rows, columns) != (28, 28):
-        raise DatasetError(f"{file.path}: expected images of 28×28 pixels, came {rows}×{columns}")
+        raise DatasetError(f"{file.path}: expected images of 28×28 pixels, got {rows}×{columns}")
     if count == 0:
         raise DatasetError(f"{file.path} has no rows: expected at least one image")
     return count
@@ -103,7 +103,7 @@ def _read_header(file: Stream, magic: bytes, size: int) -> bytes:
     if header[:4] != magic:
         raise DatasetError(
             f"{file.path}: expected an IDX file beginning {magic.hex(' ')}, "
-            f"came {header[:4].hex(' ')}"
+            f"got {header[:4].hex(' ')}"
         )
     if len(header) < 4 + size:
         raise DatasetError(
@@ -128,7 +128,7 @@ def _check_labels(labels: np.ndarray, path: Path, start: int) -> None:
     if len(wrong):
         record = start + wrong[0] + 1
         raise DatasetError(
-            f"{path}: record {record}: expected a label from 0 to 9, came {labels[wrong[0]]}"
+            f"{path}: record {record}: expected a label from 0 to 9, got {labels[wrong[0]]}"
         )
 
 

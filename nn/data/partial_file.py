@@ -16,7 +16,7 @@ class PartialFile:
     path : Path
         Made when missing, and gone on with when there.
     largest : int
-        Bytes that the file has at the most.
+        The most bytes that the file may have.
 
     Raises
     ------
@@ -40,12 +40,12 @@ class PartialFile:
         return self._file.seek(0, os.SEEK_END)
 
     def append(self, content: bytes) -> None:
-        """Add what came; at once, so that a killed process leaves it."""
+        """Add what has arrived; at once, so that a killed process leaves it."""
         self._file.write(content)
         self._file.flush()
 
     def restart(self) -> None:
-        """Throw away what came: it is no good."""
+        """Throw away what has arrived: it is damaged."""
         self._file.truncate(0)
 
     def close(self) -> None:

@@ -55,7 +55,7 @@ def find_source(
     say: Callable[[str], None] = lambda message: None,
     folder: Path | None = None,
 ) -> Source:
-    """Choose the digits: `train` and `test` where given, else the first that there is.
+    """Choose the digits: `train` and `test` where given, else the first one found.
 
     In order: the folder named by MNIST_DIR, `folder`, a download into `folder`, and the bundled
     sample. The sample is never called MNIST.

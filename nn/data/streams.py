@@ -66,7 +66,7 @@ class Stream:
         if self.zipped and self._unpacked > self._most_bytes:
             raise DatasetError(
                 f"{self.path} unpacks to more than {MOST_UNPACKED} times its size: expected a file "
-                "of digits, came what looks like a decompression bomb. Unpack it yourself (gunzip) "
+                "of digits, got what looks like a decompression bomb. Unpack it yourself (gunzip) "
                 "if you trust it"
             )
         return content

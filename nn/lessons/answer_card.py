@@ -1,4 +1,4 @@
-"""What a network answers about one digit, as a piece of HTML: light enough to be drawn anew often.
+"""What a network answers about one digit, as a piece of HTML: light enough to be redrawn often.
 
 A matplotlib figure of the same would take a Pi Zero seconds for each stroke of the pen.
 """

@@ -43,7 +43,7 @@ class DrawingPad(anywidget.AnyWidget):
         ink = proposal["value"]
         if len(ink) not in (0, self.side**2):
             raise traitlets.TraitError(
-                f"expected {self.side}×{self.side} grey levels or none, came {len(ink)} bytes"
+                f"expected {self.side}×{self.side} grey levels or none, got {len(ink)} bytes"
             )
         return ink
 

@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 def _port(text: str) -> int:
     if text.isdecimal() and 0 < int(text) < 65536:
         return int(text)
-    raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, came {text}")
+    raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, got {text}")
 
 
 def _ports(arguments) -> Ports:

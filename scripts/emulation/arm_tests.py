@@ -49,7 +49,7 @@ def _run(root: Path) -> None:
         command = (*inside(root, *mounts), *settings)
         machine = call(*command, "uname", "-m").stdout.strip()
         if machine != "armv6l":
-            raise MachineError(f"expected a machine of kind armv6l, came {machine}")
+            raise MachineError(f"expected a machine of kind armv6l, got {machine}")
         inside_kit = (*command, "sh", "-c", 'cd /kit && exec "$@"', "sh", "python3")
         files = [f"tests/{name}.py" for name in TESTS]
         pytest = (*inside_kit, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", QUICK)

@@ -97,7 +97,7 @@ class Campaign:
         told = self._run("uname -mr; tr -d '\\0' </proc/device-tree/model; echo; free -m").stdout
         kernel, model, _, memory, *_ = told.splitlines()
         kernel, architecture = kernel.split()
-        assert architecture == "armv6l", f"expected armv6l, came {architecture}"
+        assert architecture == "armv6l", f"expected armv6l, got {architecture}"
         versions = json.loads(self._run_python("versions.py").stdout)
         qemu = call("qemu-system-arm", "--version").stdout.splitlines()[0]
         all_versions = {"kernel": kernel, **versions, "ansible (here)": version("ansible")}
@@ -187,7 +187,7 @@ class Campaign:
         visitor = self._visitor()
         start = time.monotonic()
         printed = visitor.compute("import numpy; print(numpy.arange(10).sum())")
-        assert printed == "45\n", f"expected 45, came {printed}"
+        assert printed == "45\n", f"expected 45, got {printed}"
         return f"45, {time.monotonic() - start:.0f} s after asking for a kernel"
 
     def _picture(self) -> str:

@@ -134,7 +134,7 @@ def _image_of(base: Path, folder: CardFolder, flags: list[str]) -> Path:
         _say(f"done already: {target}")
         return target
     if folder.stage(unfinished.name) == made_from and unfinished.exists():
-        _say(f"going on with {unfinished}: remove it to begin anew")
+        _say(f"going on with {unfinished}: remove it to begin again")
     else:
         require_space(folder.path, (2 * base.stat().st_size + ADDED_BYTES) // 1_000_000)
         _say(f"a copy of {base}, with {ADDED_BYTES // 1024**3} GB more room")

@@ -153,7 +153,7 @@ class Browser:
             time.sleep(0.2)
 
     def _text_of(self, selector: str) -> str:
-        """Read an element; a widget draws its anew with each answer."""
+        """Read an element; a widget redraws its own with each answer."""
         try:
             return self.find(selector).text
         except StaleElementReferenceException:

@@ -2,4 +2,4 @@
 
 
 class CardError(ValueError):
-    """Something the user can mend: the message says what was expected, what came, what to do."""
+    """Something the user can mend: the message says what was expected, what it got, what to do."""

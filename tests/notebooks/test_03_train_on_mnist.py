@@ -42,7 +42,7 @@ def by_value(run, name):
 
 
 def test_accuracy_is_that_of_its_weights(run, test_digits, answers):
-    """Counted anew; rounding may turn a digit over."""
+    """Counted again; rounding may turn a digit over."""
     right = (answers == test_digits[1]).mean()
     assert run.value("accuracy") == pytest.approx(right, abs=0.001)
     assert run.value("accuracy_before") < 0.25

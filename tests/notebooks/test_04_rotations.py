@@ -1,4 +1,4 @@
-"""Notebook 04: digits turned as scipy turns them, and accuracies counted anew from the weights."""
+"""Notebook 04: digits turned as scipy turns them, and accuracies counted again from the weights."""
 
 import numpy as np
 import pytest

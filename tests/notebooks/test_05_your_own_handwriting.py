@@ -50,7 +50,7 @@ def draw(run, digit):
 
 
 def likeness(one, other):
-    """Correlate two digits; fitting anew may move one by a pixel."""
+    """Correlate two digits; fitting again may move one by a pixel."""
     one, other = np.reshape(one, (28, 28)), np.reshape(other, (28, 28))
     steps = (-1, 0, 1)
     moved = [np.roll(other, (down, right), (0, 1)) for down in steps for right in steps]
@@ -124,7 +124,7 @@ def test_an_uploaded_picture_is_read(run, sample_digits, outputs_for):
     answer, figures = shown(run.value("upload_answer.value"))
     expected = outputs_for(sample_digits[0].ravel())
     assert answer == np.argmax(expected)
-    assert figures == pytest.approx(expected, abs=0.2)  # fitted anew: a pixel's edge may differ
+    assert figures == pytest.approx(expected, abs=0.2)  # fitted again: a pixel's edge may differ
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"])

@@ -180,7 +180,7 @@ def test_a_password_that_was_changed_elsewhere(playbooks):
     play = playbooks.run("verify", jupyter_password="not-the-one-there")
     assert play.code != 0
     assert "The password of pi-2 (jupyter_password) does not let people in" in play.words
-    assert "'make provision TAGS=base,jupyter' sets it anew" in play.words
+    assert "'make provision TAGS=base,jupyter' sets it again" in play.words
     assert "not-the-one-there" not in play.output
 
 

@@ -268,7 +268,7 @@ def test_guessing_is_slowed_down_for_who_guesses_alone(machine, stranger, passwo
     assert Visitor(url).log_in(password)  # at the owner's address, meanwhile
     time.sleep(wait)
     assert stranger.do(guess, session, url, password)[0] == 302  # an owner at that address
-    assert stranger.do(guess, session, url, "wrong")[0] == 401  # counted anew
+    assert stranger.do(guess, session, url, "wrong")[0] == 401  # counted again
 
 
 def test_a_flood_does_not_end_the_server(machine, owner, stranger, unchanged):
@@ -433,7 +433,7 @@ def served(machine, stranger):
 
 
 def wait_for_port(machine):
-    """Wait for a server that was started anew."""
+    """Wait for a server that was started again."""
     deadline = time.monotonic() + 300
     while not is_open(machine.address, 8888):
         assert time.monotonic() < deadline, "Jupyter did not answer in five minutes"

@@ -72,7 +72,7 @@ class Patience:
             self._guesses.popitem(last=False)
 
     def forget(self, source: str) -> None:
-        """Start anew with a source that knew the password."""
+        """Start again with a source that knew the password."""
         self._guesses.pop(source, None)
 
 

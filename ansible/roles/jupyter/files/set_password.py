@@ -3,7 +3,7 @@
     set_password.py FILE USER
 
 The password comes on standard input, so that no list of processes and no journal shows it. A hash
-that fits it already is left as it is, since each new one is salted anew.
+that fits it already is left as it is, since each new one has a new salt.
 """
 
 import grp

@@ -55,7 +55,7 @@ def _read_manifest(path: Path) -> dict[str, str]:
     except (OSError, ValueError) as error:
         sys.exit(
             f"{path} cannot be read: {error}. Without it nobody knows which files are the kit's: "
-            "nothing was removed. 'make provision' writes it anew; then uninstall again"
+            "nothing was removed. 'make provision' rewrites it; then uninstall again"
         )
     return names
 
