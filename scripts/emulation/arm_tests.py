@@ -16,8 +16,9 @@ from scripts.machines.roots import ensure_root
 
 # What computes, reads and writes; the rest is the same on any processor.
 TESTS = (
-    "test_network test_rules test_steps test_execution test_training test_augment test_book "
-    "test_csv_file test_idx test_model_file test_atomic"
+    "test_network test_rules test_training test_augment test_book backends/test_steps "
+    "backends/test_execution data/test_csv_file data/test_idx saving/test_model_file "
+    "saving/test_atomic"
 ).split()
 # Floating point is in software there: of all ways to take a step, the book's, with few nodes.
 QUICK = "not (every_step and (100 or 200 or equal or proportional or normalised or gradient))"
@@ -51,7 +52,7 @@ def _run(root: Path) -> None:
         if machine != "armv6l":
             raise MachineError(f"expected a machine of kind armv6l, got {machine}")
         inside_kit = (*command, "sh", "-c", 'cd /kit && exec "$@"', "sh", "python3")
-        files = [f"tests/{name}.py" for name in TESTS]
+        files = [f"tests/nn/{name}.py" for name in TESTS]
         pytest = (*inside_kit, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", QUICK)
         show(*pytest, *files, timeout=SECONDS)
         sample = ("--train", "mnist_dataset/sample_train.csv", "--model", "/tmp/model.npz")

@@ -9,7 +9,7 @@ import pytest
 
 from nn.data import download, transfer
 from nn.data.download import DownloadError, RemoteFile, fetch
-from tests.hostile_server import Server
+from tests.nn.data.hostile_server import Server
 
 NAME = "digits.gz"
 PLAIN = np.random.default_rng(1).integers(0, 256, 60_000, dtype=np.uint8).tobytes()
