@@ -69,7 +69,7 @@ bench-cache: $(VENV)/.ready ## Count a Pi Zero's cache misses, into README and d
 test-cache: $(VENV)/.ready ## Check that cache misses of the training step have not grown; root, on Debian
 	$(RUN) -m scripts.bench.cache --check
 
-bench-executions: $(VENV)/.ready ## Time the dense and the sparse step, for the rule in nn/execution.py; root, on Debian (10 min)
+bench-executions: $(VENV)/.ready ## Time the dense and the sparse step, for the rule in nn/backends/__init__.py; root, on Debian (10 min)
 	$(RUN) -m scripts.bench.rule --report docs/speed.md
 
 measure-presets: $(VENV)/.ready ## Measure each preset over five seeds on MNIST (20 min)

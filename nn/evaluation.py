@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nn.backends import start_execution
 from nn.data.dataset import Dataset
-from nn.execution import start_execution
 from nn.network import Network, scale_pixels
 
 
@@ -50,7 +50,7 @@ def evaluate(
     on_rows : callable
         Told how many rows each block had.
     execution : {"auto", "dense", "sparse"}
-        How the answers are worked out; see `nn.execution`.
+        How the answers are worked out; see `nn.backends`.
 
     Returns
     -------

@@ -7,8 +7,8 @@ import os
 
 import numpy as np
 
-from nn.model_file import ModelError, read_model, write_model
 from nn.rules import get_rule
+from nn.saving.model_file import ModelError, read_model, write_model
 
 PIXEL_SCALE = 0.99 / 255
 PIXEL_OFFSET = 0.01

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib import figure as matplotlib_figure
 from matplotlib.colors import PowerNorm
 
-from nn.atomic import atomic_write
 from nn.network import Network
+from nn.saving.atomic import atomic_write
 
 
 class Figure(matplotlib_figure.Figure):

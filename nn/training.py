@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from nn.augment import Augmentation, unchanged
-from nn.checkpoint import CheckpointError, Place
+from nn.autosaver import Journal
+from nn.backends import start_execution
 from nn.data.dataset import BLOCK_ROWS, Block, Dataset
-from nn.execution import start_execution
-from nn.journal import Journal
 from nn.network import Network, one_hot, scale_pixels
 from nn.process import keep_freed_memory
+from nn.saving.checkpoint import CheckpointError, Place
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class TrainingReport:
     seconds, seconds_parsing : float
         Of all epochs.
     execution : str
-        A name in `nn.execution.EXECUTIONS`.
+        A name in `nn.backends.EXECUTIONS`.
     """
 
     samples: int
@@ -64,7 +64,7 @@ def train(
     on_batch : callable, optional
         Given each batch's errors, of shape (batch, output_nodes), as they were before its update.
     execution : {"auto", "dense", "sparse"}
-        How a step is carried out; see `nn.execution`. Whichever it is, the network's weights are
+        How a step is carried out; see `nn.backends`. Whichever it is, the network's weights are
         whole whenever `on_rows` or `on_batch` is called, and at the end, also by an exception.
     journal : Journal, optional
         Says where to start, and keeps where the training is, so that it can be broken off.

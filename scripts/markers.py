@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nn.atomic import atomic_write
+from nn.saving.atomic import atomic_write
 
 
 class MarkersError(ValueError):

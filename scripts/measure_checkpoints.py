@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nn.augment import rotations, unchanged
-from nn.checkpoint import Generations
+from nn.autosaver import Journal
 from nn.data.checksum import checksum
 from nn.data.dataset import CsvDataset, IdxDataset, open_dataset
 from nn.data.sources import find_source
-from nn.journal import Journal
 from nn.network import Network
 from nn.presets import PRESETS, Preset
+from nn.saving.checkpoint import Generations
 from nn.training import train
 
 SECONDS = 150.0  # of each training: saves by the minute come into play

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import nbformat
 
-from nn.atomic import atomic_write
+from nn.saving.atomic import atomic_write
 from scripts.notebook_runner import PROJECT, executed, unpack_kit
 
 FOLDER = PROJECT / "notebooks"

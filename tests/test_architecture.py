@@ -11,12 +11,12 @@ import nn
 PACKAGE = Path(nn.__file__).parent
 SCRIPTS = PACKAGE.parent / "scripts"
 FLOORS = [
-    {"errors", "atomic", "process"},
-    {"rules", "presets", "augment", "images", "data", "model_file"},
-    {"network", "checkpoint"},
-    {"book", "dense", "sparse"},
-    {"execution"},
-    {"evaluation", "journal"},
+    {"errors", "process"},
+    {"rules", "presets", "augment", "images", "saving"},
+    {"data"},
+    {"network"},
+    {"book", "backends"},
+    {"evaluation", "autosaver"},
     {"training"},
     {"comparison", "plots"},
     {"lessons", "cli"},

@@ -132,8 +132,8 @@ def run_info(arguments) -> None:
 
 def _write_csv(dataset, target: Path) -> None:
     """Write a dataset to a CSV or CSV.gz file, whole or not at all."""
-    from nn.atomic import atomic_write
     from nn.data.csv_file import write_csv
+    from nn.saving.atomic import atomic_write
 
     with progress(target.name, dataset) as advance, atomic_write(target) as file:
         blocks = _counted(dataset.blocks(), advance)

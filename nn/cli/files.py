@@ -23,8 +23,8 @@ def load_digit_reader(path: str) -> "Network":
     ModelError
         When it cannot be loaded, or is of another size.
     """
-    from nn.model_file import ModelError
     from nn.network import Network
+    from nn.saving.model_file import ModelError
 
     network = Network.load(path)
     inputs, _, outputs = network.sizes

@@ -71,12 +71,12 @@ def run(arguments) -> None:
     remark(f"{describe(preset)}, rule {arguments.rule}, seed {arguments.seed}")
     if stderr_is_terminal():
         remark("Loading numpy and the digits ...")  # seconds on a Pi Zero
-    from nn.checkpoint import Generations
+    from nn.autosaver import Journal
     from nn.data.dataset import FirstRows, check_readable, open_dataset
     from nn.data.sources import find_source
-    from nn.journal import Journal
-    from nn.model_file import check_replaceable
     from nn.network import Network
+    from nn.saving.checkpoint import Generations
+    from nn.saving.model_file import check_replaceable
     from nn.training import LearningCurve
 
     model = Path(arguments.model or f"models/{preset.name}.npz")
@@ -157,7 +157,7 @@ def _train(network, training_set, preset: Preset, journal, curve, found, executi
     Returns the report, and the signals that came too late for that.
     """
     from nn.augment import rotations, unchanged
-    from nn.journal import TrainingStopped
+    from nn.autosaver import TrainingStopped
     from nn.training import train
 
     augment = rotations(preset.augment_degrees) if preset.augment_degrees else unchanged
@@ -185,7 +185,7 @@ def _train(network, training_set, preset: Preset, journal, curve, found, executi
 
 def _save(network, model: Path, summary: dict, generations) -> None:
     """Save the model; where its weights ran away, there is nothing to go on with, either."""
-    from nn.model_file import ModelError
+    from nn.saving.model_file import ModelError
 
     try:
         network.save(model, about=summary)

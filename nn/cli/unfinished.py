@@ -13,8 +13,8 @@ from nn.cli.signals import Interrupted
 from nn.errors import KitError
 
 if TYPE_CHECKING:  # which would import numpy
-    from nn.checkpoint import Checkpoint, Generations
     from nn.presets import Preset
+    from nn.saving.checkpoint import Checkpoint, Generations
 
 _WAYS = "--re"  # what --resume, --resume-or-start and --restart begin with, written out or not
 
@@ -59,7 +59,7 @@ def only_training_of(model: Path) -> Iterator[None]:
     OSError
         When the folder cannot be made, or not written to.
     """
-    from nn.atomic import alone_with
+    from nn.saving.atomic import alone_with
 
     model.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -166,7 +166,7 @@ def _command_to_go_on(arguments) -> str:
 
 
 def _newest(generations: "Generations", arguments) -> "Checkpoint":
-    from nn.checkpoint import CheckpointError
+    from nn.saving.checkpoint import CheckpointError
 
     try:
         return generations.newest(say=remark)

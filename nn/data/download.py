@@ -11,10 +11,10 @@ from pathlib import Path
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-from nn.atomic import atomic_write
 from nn.data.partial_file import PartialFile
 from nn.data.transfer import TransferError, transfer
 from nn.errors import KitError, first_line
+from nn.saving.atomic import atomic_write
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nn.atomic import AtomicFile
 from nn.data.csv_file import FIELDS
+from nn.saving.atomic import AtomicFile
 
 SAMPLED_BYTES = 64 * 1024  # of the CSV's head, and of its tail
 BLOCK_ROWS = 256

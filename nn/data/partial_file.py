@@ -5,7 +5,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from nn.atomic import is_at
+from nn.saving.atomic import is_at
 
 
 class PartialFile:

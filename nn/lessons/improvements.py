@@ -82,7 +82,7 @@ def with_batches(path: Path, hidden_nodes: int) -> Network:
 
 
 def with_sparse_pixels(path: Path, hidden_nodes: int) -> Network:
-    """As before, with sums over the pixels that have ink alone; see `nn.sparse`."""
+    """As before, with sums over the pixels that have ink alone; see `nn.backends.sparse`."""
     return _learned_by_batches(path, hidden_nodes, "sparse")
 
 

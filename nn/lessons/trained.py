@@ -5,9 +5,9 @@ from pathlib import Path
 
 from nn.data.dataset import FirstRows, open_dataset
 from nn.data.sources import MNIST_NAME, Source
-from nn.model_file import ModelError
 from nn.network import Network
 from nn.presets import PRESETS
+from nn.saving.model_file import ModelError
 from nn.training import train
 
 MODELS_FOLDER = Path(__file__).resolve().parents[2] / "models"

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nn.atomic import atomic_write
 from nn.data.dataset import FirstRows, open_dataset
 from nn.data.sources import DATASET_FOLDER
 from nn.errors import KitError
 from nn.presets import PRESETS
+from nn.saving.atomic import atomic_write
 from scripts.bench.cache_report import (
     LATENCIES,
     NAMES,

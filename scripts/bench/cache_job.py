@@ -78,7 +78,8 @@ def without(part: str, *words: str) -> None:
 
     import numpy as np  # isort: skip
 
-    from nn import network, sparse
+    from nn import network
+    from nn.backends import sparse
 
     tools, compress = sparse.sparse_tools(), sparse.compress
     if part == "products":

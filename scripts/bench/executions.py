@@ -11,8 +11,8 @@ import time
 
 import numpy as np
 
+from nn.backends import EXECUTIONS
 from nn.data.dataset import ArrayDataset, open_dataset
-from nn.execution import EXECUTIONS
 from nn.network import Network
 from nn.process import loaded_blas
 from nn.training import train

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nn.atomic import atomic_write
 from nn.data.csv_file import read_csv
 from nn.data.dataset import ArrayDataset
 from nn.lessons.improvements import BATCH_SIZE, MEASURED, with_the_books_loop
+from nn.saving.atomic import atomic_write
 from scripts.bench.executions import time_executions
 
 HIDDEN_NODES = (10, 100)

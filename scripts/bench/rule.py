@@ -1,4 +1,4 @@
-"""`make bench-executions`: the figures behind the rule in nn.execution.
+"""`make bench-executions`: the figures behind the rule in nn.backends.
 
 Each place is a processor and a BLAS: Debian's numpy in a root, with the reference BLAS or with
 OpenBLAS, and this environment's own numpy. The two executions take turns in one process

@@ -17,7 +17,7 @@ from scripts.machines.roots import ensure_root
 # What computes, reads and writes; the rest is the same on any processor.
 TESTS = (
     "test_network test_rules test_training test_augment test_book backends/test_steps "
-    "backends/test_execution data/test_csv_file data/test_idx saving/test_model_file "
+    "backends/test_choice data/test_csv_file data/test_idx saving/test_model_file "
     "saving/test_atomic"
 ).split()
 # Floating point is in software there: of all ways to take a step, the book's, with few nodes.

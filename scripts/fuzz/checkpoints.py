@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nn.checkpoint import Checkpoint, CheckpointError, Generations, Place
-from nn.execution import UnknownExecutionError, start_execution
-from nn.journal import Journal
+from nn.autosaver import Journal
+from nn.backends import UnknownExecutionError, start_execution
 from nn.network import Network
+from nn.saving.checkpoint import Checkpoint, CheckpointError, Generations, Place
 from scripts.fuzz.csv_text import ORIGINALS as CSV_ORIGINALS
 from scripts.fuzz.formats import Files, Format
 from scripts.fuzz.models import ODD_VALUES, archive, declare_shape, npy, odd_array, parts_of

@@ -13,7 +13,7 @@ from tests.conftest import PROJECT
 @pytest.fixture
 def manager(tmp_path, monkeypatch):
     """The manager of files that the Pi's server has, with a folder of notebooks."""
-    monkeypatch.syspath_prepend(PROJECT / "nn")  # atomic.py lies beside it on a Pi
+    monkeypatch.syspath_prepend(PROJECT / "nn" / "saving")  # atomic.py lies beside it on a Pi
     monkeypatch.syspath_prepend(PROJECT / "ansible/roles/jupyter/files")
     return importlib.import_module("durable_contents").DurableContentsManager(
         root_dir=str(tmp_path)

@@ -10,10 +10,10 @@ import sys
 import numpy as np
 import pytest
 
+from nn.backends import EXECUTIONS
 from nn.book import neuralNetwork
 from nn.data.dataset import ArrayDataset, FirstRows, open_dataset
 from nn.evaluation import evaluate
-from nn.execution import EXECUTIONS
 from nn.lessons import book_loop
 from nn.network import Network
 from nn.presets import PRESETS

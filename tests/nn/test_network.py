@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from nn.model_file import ModelError
 from nn.network import Network, logit, one_hot, scale_pixels, sigmoid
+from nn.saving.model_file import ModelError
 
 
 def network_with_one_output(error):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from nn.augment import rotations, unchanged
+from nn.backends import EXECUTIONS
 from nn.data.dataset import ArrayDataset, open_dataset
 from nn.evaluation import evaluate, find_misread
-from nn.execution import EXECUTIONS
 from nn.network import Network, one_hot, scale_pixels
 from nn.training import LearningCurve, train, whole_batches
 from tests.conftest import csv_text, write_idx

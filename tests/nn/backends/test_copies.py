@@ -5,15 +5,15 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from nn.checkpoint import Checkpoint, Place, write_checkpoint
+from nn.backends import EXECUTIONS
+from nn.backends.sparse import SparseExecution, sparse_tools
 from nn.data import csv_file
 from nn.data.dataset import ArrayDataset
 from nn.evaluation import evaluate
-from nn.execution import EXECUTIONS
-from nn.model_file import write_arrays
 from nn.network import Network, one_hot, scale_pixels
 from nn.rules import RULES
-from nn.sparse import SparseExecution, sparse_tools
+from nn.saving.checkpoint import Checkpoint, Place, write_checkpoint
+from nn.saving.model_file import write_arrays
 from nn.training import train, whole_batches
 from tests.conftest import csv_text
 
@@ -99,7 +99,7 @@ def test_compiled_products_are_given_what_they_need_not_copy(inked, monkeypatch,
     """Indices of one type, values of one type, all of them contiguous: in each call of a block."""
     pixels, labels = inked
     tools = Watched(sparse_tools())
-    monkeypatch.setattr("nn.sparse.sparse_tools", lambda: tools)
+    monkeypatch.setattr("nn.backends.sparse.sparse_tools", lambda: tools)
     network = Network(hidden_nodes=20, seed=1, dtype=dtype)
     steps = SparseExecution(network)
     for variant in (pixels, scale_pixels(pixels, dtype)):

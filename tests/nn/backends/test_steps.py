@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from nn.execution import EXECUTIONS
+from nn.backends import EXECUTIONS
+from nn.backends.sparse import SparseBatch, compress, sparse_tools
 from nn.network import Network, one_hot, scale_pixels
 from nn.rules import RULES
-from nn.sparse import SparseBatch, compress, sparse_tools
 
 ROWS = 203  # no whole number of batches
 

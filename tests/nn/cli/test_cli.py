@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nn.backends import faster_execution
 from nn.cli import main
 from nn.cli.console import progress
 from nn.data import sources
 from nn.data.dataset import ArrayDataset
-from nn.execution import faster_execution
 from nn.network import Network
 from tests.conftest import PROJECT, csv_text
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from nn.atomic import AtomicFile, alone_with, atomic_write, remove_leftovers
+from nn.saving.atomic import AtomicFile, alone_with, atomic_write, remove_leftovers
 from tests.conftest import PROJECT
 
 
@@ -39,7 +39,7 @@ def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path):
     """But not what a living one is writing."""
     path = tmp_path / "file"
     code = (
-        "import os, sys; from nn.atomic import AtomicFile\n"
+        "import os, sys; from nn.saving.atomic import AtomicFile\n"
         "AtomicFile(sys.argv[1]).write(b'half'); os._exit(9)"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], cwd=PROJECT)
@@ -78,7 +78,7 @@ def test_the_file_has_the_usual_permissions(tmp_path):
 def test_no_two_processes_are_alone_with_a_path(tmp_path):
     """Four take turns for a second, in which each makes and removes a file that must be new."""
     code = (
-        "import os, sys, time; from pathlib import Path; from nn.atomic import alone_with\n"
+        "import os, sys, time; from pathlib import Path; from nn.saving.atomic import alone_with\n"
         "deadline, turns = time.monotonic() + 1, 0\n"
         "while time.monotonic() < deadline:\n"
         "    try:\n"

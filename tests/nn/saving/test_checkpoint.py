@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn.checkpoint import Checkpoint, CheckpointError, Generations, Place, read_checkpoint
-from nn.execution import EXECUTIONS, start_execution
-from nn.journal import Journal
+from nn.autosaver import Journal
+from nn.backends import EXECUTIONS, start_execution
 from nn.network import Network
+from nn.saving.checkpoint import Checkpoint, CheckpointError, Generations, Place, read_checkpoint
 from tests.conftest import run_for_peak_mb
 
 
@@ -197,7 +197,7 @@ def test_declared_giants_take_no_memory(tmp_path, kind):
         path.write_bytes(b"pinnckp1")
         os.truncate(path, 400_000_000 if kind == "zeros" else 300_000_000)
     code = (
-        "from nn.checkpoint import CheckpointError, read_checkpoint\n"
+        "from nn.saving.checkpoint import CheckpointError, read_checkpoint\n"
         f"try:\n read_checkpoint({str(path)!r})\nexcept CheckpointError as error:\n print(error)"
     )
     said, peak = run_for_peak_mb(code)

@@ -9,7 +9,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from nn.model_file import (
+from nn.network import Network
+from nn.saving.model_file import (
     FORMAT,
     LARGEST_BYTES,
     ModelError,
@@ -17,7 +18,6 @@ from nn.model_file import (
     read_model,
     write_model,
 )
-from nn.network import Network
 from tests.conftest import run_for_peak_mb
 
 GOOD = {
@@ -156,7 +156,7 @@ def test_declared_giants_take_no_memory(tmp_path, kind):
         with path.open("wb") as file:
             file.truncate(LARGEST_BYTES)
     code = (
-        "from nn.model_file import ModelError, read_model\n"
+        "from nn.saving.model_file import ModelError, read_model\n"
         f"try:\n read_model({str(path)!r})\nexcept ModelError as error:\n print(error)"
     )
     said, peak = run_for_peak_mb(code)
@@ -217,7 +217,7 @@ def test_a_failed_save_leaves_the_old_model(model, monkeypatch):
         file.write(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("nn.model_file.write_arrays", full)
+    monkeypatch.setattr("nn.saving.model_file.write_arrays", full)
     with pytest.raises(OSError, match="No space left"):
         Network(3, 2, 4).save(model)
     assert model.read_bytes() == before

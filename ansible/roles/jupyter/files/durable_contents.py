@@ -7,7 +7,7 @@ import codecs
 from contextlib import contextmanager
 from pathlib import Path
 
-from atomic import atomic_write  # the kit's nn/atomic.py, which lies beside this file
+from atomic import atomic_write  # the kit's nn/saving/atomic.py, which lies beside this file
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 
 

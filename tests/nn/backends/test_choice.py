@@ -2,7 +2,7 @@
 
 import pytest
 
-from nn.execution import EXECUTIONS, UnknownExecutionError, faster_execution, start_execution
+from nn.backends import EXECUTIONS, UnknownExecutionError, faster_execution, start_execution
 from nn.network import Network
 
 
@@ -13,7 +13,7 @@ def on_machine(monkeypatch):
     def pretend(machine, bits, blas):
         monkeypatch.setattr("platform.machine", lambda: machine)
         monkeypatch.setattr("sys.maxsize", 2 ** (bits - 1) - 1)
-        monkeypatch.setattr("nn.execution.loaded_blas", lambda: blas)
+        monkeypatch.setattr("nn.backends.loaded_blas", lambda: blas)
 
     return pretend
 

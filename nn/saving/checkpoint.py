@@ -17,9 +17,9 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-from nn.atomic import atomic_write, remove_leftovers
 from nn.errors import KitError, first_line
-from nn.model_file import LARGEST_BYTES, read_arrays, write_arrays
+from nn.saving.atomic import atomic_write, remove_leftovers
+from nn.saving.model_file import LARGEST_BYTES, read_arrays, write_arrays
 
 _MAGIC = b"pinnckp1"
 _DIGEST_BYTES = 32

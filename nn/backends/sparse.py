@@ -34,8 +34,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nn.checkpoint import take_over
 from nn.network import PIXEL_OFFSET, PIXEL_SCALE, Network, sigmoid
+from nn.saving.checkpoint import take_over
 
 _QUERY_BYTES = 8 * 1024  # of signals at once: half of a Pi Zero's cache
 
@@ -143,7 +143,7 @@ class SparseExecution:
         self._tools = sparse_tools()
 
     def begin_block(self, variants: list[np.ndarray], batch_size: int) -> list[list[SparseBatch]]:
-        """Take in the digits of a block; see `nn.dense.DenseExecution.begin_block`."""
+        """Take in the digits of a block; see `nn.backends.dense.DenseExecution.begin_block`."""
         return [compress(rows, batch_size, self.network.dtype) for rows in variants]
 
     def train(self, batch: SparseBatch, targets: np.ndarray) -> np.ndarray:

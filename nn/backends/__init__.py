@@ -7,11 +7,11 @@ in another order, so results agree but for roundings.
 import platform
 import sys
 
-from nn.dense import DenseExecution
+from nn.backends.dense import DenseExecution
+from nn.backends.sparse import SparseExecution
 from nn.errors import KitError
 from nn.network import Network
 from nn.process import loaded_blas
-from nn.sparse import SparseExecution
 
 # They use the vector unit, where there is one; "unknown" is a Mac's. The others never do.
 _FAST_BLAS = ("openblas", "mkl", "blis", "atlas", "unknown")

@@ -15,8 +15,8 @@ makes of q. When the block is done, each :math:`w_i` gets its share of the chang
 
 import numpy as np
 
-from nn.checkpoint import take_over
 from nn.network import PIXEL_OFFSET, Network, add_product, scale_pixels, sigmoid
+from nn.saving.checkpoint import take_over
 
 
 class DenseExecution:

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from nn.checkpoint import Checkpoint, CheckpointError, Generations, Place, take_over
+from nn.backends import Execution
 from nn.errors import first_line
-from nn.execution import Execution
 from nn.network import Network
+from nn.saving.checkpoint import Checkpoint, CheckpointError, Generations, Place, take_over
 
 EVERY_SECONDS = 60.0
 MOST_SHARE = 0.01  # of the training's time that saving it may take

@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from nn.atomic import AtomicFile, atomic_write
 from nn.errors import KitError, first_line
+from nn.saving.atomic import AtomicFile, atomic_write
 
 LARGEST_BYTES = 320_000_000  # 100,000 hidden nodes, the most that `train` makes
 LARGEST_WEIGHT = 1e30  # sums of products with anything larger could run over in float32

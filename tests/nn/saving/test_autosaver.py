@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from nn.augment import rotations, unchanged
-from nn.checkpoint import CheckpointError, Generations
+from nn.autosaver import Journal, TrainingStopped
+from nn.backends import EXECUTIONS
 from nn.data.dataset import ArrayDataset, FirstRows, open_dataset
 from nn.data.packed import packed_paths
-from nn.execution import EXECUTIONS
-from nn.journal import Journal, TrainingStopped
 from nn.network import Network
+from nn.saving.checkpoint import CheckpointError, Generations
 from nn.training import LearningCurve, train
 from tests.conftest import csv_text, write_idx
 

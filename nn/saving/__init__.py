@@ -1,0 +1,1 @@
+"""Files that must survive a pulled plug: atomic files, models, checkpoints, the autosaver."""
