@@ -23,9 +23,9 @@ FLOORS = [
     {"__main__"},
 ]
 LESSON_FLOORS = [
-    {"timing", "tables", "book_loop", "outer_products", "calculus", "introspection"}
+    {"timing", "book_loop", "outer_products", "calculus", "introspection", "charts"}
     | {"drawing_pad", "picture_upload"},
-    {"experiments", "improvements", "trained", "charts", "weight_pictures", "answer_card"},
+    {"experiments", "improvements", "trained", "answer_card"},
 ]
 DATA_FLOORS = [
     {"errors", "checksum", "partial_file", "handwriting"},

@@ -1,22 +1,22 @@
-"""Charts of numbers: bars, lines, and slopes."""
+"""Charts and tables of numbers: bars, lines, confusion, slopes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from nn.plots import Figure
 
-# Told apart by the colour-blind as well: M. Okabe, K. Ito, "Color Universal Design", 2008.
+# Distinct to the colour-blind too: M. Okabe, K. Ito, "Color Universal Design", 2008.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 
 
 def bar_chart(values: Mapping[str, float], xlabel: str) -> Figure:
-    """Draw a bar across for each value, the first on top, with its figure at its end.
+    """Draw a horizontal bar for each value, the first on top, with the value at its end.
 
     Parameters
     ----------
     values : mapping of name to number
-        From 0 up.
+        None below 0.
     xlabel : str
 
     Returns
@@ -35,7 +35,7 @@ def bar_chart(values: Mapping[str, float], xlabel: str) -> Figure:
 
 
 def stacked_bar_chart(bars: Mapping[str, Mapping[str, float]], xlabel: str) -> Figure:
-    """Draw bars across, each made of the same parts, the first on top.
+    """Draw horizontal bars, each made of the same parts, the first on top.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def line_chart(
     ylabel: str,
     scale: str = "linear",
 ) -> Figure:
-    """Draw named lines over the same places, told apart by colour and marker.
+    """Draw named lines over the same x, each with its own colour and marker.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def line_chart(
     lines : mapping of name to (sequence of number, as long as `x`)
     xlabel, ylabel : str
     scale : {"linear", "log"}
-        Of both axes. On "log", a value of 0 is left out.
+        Of both axes. "log" leaves out values of 0.
 
     Returns
     -------
@@ -95,27 +95,92 @@ def line_chart(
 
 
 def _legend_above(axis) -> None:
-    """Put the legend in a row where it can hide nothing."""
+    """Put the legend in a row above the axis, where it hides nothing."""
     names = axis.get_legend_handles_labels()[1]
     place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
     axis.legend(**place, ncols=len(names), frameon=False, columnspacing=1.2)
 
 
+def accuracy_sweep(
+    accuracies: Mapping[float, float], parameter: str, *, logarithmic: bool = False
+) -> Figure:
+    """Draw accuracy against the values of one parameter.
+
+    Parameters
+    ----------
+    accuracies : mapping of float to float
+        Accuracy, 0 to 1, by the parameter's value.
+    parameter : str
+        The parameter's name.
+    logarithmic : bool
+        Whether the parameter's axis is logarithmic.
+
+    Returns
+    -------
+    figure : Figure
+    """
+    values = sorted(accuracies)
+    figure = Figure(figsize=(7, 3.5), layout="constrained")
+    axis = figure.subplots()
+    if logarithmic:
+        axis.set_xscale("log")
+    per_cent = [100 * accuracies[value] for value in values]
+    axis.plot(values, per_cent, "o-", color="tab:blue")
+    beside = {"textcoords": "offset points", "ha": "center"}
+    over_the_line = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+    for point in zip(values, per_cent, strict=True):
+        axis.annotate(f"{point[1]:.1f}", point, (0, 8), bbox=over_the_line, **beside)
+    axis.set_xticks(values, [f"{value:g}" for value in values])
+    axis.set_xticks([], minor=True)
+    axis.set_xlabel(parameter)
+    axis.set_ylabel("test digits read correctly, %")
+    axis.set_ylim(0, 109)  # room for a number above 100
+    axis.grid(alpha=0.3)
+    return figure
+
+
+def confusion_matrix(confusion: np.ndarray) -> Figure:
+    """Draw how often each digit was read as which.
+
+    Parameters
+    ----------
+    confusion : ndarray of int, shape (10, 10)
+        As in `nn.evaluation.Evaluation`: rows are digits, columns answers.
+
+    Returns
+    -------
+    figure : Figure
+        The darker a square, the larger its share of its row; faint shares are made visible.
+    """
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(6, 5.5), layout="constrained")
+    axis = figure.subplots()
+    axis.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=1)  # the root darkens faint shares
+    for (digit, answer), count in np.ndenumerate(confusion):
+        colour = "white" if shares[digit, answer] > 0.3 else "black"
+        axis.text(answer, digit, f"{count}", ha="center", va="center", color=colour, fontsize=9)
+    axis.set_xticks(range(len(confusion)))
+    axis.set_yticks(range(len(confusion)))
+    axis.set_xlabel("the network's answer")
+    axis.set_ylabel("the digit's label")
+    return figure
+
+
 def chords_and_tangent(
     function: Callable, slope: float, at: float, steps: Sequence[float]
 ) -> Figure:
-    """Draw a curve, chords that reach ever less far to either side of a place, and the tangent.
+    """Draw a curve, ever shorter chords around one point of it, and the tangent.
 
     Parameters
     ----------
     function : callable
-        Of an array, number by number.
+        Takes and returns an array, element by element.
     slope : float
         Of the tangent.
     at : float
-        The place.
+        The t of the point.
     steps : sequence of float
-        How far each chord reaches; the first the farthest.
+        How far each chord reaches to either side, in falling order.
 
     Returns
     -------
@@ -139,7 +204,7 @@ def chords_and_tangent(
 def function_and_slope(
     x: np.ndarray, values: np.ndarray, formula: np.ndarray, measured: np.ndarray
 ) -> Figure:
-    """Draw a function above its slope: the slope's formula as a line, measured slopes as dots.
+    """Draw a function above its slope: the formula's slope as a line, measured slopes as dots.
 
     Parameters
     ----------
@@ -160,3 +225,32 @@ def function_and_slope(
     for axis in (upper, lower):
         axis.grid(alpha=0.3)
     return figure
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence]) -> str:
+    """Write a table in Markdown, its first column aligned left, the others right.
+
+    Parameters
+    ----------
+    header : sequence of str
+    rows : iterable of sequences
+        Each as long as the header; cells are written by `str`.
+
+    Returns
+    -------
+    text : str
+        For `IPython.display.Markdown`.
+
+    Examples
+    --------
+    >>> print(markdown_table(["rule", "error"], [["equal", 0.5]]))
+    | rule | error |
+    |:--|--:|
+    | equal | 0.5 |
+    """
+    lines = [_line(header), "|:--|" + "--:|" * (len(header) - 1)]
+    return "\n".join(lines + [_line(row) for row in rows])
+
+
+def _line(cells: Sequence) -> str:
+    return "| " + " | ".join(map(str, cells)) + " |"

@@ -1,13 +1,16 @@
-"""Charts, asked for what was drawn where."""
+"""Charts and tables, asked for what was drawn where."""
 
 import numpy as np
 import pytest
 
 from nn.lessons.charts import (
+    accuracy_sweep,
     bar_chart,
     chords_and_tangent,
+    confusion_matrix,
     function_and_slope,
     line_chart,
+    markdown_table,
     stacked_bar_chart,
 )
 
@@ -61,6 +64,34 @@ def test_the_legend_hides_no_line():
     assert (legend.x0 >= 0, legend.x1 <= picture.width, legend.y1 <= picture.height) == (True,) * 3
 
 
+@pytest.mark.parametrize("logarithmic", [False, True])
+def test_an_accuracy_sweep_shows_per_cent_by_value(logarithmic):
+    """Three points, given in disorder, are drawn in order."""
+    figure = accuracy_sweep({1.0: 0.2, 0.01: 0.5, 0.1: 0.9}, "rate", logarithmic=logarithmic)
+    (axis,) = axes_of(figure)
+    assert axis.lines[0].get_xydata() == pytest.approx(np.array([[0.01, 50], [0.1, 90], [1, 20]]))
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["0.01", "0.1", "1"]
+    assert [text.get_text() for text in axis.texts] == ["50.0", "90.0", "20.0"]
+    assert axis.get_xlabel() == "rate"
+
+
+def test_a_confusion_matrix_is_dark_where_the_counts_are():
+    """Every 1 read as 7, all others rightly: that square is dark, and so is the diagonal."""
+    confusion = np.diag([50] * 10)
+    confusion[1] = np.eye(10, dtype=int)[7] * 50
+    (axis,) = axes_of(confusion_matrix(confusion))
+    drawn = np.asarray(axis.images[0].cmap(axis.images[0].norm(axis.images[0].get_array())))
+    dark = drawn[..., :3].mean(axis=2) < 0.5  # (10, 10)
+    assert np.array_equal(dark, confusion > 0)
+    assert [text.get_text() for text in axis.texts] == [str(count) for count in confusion.flat]
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("the network's answer", "the digit's label")
+
+
+def test_a_confusion_matrix_may_lack_a_digit():
+    """No 9 among the test digits: its row is empty, without a warning."""
+    axes_of(confusion_matrix(np.diag([3] * 9 + [0])))
+
+
 def test_chords_end_on_the_curve_and_the_tangent_touches_it():
     """For the square at 1: chords from 0 to 2 and from 0.5 to 1.5, a tangent of slope 2."""
     (axis,) = axes_of(chords_and_tangent(lambda t: t**2, slope=2, at=1, steps=[1, 0.5]))
@@ -79,3 +110,9 @@ def test_a_function_stands_above_its_slope():
     assert formula.get_ydata() == pytest.approx(2 * x)
     assert measured.get_ydata() == pytest.approx(2 * x + 0.1)
     assert (measured.get_linestyle(), measured.get_marker()) == ("None", "o")
+
+
+def test_a_table_has_a_line_for_each_row():
+    """Header, rule, rows; numbers as they are."""
+    lines = markdown_table(["a", "b", "c"], [["x", 1, 2.5], ["y", "1 %", ""]]).splitlines()
+    assert lines == ["| a | b | c |", "|:--|--:|--:|", "| x | 1 | 2.5 |", "| y | 1 % |  |"]
