@@ -8,7 +8,7 @@ import numpy as np
 
 from nn.backends import start_execution
 from nn.data.dataset import Dataset
-from nn.network import Network, scale_pixels
+from nn.network import Network
 
 
 @dataclass(frozen=True)
@@ -65,33 +65,3 @@ def evaluate(
             counts += np.bincount(places, minlength=classes * classes)
             on_rows(len(labels))
     return Evaluation(counts.reshape(classes, classes))
-
-
-def find_misread(
-    network: Network, dataset: Dataset, most: int = 20
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Find the first digits of a dataset that a network reads wrongly.
-
-    Parameters
-    ----------
-    network : Network
-    dataset : Dataset
-    most : int
-        Stop after so many.
-
-    Returns
-    -------
-    pixels : ndarray of uint8, shape (n, 784)
-    labels, answers : ndarray of shape (n,)
-        What each digit is, and what it was read as.
-    """
-    found, missing = [], most
-    for pixels, labels in dataset.blocks():
-        answers = network.query(scale_pixels(pixels, network.dtype)).argmax(axis=1)
-        wrong = np.flatnonzero(answers != labels)[:missing]
-        found.append((pixels[wrong], labels[wrong], answers[wrong]))
-        missing -= len(wrong)
-        if missing == 0:
-            break
-    pixels, labels, answers = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return pixels, labels, answers

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from nn.augment import rotations, unchanged
 from nn.data.dataset import Dataset, FirstRows
 from nn.evaluation import evaluate
-from nn.network import Network
+from nn.network import Network, scale_pixels
 from nn.presets import Preset
 from nn.training import train
 
@@ -48,3 +50,33 @@ def measure_accuracy(
         on_rows=on_rows,
     )
     return evaluate(network, test_set).accuracy
+
+
+def find_misread(
+    network: Network, dataset: Dataset, most: int = 20
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find the first digits of a dataset that a network reads wrongly.
+
+    Parameters
+    ----------
+    network : Network
+    dataset : Dataset
+    most : int
+        How many to find at most.
+
+    Returns
+    -------
+    pixels : ndarray of uint8, shape (n, 784)
+    labels, answers : ndarray of shape (n,)
+        What each digit is, and what the network read.
+    """
+    found, missing = [], most
+    for pixels, labels in dataset.blocks():
+        answers = network.query(scale_pixels(pixels, network.dtype)).argmax(axis=1)
+        wrong = np.flatnonzero(answers != labels)[:missing]
+        found.append((pixels[wrong], labels[wrong], answers[wrong]))
+        missing -= len(wrong)
+        if missing == 0:
+            break
+    pixels, labels, answers = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return pixels, labels, answers

@@ -6,7 +6,7 @@ import pytest
 from nn.augment import rotations, unchanged
 from nn.backends import EXECUTIONS
 from nn.data.dataset import ArrayDataset, open_dataset
-from nn.evaluation import evaluate, find_misread
+from nn.evaluation import evaluate
 from nn.network import Network, one_hot, scale_pixels
 from nn.training import LearningCurve, train, whole_batches
 from tests.conftest import csv_text, write_idx
@@ -138,30 +138,6 @@ def test_evaluation_counts_each_answer(digits, execution):
     assert np.array_equal(evaluation.confusion, expected)
     assert evaluation.samples == sum(rows) == 700
     assert evaluation.accuracy == pytest.approx(np.diag(expected).sum() / 700)
-
-
-@pytest.mark.parametrize("most", [7, 10_000])
-def test_misread_digits_are_found_in_order(digits, most):
-    """Against digits asked one by one: the first seven, or all there are."""
-    network = Network(hidden_nodes=8, seed=4)
-    expected = []
-    for pixels, label in zip(*digits, strict=True):
-        answer = network.query(scale_pixels(pixels)).argmax()
-        if answer != label:
-            expected.append((pixels.tolist(), label, answer))
-    pixels, labels, answers = find_misread(network, ArrayDataset(*digits), most)
-    found = list(zip(pixels.tolist(), labels, answers, strict=True))
-    assert found == expected[:most]
-    assert len(expected) > 7
-
-
-def test_a_network_without_mistakes_has_none_misread(digits):
-    """The digits it takes for noughts, as noughts."""
-    network = Network(hidden_nodes=8, seed=4)
-    answers = network.query(scale_pixels(digits[0])).argmax(axis=1)
-    pixels, labels, found = find_misread(network, ArrayDataset(digits[0], answers))
-    assert pixels.shape == (0, 784)
-    assert len(labels) == len(found) == 0
 
 
 def test_the_learning_curve_averages_stretches():

@@ -7,7 +7,7 @@ import pytest
 
 from nn.augment import rotations
 from nn.data.dataset import ArrayDataset
-from nn.lessons.experiments import measure_accuracy
+from nn.lessons.experiments import find_misread, measure_accuracy
 from nn.network import Network, one_hot, scale_pixels
 from nn.presets import get_preset
 
@@ -48,3 +48,27 @@ def test_all_rows_are_used_without_a_limit(digits):
     dataset = ArrayDataset(*digits)
     measure_accuracy(replace(SETTINGS, samples=None), dataset, dataset, on_rows=rows.append)
     assert sum(rows) == 2 * 700
+
+
+@pytest.mark.parametrize("most", [7, 10_000])
+def test_misread_digits_are_found_in_order(digits, most):
+    """Against digits asked one by one: the first seven, or all there are."""
+    network = Network(hidden_nodes=8, seed=4)
+    expected = []
+    for pixels, label in zip(*digits, strict=True):
+        answer = network.query(scale_pixels(pixels)).argmax()
+        if answer != label:
+            expected.append((pixels.tolist(), label, answer))
+    pixels, labels, answers = find_misread(network, ArrayDataset(*digits), most)
+    found = list(zip(pixels.tolist(), labels, answers, strict=True))
+    assert found == expected[:most]
+    assert len(expected) > 7
+
+
+def test_a_network_without_mistakes_has_none_misread(digits):
+    """The digits it takes for noughts, as noughts."""
+    network = Network(hidden_nodes=8, seed=4)
+    answers = network.query(scale_pixels(digits[0])).argmax(axis=1)
+    pixels, labels, found = find_misread(network, ArrayDataset(digits[0], answers))
+    assert pixels.shape == (0, 784)
+    assert len(labels) == len(found) == 0
