@@ -2,12 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from nn.data.dataset import Dataset
 from nn.evaluation import evaluate
-from nn.network import Network, one_hot, scale_pixels
-from nn.rules import RULES
+from nn.network import Network
 from nn.training import train
 
 
@@ -45,24 +42,3 @@ def accuracy_after(
         accuracies.append(evaluate(network, test_set).accuracy)
         done = epoch
     return accuracies
-
-
-def hidden_errors_by_rule(
-    network: Network, pixels: np.ndarray, labels: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Send the errors that a network makes on some digits back by each rule; nothing is learned.
-
-    Parameters
-    ----------
-    network : Network
-    pixels : ndarray of uint8, shape (batch, 784)
-    labels : ndarray of uint8, shape (batch,)
-
-    Returns
-    -------
-    hidden_errors : dict of rule's name to ndarray of shape (batch, hidden_nodes)
-    """
-    outputs = network.query(scale_pixels(pixels, network.dtype))
-    errors = one_hot(labels, network.sizes[2], network.dtype) - outputs
-    weights = network.weights_hidden_output
-    return {name: rule(errors, weights, outputs) for name, rule in RULES.items()}

@@ -7,8 +7,9 @@ import numpy as np
 from nn.augment import rotations, unchanged
 from nn.data.dataset import Dataset, FirstRows
 from nn.evaluation import evaluate
-from nn.network import Network, scale_pixels
+from nn.network import Network, one_hot, scale_pixels
 from nn.presets import Preset
+from nn.rules import RULES
 from nn.training import train
 
 
@@ -80,3 +81,24 @@ def find_misread(
             break
     pixels, labels, answers = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return pixels, labels, answers
+
+
+def hidden_errors_by_rule(
+    network: Network, pixels: np.ndarray, labels: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Send a network's errors on some digits back by each rule, without learning.
+
+    Parameters
+    ----------
+    network : Network
+    pixels : ndarray of uint8, shape (batch, 784)
+    labels : ndarray of uint8, shape (batch,)
+
+    Returns
+    -------
+    hidden_errors : dict of rule's name to ndarray of shape (batch, hidden_nodes)
+    """
+    outputs = network.query(scale_pixels(pixels, network.dtype))
+    errors = one_hot(labels, network.sizes[2], network.dtype) - outputs
+    weights = network.weights_hidden_output
+    return {name: rule(errors, weights, outputs) for name, rule in RULES.items()}

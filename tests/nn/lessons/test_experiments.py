@@ -7,9 +7,10 @@ import pytest
 
 from nn.augment import rotations
 from nn.data.dataset import ArrayDataset
-from nn.lessons.experiments import find_misread, measure_accuracy
+from nn.lessons.experiments import find_misread, hidden_errors_by_rule, measure_accuracy
 from nn.network import Network, one_hot, scale_pixels
 from nn.presets import get_preset
+from nn.rules import RULES
 
 SETTINGS = replace(get_preset("smoke"), hidden_nodes=6, learning_rate=0.03, epochs=2, batch_size=8)
 
@@ -72,3 +73,19 @@ def test_a_network_without_mistakes_has_none_misread(digits):
     pixels, labels, found = find_misread(network, ArrayDataset(digits[0], answers))
     assert pixels.shape == (0, 784)
     assert len(labels) == len(found) == 0
+
+
+def test_hidden_errors_are_sent_back_by_each_rule():
+    """One digit through two hidden nodes, by hand; and nothing is learned."""
+    network = Network(hidden_nodes=2, seed=1, dtype="float64")
+    network.weights_hidden_output[:] = np.outer(np.arange(10), [0.1, -0.2])
+    before = network.weights_hidden_output.copy()
+    pixels = np.zeros((1, 784), "uint8")
+    hidden = 1 / (1 + np.exp(-0.01 * network.weights_input_hidden.sum(axis=1)))
+    outputs = 1 / (1 + np.exp(-before @ hidden))
+    errors = np.where(np.arange(10) == 3, 0.99, 0.01) - outputs
+    sent = hidden_errors_by_rule(network, pixels, np.array([3], "uint8"))
+    assert list(sent) == list(RULES)
+    assert sent["multiply"] == pytest.approx((before.T @ errors)[np.newaxis])
+    assert sent["equal"] == pytest.approx(np.full((1, 2), errors.sum() / 2))
+    assert np.array_equal(network.weights_hidden_output, before)
