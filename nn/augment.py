@@ -75,30 +75,6 @@ def rotation(degrees: float, fill: float = 0.01) -> Callable[[np.ndarray], np.nd
     return turn
 
 
-class TurnedDataset:
-    """The digits of another dataset, turned; to draw, to train on or to test with.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    degrees : float
-        Angle; positive turns anticlockwise.
-    """
-
-    def __init__(self, dataset, degrees: float):
-        self.dataset, self.degrees = dataset, degrees
-        self._turn = rotation(degrees, fill=0.0)
-
-    def blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield (pixels, labels); see `nn.data.dataset.Dataset`."""
-        for pixels, labels in self.dataset.blocks():
-            yield np.rint(self._turn(pixels.astype("float32"))).astype(np.uint8), labels
-
-    def estimate_rows(self) -> int | None:
-        """Tell about how many rows there are; see `nn.data.dataset.Dataset`."""
-        return self.dataset.estimate_rows()
-
-
 def _origins(degrees: float) -> tuple[np.ndarray, np.ndarray]:
     """Tell the row and column, each of shape (784,), that every turned pixel comes from."""
     middle = (SIDE - 1) / 2

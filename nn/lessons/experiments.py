@@ -1,11 +1,11 @@
 """Experiments: train a network by given settings, and see how well it reads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from nn.augment import rotations, unchanged
-from nn.data.dataset import Dataset, FirstRows
+from nn.augment import rotation, rotations, unchanged
+from nn.data.dataset import Block, Dataset, FirstRows
 from nn.evaluation import evaluate
 from nn.network import Network, one_hot, scale_pixels
 from nn.presets import Preset
@@ -51,6 +51,30 @@ def measure_accuracy(
         on_rows=on_rows,
     )
     return evaluate(network, test_set).accuracy
+
+
+class TurnedDataset:
+    """A dataset whose digits are those of another, turned.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    degrees : float
+        Positive turns anticlockwise.
+    """
+
+    def __init__(self, dataset: Dataset, degrees: float):
+        self.dataset, self.degrees = dataset, degrees
+        self._turn = rotation(degrees, fill=0.0)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield (pixels, labels); see `nn.data.dataset.Dataset`."""
+        for pixels, labels in self.dataset.blocks():
+            yield np.rint(self._turn(pixels.astype("float32"))).astype(np.uint8), labels
+
+    def estimate_rows(self) -> int | None:
+        """Estimate the number of rows; see `nn.data.dataset.Dataset`."""
+        return self.dataset.estimate_rows()
 
 
 def find_misread(

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from nn.augment import TurnedDataset, rotation, rotations, unchanged
-from nn.data.dataset import ArrayDataset, FirstRows
+from nn.augment import rotation, rotations, unchanged
 
 
 @pytest.mark.parametrize("degrees", [10, -10, 3.5, 45, 90, 180, 0])
@@ -35,17 +34,3 @@ def test_unchanged_is_the_digits_alone():
     """No augmentation."""
     inputs = np.ones((2, 784))
     assert [each is inputs for each in unchanged(inputs)] == [True]
-
-
-def test_a_turned_dataset_holds_the_same_digits_turned(digits):
-    """Pixel by pixel as scipy turns them, within a rounding; with their labels."""
-    pixels, labels = digits
-    turned = TurnedDataset(ArrayDataset(pixels, labels), 30)
-    assert turned.estimate_rows() == 700
-    assert np.concatenate([each for _, each in turned.blocks()]).tolist() == labels.tolist()
-    first, _ = next(TurnedDataset(FirstRows(ArrayDataset(pixels, labels), 3), 30).blocks())
-    assert first.dtype == np.uint8
-    for row, picture in zip(first, pixels, strict=False):
-        sheet = picture.reshape(28, 28).astype(float)
-        expected = ndimage.rotate(sheet, 30, reshape=False, order=1, cval=0)
-        assert row == pytest.approx(expected.ravel(), abs=0.51)

@@ -4,10 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from nn.augment import rotations
-from nn.data.dataset import ArrayDataset
-from nn.lessons.experiments import find_misread, hidden_errors_by_rule, measure_accuracy
+from nn.data.dataset import ArrayDataset, FirstRows
+from nn.lessons.experiments import (
+    TurnedDataset,
+    find_misread,
+    hidden_errors_by_rule,
+    measure_accuracy,
+)
 from nn.network import Network, one_hot, scale_pixels
 from nn.presets import get_preset
 from nn.rules import RULES
@@ -89,3 +95,17 @@ def test_hidden_errors_are_sent_back_by_each_rule():
     assert sent["multiply"] == pytest.approx((before.T @ errors)[np.newaxis])
     assert sent["equal"] == pytest.approx(np.full((1, 2), errors.sum() / 2))
     assert np.array_equal(network.weights_hidden_output, before)
+
+
+def test_a_turned_dataset_holds_the_same_digits_turned(digits):
+    """Pixel by pixel as scipy turns them, within a rounding; with their labels."""
+    pixels, labels = digits
+    turned = TurnedDataset(ArrayDataset(pixels, labels), 30)
+    assert turned.estimate_rows() == 700
+    assert np.concatenate([each for _, each in turned.blocks()]).tolist() == labels.tolist()
+    first, _ = next(TurnedDataset(FirstRows(ArrayDataset(pixels, labels), 3), 30).blocks())
+    assert first.dtype == np.uint8
+    for row, picture in zip(first, pixels, strict=False):
+        sheet = picture.reshape(28, 28).astype(float)
+        expected = ndimage.rotate(sheet, 30, reshape=False, order=1, cval=0)
+        assert row == pytest.approx(expected.ravel(), abs=0.51)
