@@ -25,7 +25,7 @@ FLOORS = [
 LESSON_FLOORS = [
     {"timing", "book_loop", "outer_products", "calculus", "introspection", "charts"}
     | {"drawing_pad", "picture_upload"},
-    {"experiments", "improvements", "trained", "answer_card"},
+    {"experiments", "improvements", "answer_card"},
 ]
 DATA_FLOORS = [
     {"errors", "checksum", "partial_file", "handwriting"},

@@ -1,37 +1,43 @@
-"""Experiments: train a network by given settings, and see how well it reads."""
+"""Experiments: networks to try out, digits to try them on, and what they get wrong."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 
 from nn.augment import rotation, rotations, unchanged
-from nn.data.dataset import Block, Dataset, FirstRows
+from nn.data.dataset import Block, Dataset, FirstRows, open_dataset
+from nn.data.sources import MNIST_NAME, Source
 from nn.evaluation import evaluate
+from nn.images import SIDE
 from nn.network import Network, one_hot, scale_pixels
-from nn.presets import Preset
+from nn.presets import PRESETS, Preset
 from nn.rules import RULES
+from nn.saving.model_file import ModelError
 from nn.training import train
+
+MODELS_FOLDER = Path(__file__).resolve().parents[2] / "models"
 
 
 def measure_accuracy(
-    settings: Preset,
+    preset: Preset,
     training_set: Dataset,
     test_set: Dataset,
     *,
     seed: int = 1,
     on_rows: Callable[[int], object] = lambda rows: None,
 ) -> float:
-    """Train a new network by a preset's settings and measure its accuracy.
+    """Train a new network with a preset's settings and measure its accuracy.
 
     Parameters
     ----------
-    settings : Preset
-        ``dataclasses.replace(preset, learning_rate=0.3)`` changes one of them.
+    preset : Preset
+        ``dataclasses.replace(preset, learning_rate=0.3)`` changes one setting.
     training_set, test_set : Dataset
     seed : int
-        Of the first weights.
+        Draws the first weights.
     on_rows : callable
-        Told how many rows of training each block had, as they are done.
+        Called with the number of rows after each block of training.
 
     Returns
     -------
@@ -39,18 +45,94 @@ def measure_accuracy(
         Share of the test digits read correctly, 0 to 1.
     """
     network = Network(
-        hidden_nodes=settings.hidden_nodes, learning_rate=settings.learning_rate, seed=seed
+        hidden_nodes=preset.hidden_nodes, learning_rate=preset.learning_rate, seed=seed
     )
-    degrees = settings.augment_degrees
+    degrees = preset.augment_degrees
     train(
         network,
-        FirstRows(training_set, settings.samples) if settings.samples else training_set,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
+        FirstRows(training_set, preset.samples) if preset.samples else training_set,
+        epochs=preset.epochs,
+        batch_size=preset.batch_size,
         augment=rotations(degrees) if degrees else unchanged,
         on_rows=on_rows,
     )
     return evaluate(network, test_set).accuracy
+
+
+def load_or_train(
+    source: Source,
+    *,
+    folder: Path = MODELS_FOLDER,
+    samples: int = 20_000,
+    on_rows: Callable[[int], object] = lambda rows: None,
+) -> tuple[Network, str]:
+    """Load the best digit reader of a folder; if there is none, train preset pi-zero-100 briefly.
+
+    Parameters
+    ----------
+    source : Source
+        Digits to train on.
+    folder : Path
+        Where to look for models; by default models/ in the kit's folder, where `make train-pi`
+        puts them.
+    samples : int
+        How many digits to train on; a smaller dataset is used several times.
+    on_rows : callable
+        Called with the number of rows after each block of training.
+
+    Returns
+    -------
+    network : Network
+    origin : str
+        A sentence that says where the network is from.
+    """
+    if best := best_model(folder):
+        return best
+    preset = PRESETS["pi-zero-100"]
+    dataset = FirstRows(open_dataset(source.train), samples)
+    rows = dataset.estimate_rows() or samples
+    epochs = max(1, round(samples / rows))
+    network = Network(hidden_nodes=preset.hidden_nodes, learning_rate=preset.learning_rate, seed=1)
+    report = train(network, dataset, epochs=epochs, batch_size=preset.batch_size, on_rows=on_rows)
+    times = "once" if epochs == 1 else f"{epochs} times"
+    return network, (
+        f"trained just now with {preset.hidden_nodes} hidden nodes: "
+        f"{report.samples:,} digits, each seen {times}, of: {source.name}"
+    )
+
+
+def best_model(folder: Path) -> tuple[Network, str] | None:
+    """Find the digit reader with the best test accuracy; those trained on MNIST come first.
+
+    Files that are not models with 784 inputs and 10 outputs are skipped.
+
+    Returns
+    -------
+    network, origin : Network, str
+        As from `load_or_train`; None if the folder has no digit reader.
+    """
+    readers = []
+    for path in sorted(folder.glob("*.npz")):
+        try:
+            network = Network.load(path)
+        except (ModelError, OSError):
+            continue
+        if (network.sizes[0], network.sizes[2]) == (SIDE**2, 10):
+            readers.append((path, network))
+    if not readers:
+        return None
+
+    def merit(reader):
+        about = reader[1].about
+        return about.get("dataset") == MNIST_NAME, about.get("accuracy") or 0.0
+
+    path, network = max(readers, key=merit)
+    origin = f"loaded from models/{path.name}: {network.sizes[1]} hidden nodes"
+    if dataset := network.about.get("dataset"):
+        origin += f", trained on: {dataset}"
+    if accuracy := network.about.get("accuracy"):
+        origin += f"; it read {accuracy:.1%} of its test digits"
+    return network, origin
 
 
 class TurnedDataset:
