@@ -23,9 +23,9 @@ FLOORS = [
     {"__main__"},
 ]
 LESSON_FLOORS = [
-    {"timing", "book_loop", "outer_products", "calculus", "introspection", "charts"}
-    | {"drawing_pad", "picture_upload"},
-    {"experiments", "improvements", "answer_card"},
+    {"book_loop", "calculus", "charts", "experiments", "introspection"}
+    | {"drawing_pad", "picture_upload", "answer_card"},
+    {"speed"},
 ]
 DATA_FLOORS = [
     {"errors", "checksum", "partial_file", "handwriting"},

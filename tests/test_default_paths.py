@@ -8,7 +8,7 @@ from PIL import Image
 
 from nn.data.sources import DATASET_FOLDER
 from nn.lessons.experiments import MODELS_FOLDER
-from nn.lessons.improvements import MEASURED
+from nn.lessons.speed import MEASURED
 from tests.conftest import PROJECT
 
 MODULES = sorted(

@@ -17,7 +17,7 @@ import numpy as np
 
 from nn.data.csv_file import read_csv
 from nn.data.dataset import ArrayDataset
-from nn.lessons.improvements import BATCH_SIZE, MEASURED, with_the_books_loop
+from nn.lessons.speed import BATCH_SIZE, MEASURED, with_the_books_loop
 from nn.saving.atomic import atomic_write
 from scripts.bench.executions import time_executions
 

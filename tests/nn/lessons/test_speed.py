@@ -1,26 +1,62 @@
-"""The improvements, against the book's loop: they must learn the same."""
+"""Measures by their structure, faster ways by what they learn; no figure of this machine."""
 
 import json
 import re
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
-from scipy.special import expit
 
 from nn.data.csv_file import write_csv
-from nn.lessons import book_loop
-from nn.lessons.improvements import (
+from nn.lessons import book_loop, speed
+from nn.lessons.speed import (
     IMPROVEMENTS,
+    NUMPY_WAYS,
     PI_ZERO_SECONDS_PER_ROW,
+    R_WAYS,
     SEED,
+    RError,
     emulated_arm_milliseconds,
+    has_r,
+    median_seconds,
+    outer_in_r,
+    peak_megabytes,
 )
 from scripts.bench import lesson_figures
 from tests.conftest import PROJECT
 
 WAYS = ["the book's loop", "block parser alone", "batches alone", "sparse pixels alone"]
+COLUMN, ROW = np.array([1.0, -2.0, 0.5]), np.array([4.0, 3.0])
+PRODUCT = [[4.0, 3.0], [-8.0, -6.0], [2.0, 1.5]]
+
+needs_r = pytest.mark.skipif(not has_r(), reason="R is not installed")
+
+
+def test_actions_take_turns():
+    """Two actions, three runs, twice in each; and each turn is told."""
+    calls, turns = [], []
+    actions = {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}
+    seconds = median_seconds(actions, runs=3, repeats=2, on_run=lambda: turns.append(1))
+    assert "".join(calls) == "aabb" * 3
+    assert len(turns) == 6
+    assert list(seconds) == ["a", "b"]
+
+
+def test_the_median_leaves_a_disturbed_run_out(monkeypatch):
+    """Turns of 2, 9 and 3 seconds, of two calls each, give 1.5 a call."""
+    clock = iter([0, 2, 10, 19, 20, 23])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    assert median_seconds({"a": lambda: None}, runs=3, repeats=2) == {"a": 1.5}
+
+
+def test_peak_memory_counts_what_was_freed_again():
+    """Two arrays of 4 MB at a time, then none; what was there before does not count."""
+    kept = np.zeros(1_000_000)
+    peak = peak_megabytes(lambda: (np.ones(500_000), np.ones(500_000)))
+    assert peak == pytest.approx(8, abs=0.1)
+    assert peak_megabytes(lambda: kept.sum()) < 1
 
 
 @pytest.fixture
@@ -75,37 +111,6 @@ def test_nothing_is_left_beside_the_file(path):
     assert list(path.parent.glob("*")) == [path]
 
 
-def test_the_books_loop_is_the_same_with_a_clock(path):
-    """A profile has four parts, and learns what the loop learns."""
-    lines = path.read_text().splitlines()
-    seconds, (wih, who) = book_loop.profile(lines, 12, SEED)
-    assert list(seconds) == ["parsing", "forward", "error", "update"]
-    assert min(seconds.values()) > 0
-    expected = book_loop.train(lines, 12, SEED)
-    assert np.array_equal(wih, expected[0])
-    assert np.array_equal(who, expected[1])
-
-
-def test_the_books_loop_learns_by_hand():
-    """One step on one sample, its updates written out element by element."""
-    wih, who = np.array([[0.3, -0.2]]), np.array([[0.5], [-1.0]])
-    inputs, targets = np.array([0.4, 0.9]), np.array([0.99, 0.01])
-    hidden = expit(0.3 * 0.4 - 0.2 * 0.9)
-    outputs = [expit(0.5 * hidden), expit(-1.0 * hidden)]
-    errors = [0.99 - outputs[0], 0.01 - outputs[1]]
-    back = 0.5 * errors[0] - 1.0 * errors[1]
-    expected = [
-        [
-            0.3 + 0.1 * back * hidden * (1 - hidden) * 0.4,
-            -0.2 + 0.1 * back * hidden * (1 - hidden) * 0.9,
-        ]
-    ]
-    book_loop.learn(wih, who, inputs, targets)
-    assert wih == pytest.approx(np.array(expected))
-    steps = [0.1 * e * o * (1 - o) * hidden for e, o in zip(errors, outputs, strict=True)]
-    assert who == pytest.approx(np.array([[0.5 + steps[0]], [-1.0 + steps[1]]]))
-
-
 def test_the_pi_zeros_seconds_are_those_of_the_books_author():
     """60,000 digits in 25 minutes."""
     seconds = PI_ZERO_SECONDS_PER_ROW * 60_000
@@ -145,3 +150,32 @@ def test_what_is_measured_is_what_is_read(path, tmp_path):
     assert list(figures) == WAYS
     assert all(0 < ms < 100 for by_nodes in figures.values() for ms in by_nodes.values())
     assert {str(nodes): ms for nodes, ms in figures[WAYS[0]].items()} == printed[WAYS[0]]
+
+
+@pytest.mark.parametrize("way", NUMPY_WAYS)
+def test_numpy_multiplies_each_by_each(way):
+    """All ways give the product that a pencil gives."""
+    assert NUMPY_WAYS[way](COLUMN, ROW).tolist() == PRODUCT
+
+
+@needs_r
+@pytest.mark.parametrize("way", R_WAYS)
+def test_r_multiplies_each_by_each(way):
+    """R's product comes back row by row, with a time."""
+    seconds, product = outer_in_r(COLUMN, ROW, R_WAYS[way], runs=1, repeats=2)
+    assert product.tolist() == PRODUCT
+    assert seconds >= 0
+
+
+@needs_r
+def test_what_r_complains_of_is_told():
+    """The expression and R's own words."""
+    with pytest.raises(RError, match=r"R stopped at 'colum'.*object 'colum' not found"):
+        outer_in_r(COLUMN, ROW, "colum")
+
+
+def test_without_r_the_error_says_how_to_get_it(monkeypatch):
+    """A name of a package to install."""
+    monkeypatch.setattr(speed.shutil, "which", lambda name: None)
+    with pytest.raises(RError, match="R is not installed: sudo apt install r-base-core"):
+        outer_in_r(COLUMN, ROW, "column %*% t(row)")

@@ -1,0 +1,247 @@
+"""What training costs: measures of time and memory, and faster ways to do the book's work.
+
+The improvements lead from the book's loop to this kit's training. Each reads the same CSV file,
+starts from the same weights and goes through the digits once.
+"""
+
+import json
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from nn.data.csv_file import read_csv
+from nn.data.dataset import Block
+from nn.errors import KitError
+from nn.lessons import book_loop
+from nn.network import Network, one_hot, scale_pixels
+from nn.presets import AUTHOR_MINUTES
+from nn.training import train
+
+SEED = 1
+BATCH_SIZE = 16
+
+# Of the book's loop with 10 hidden nodes.
+PI_ZERO_SECONDS_PER_ROW = AUTHOR_MINUTES * 60 / 60_000
+
+# Written by `make bench-arm`, never by hand.
+MEASURED = Path(__file__).with_name("measured.json")
+
+NUMPY_WAYS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "numpy.outer": np.outer,
+    "dot of column and row": lambda column, row: np.dot(column[:, None], row[None, :]),
+    "column @ row": lambda column, row: column[:, None] @ row[None, :],
+    "einsum": lambda column, row: np.einsum("j,i->ji", column, row),
+}
+R_WAYS = {"R's %*%": "column %*% t(row)", "R's tcrossprod": "tcrossprod(column, row)"}
+
+# Each product goes to a file, row by row, to be compared with numpy's.
+_R_PROGRAM = """
+folder <- commandArgs(trailingOnly = TRUE)[1]
+column <- readBin(file.path(folder, "column"), "double", {rows})
+row <- readBin(file.path(folder, "row"), "double", {columns})
+product <- function() {expression}
+timed <- function(run) system.time(for (i in seq_len({repeats})) product())[["elapsed"]]
+writeBin(as.vector(t(product())), file.path(folder, "product"))
+cat(median(sapply(seq_len({runs}), timed)) / {repeats})
+"""
+
+
+class RError(KitError, RuntimeError):
+    """R is not installed, or it failed."""
+
+
+def median_seconds(
+    actions: Mapping[str, Callable[[], object]],
+    runs: int = 3,
+    repeats: int = 1,
+    on_run: Callable[[], object] = lambda: None,
+) -> dict[str, float]:
+    """Time actions against each other.
+
+    They take turns, so that a computer that is busy for a while slows them all, and the median
+    ignores a disturbed run.
+
+    Parameters
+    ----------
+    actions : mapping of name to callable
+        Called without arguments.
+    runs : int
+        Turns of each action.
+    repeats : int
+        Calls of an action in one turn: many, if one call is too short to time.
+    on_run : callable
+        Called after each turn of each action.
+
+    Returns
+    -------
+    seconds : dict of name to float
+        For one call: the median of the turns.
+    """
+    seconds = {name: [] for name in actions}
+    for _ in range(runs):
+        for name, action in actions.items():
+            start = time.perf_counter()
+            for _ in range(repeats):
+                action()
+            seconds[name].append((time.perf_counter() - start) / repeats)
+            on_run()
+    return {name: statistics.median(each) for name, each in seconds.items()}
+
+
+def peak_megabytes(action: Callable[[], object]) -> float:
+    """Return the peak memory that Python and numpy allocate during an action, in MB.
+
+    What was allocated before does not count. Tracing is slow: never time an action that is traced.
+    """
+    tracemalloc.start()
+    try:
+        action()
+        return tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
+
+
+def emulated_arm_milliseconds(file: Path = MEASURED) -> dict[str, dict[int, float]]:
+    """Read how long each way took for a row on emulated ARM without a vector unit.
+
+    Only their ratios mean anything. `scripts.bench.lesson_figures` measures them.
+
+    Returns
+    -------
+    milliseconds : dict of str to (dict of int to float)
+        For "the book's loop" and the parts that replace it, "block parser alone", "batches alone"
+        and "sparse pixels alone"; for 10 and 100 hidden nodes.
+    """
+    ways = json.loads(file.read_text())["emulated_arm_ms_a_row"]
+    return {way: {int(nodes): ms for nodes, ms in by.items()} for way, by in ways.items()}
+
+
+class TextDataset:
+    """Digits in a CSV file whose text is parsed at each reading and never kept packed.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield (pixels, labels); see `nn.data.dataset.Dataset`."""
+        for rows in read_csv(self.path):
+            yield rows[:, 1:], rows[:, 0]
+
+    def estimate_rows(self) -> None:
+        """Return None, for an unknown number of rows; see `nn.data.dataset.Dataset`."""
+
+
+def with_the_books_loop(path: Path, hidden_nodes: int) -> Network:
+    """Read the whole file as lines, split each, learn by column vectors of float64."""
+    return _network(*book_loop.train(book_loop.read_lines(path), hidden_nodes, SEED))
+
+
+def with_the_block_parser(path: Path, hidden_nodes: int) -> Network:
+    """Parse about seventy lines at a time by array arithmetic; learn as before."""
+    return _learned_row_by_row(path, hidden_nodes, "float64")
+
+
+def with_float32(path: Path, hidden_nodes: int) -> Network:
+    """As before, with numbers of half the size."""
+    return _learned_row_by_row(path, hidden_nodes, "float32")
+
+
+def with_batches(path: Path, hidden_nodes: int) -> Network:
+    """Sum the updates of 16 digits, then apply them, as `nn.training.train` does."""
+    return _learned_by_batches(path, hidden_nodes, "dense")
+
+
+def with_sparse_pixels(path: Path, hidden_nodes: int) -> Network:
+    """As before, but compute with pixels that have ink only; see `nn.backends.sparse`."""
+    return _learned_by_batches(path, hidden_nodes, "sparse")
+
+
+IMPROVEMENTS: dict[str, Callable[[Path, int], Network]] = {
+    "the book's loop": with_the_books_loop,
+    "+ block parser": with_the_block_parser,
+    "+ float32": with_float32,
+    "+ batches of 16": with_batches,
+    "+ sparse pixels": with_sparse_pixels,
+}
+
+
+def _learned_row_by_row(path: Path, hidden_nodes: int, dtype: str) -> Network:
+    """Learn by the book's column vectors from blocks of parsed rows."""
+    weights = book_loop.initial_weights(hidden_nodes, SEED)
+    wih, who = (each.astype(dtype) for each in weights)
+    for pixels, labels in TextDataset(path).blocks():
+        rows = zip(scale_pixels(pixels, dtype), one_hot(labels, dtype=dtype), strict=True)
+        for inputs, targets in rows:
+            book_loop.learn(wih, who, inputs, targets)
+    return _network(wih, who)
+
+
+def _learned_by_batches(path: Path, hidden_nodes: int, execution: str) -> Network:
+    network = Network(hidden_nodes=hidden_nodes, seed=SEED)
+    train(network, TextDataset(path), batch_size=BATCH_SIZE, execution=execution)
+    return network
+
+
+def _network(wih: np.ndarray, who: np.ndarray) -> Network:
+    """Make a network of weights that were learned elsewhere."""
+    network = Network(hidden_nodes=len(wih), dtype=wih.dtype)
+    network.weights_input_hidden, network.weights_hidden_output = wih, who
+    return network
+
+
+def has_r() -> bool:
+    """Tell whether R is installed, as the command Rscript."""
+    return shutil.which("Rscript") is not None
+
+
+def outer_in_r(
+    column: np.ndarray, row: np.ndarray, expression: str, runs: int = 3, repeats: int = 100
+) -> tuple[float, np.ndarray]:
+    """Let R multiply a column by a row, and time it without the start of R.
+
+    Parameters
+    ----------
+    column : ndarray of float64, shape (n,)
+    row : ndarray of float64, shape (m,)
+    expression : str
+        In R, of `column` and `row`; `R_WAYS` has some.
+    runs, repeats : int
+        How many runs to take the median of, and how many products each has.
+
+    Returns
+    -------
+    seconds : float
+        For one product.
+    product : ndarray of shape (n, m)
+
+    Raises
+    ------
+    RError
+        If R is not installed, or stops with an error.
+    """
+    if not has_r():
+        raise RError("R is not installed: sudo apt install r-base-core")
+    program = _R_PROGRAM.format(
+        rows=len(column), columns=len(row), expression=expression, runs=runs, repeats=repeats
+    )
+    with tempfile.TemporaryDirectory(prefix="pi-nn-r-") as folder:
+        column.astype("float64").tofile(Path(folder, "column"))
+        row.astype("float64").tofile(Path(folder, "row"))
+        command = ["Rscript", "--vanilla", "-e", program, folder]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise RError(f"R stopped at {expression!r}: {result.stderr.strip()}")
+        product = np.fromfile(Path(folder, "product")).reshape(len(column), len(row))
+    return float(result.stdout), product
