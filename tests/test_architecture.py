@@ -23,8 +23,7 @@ FLOORS = [
     {"__main__"},
 ]
 LESSON_FLOORS = [
-    {"book_loop", "calculus", "charts", "experiments", "introspection"}
-    | {"drawing_pad", "picture_upload", "answer_card"},
+    {"book_loop", "calculus", "charts", "experiments", "introspection", "widgets"},
     {"speed"},
 ]
 DATA_FLOORS = [
@@ -173,4 +172,4 @@ def test_widgets_alone_import_those_of_jupyter():
         for path in PACKAGE.rglob("*.py")
         if {name.split(".")[0] for name in imported_names(path)} & {"anywidget", "ipywidgets"}
     }
-    assert importers == {"lessons/drawing_pad.py", "lessons/picture_upload.py"}
+    assert importers == {"lessons/widgets.py"}

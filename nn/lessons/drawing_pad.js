@@ -1,4 +1,4 @@
-// The browser's half of nn/lessons/drawing_pad.py: draws here, sends the picture once per stroke.
+// The browser's half of DrawingPad in widgets.py: draws here, sends the picture after each stroke.
 
 const SIDE = 280; // of the canvas, in CSS pixels
 const PEN = 24; // MNIST's pens are about an eighth as thick as the digit is high

@@ -1,7 +1,7 @@
-// The browser's half of nn/lessons/picture_upload.py: makes a large picture smaller, and sends it.
+// The browser's half of PictureUpload in widgets.py: shrinks a large picture and sends it.
 
-const SMALL_FILE = 500_000; // bytes: is sent as it is
-const SIDE = 1120; // pixels of the longer side, twice what nn/images.py has use for
+const SMALL_FILE = 500_000; // bytes: sent as it is
+const SIDE = 1120; // pixels of the longer side, twice what nn/images.py uses
 
 async function shrink(file) {
   const picture = await createImageBitmap(file); // the right way up, as EXIF says

@@ -1,0 +1,170 @@
+"""What a notebook reads digits with: a pad to draw on, a button to upload a picture, the answer.
+
+The browser does what it can, in drawing_pad.js and picture_upload.js: a Pi Zero has neither the
+time to follow a pen nor the memory for a large photograph.
+"""
+
+import base64
+from io import BytesIO
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import traitlets
+
+from nn.images import SIDE, centre_digit
+
+_BAR_WIDTH = 180  # CSS pixels of an output of 1.0
+_WINNER, _OTHER = "#0072b2", "#999999"
+
+
+class DrawingPad(anywidget.AnyWidget):
+    """A white square to draw on with mouse, finger, pen or arrow keys.
+
+    Attributes
+    ----------
+    ink : bytes
+        The picture after the last stroke: `side` × `side` grey levels row by row, 0 for paper to
+        255 for ink. Empty bytes are an empty pad. Set it to show a picture.
+    side : int
+        Pixels along a side of the picture.
+    message : str
+        A line below the pad, which screen readers read out when it changes.
+    """
+
+    _esm = Path(__file__).with_name("drawing_pad.js")
+    _css = Path(__file__).with_name("drawing_pad.css")
+
+    ink = traitlets.Bytes().tag(
+        sync=True,
+        echo_update=False,  # the browser knows what it drew; the Pi need not send it back
+        from_json=lambda sent, pad: bytes(sent),
+    )
+    side = traitlets.Int(112, read_only=True).tag(sync=True)
+    message = traitlets.Unicode("Draw a digit here.").tag(sync=True)
+
+    @traitlets.validate("ink")
+    def _check_ink(self, proposal) -> bytes:
+        ink = proposal["value"]
+        if len(ink) not in (0, self.side**2):
+            raise traitlets.TraitError(
+                f"expected {self.side}×{self.side} grey levels or none, got {len(ink)} bytes"
+            )
+        return ink
+
+    @property
+    def pixels(self) -> np.ndarray | None:
+        """Return the digit as the network sees it: uint8 of shape (784,); None if empty."""
+        ink = np.frombuffer(self.ink, np.uint8)
+        if not ink.any():
+            return None
+        return centre_digit(ink.reshape(self.side, self.side) / 255)
+
+    def clear(self) -> None:
+        """Clear the pad."""
+        self.ink = b""
+
+
+class PictureUpload(anywidget.AnyWidget):
+    """A button that asks for a picture file, or a phone's camera for a photograph.
+
+    The browser shrinks large photographs before it sends them, since Jupyter's server silently
+    drops messages of over 10 MB.
+
+    Attributes
+    ----------
+    content : bytes
+        The last chosen file, or the smaller PNG that the browser made of it. Observe `number`,
+        which changes even if the same file is chosen again.
+    name : str
+        The file's name.
+    number : int
+        How many files were chosen.
+    """
+
+    _esm = Path(__file__).with_name("picture_upload.js")
+
+    content = traitlets.Bytes().tag(
+        sync=True,
+        echo_update=False,  # the browser knows what it sent
+        from_json=lambda sent, upload: bytes(sent),
+    )
+    name = traitlets.Unicode().tag(sync=True)
+    number = traitlets.Int().tag(sync=True)
+
+
+def answer_card(pixels: np.ndarray | None, outputs: np.ndarray | None) -> str:
+    """Show the digit as the network sees it, the answer, and all ten outputs as bars.
+
+    It is HTML because a Pi Zero would take seconds to draw a figure after each stroke of the pen.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (784,), or None
+        0 for paper to 255 for ink; None if nothing is drawn yet.
+    outputs : ndarray of shape (10,) or None
+        The network's answer.
+
+    Returns
+    -------
+    html : str
+    """
+    if pixels is None or outputs is None:
+        return _card("", "<p>Nothing is drawn yet, so there is nothing to answer.</p>")
+    answer = int(np.argmax(outputs))
+    bars = "".join(_bar(digit, float(signal), answer) for digit, signal in enumerate(outputs))
+    return _card(
+        f' data-answer="{answer}"',
+        _picture(pixels),
+        f'<div><div style="font-size: 20px">The network reads <b>{answer}</b></div>{bars}</div>',
+    )
+
+
+def answer_sentence(outputs: np.ndarray | None) -> str:
+    """Say the answer and the runner-up in one line, for screen readers and for a quick look.
+
+    Parameters
+    ----------
+    outputs : ndarray of shape (10,) or None
+
+    Returns
+    -------
+    sentence : str
+    """
+    if outputs is None:
+        return "Draw a digit here."
+    second, first = np.argsort(outputs)[-2:]
+    return (
+        f"The network reads {first} (output {outputs[first]:.2f}); "
+        f"the next best is {second} ({outputs[second]:.2f})."
+    )
+
+
+def _card(attributes: str, *parts: str) -> str:
+    style = "display: flex; flex-wrap: wrap; gap: 24px; font-family: sans-serif; line-height: 1.4"
+    return f'<div class="pi-nn-answer"{attributes} style="{style}">{"".join(parts)}</div>'
+
+
+def _picture(pixels: np.ndarray) -> str:
+    """Draw the pixels five times enlarged with sharp edges; dark ink on light paper."""
+    from PIL import Image
+
+    file = BytesIO()
+    Image.fromarray(255 - pixels.reshape(SIDE, SIDE)).save(file, format="PNG")
+    source = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    style = "width: 140px; height: 140px; image-rendering: pixelated; border: 1px solid #767676"
+    words = f"the digit as the network sees it, {SIDE} by {SIDE} pixels"
+    return (
+        f'<div><img src="{source}" alt="{words}" style="{style}"><br>as the network sees it</div>'
+    )
+
+
+def _bar(digit: int, signal: float, answer: int) -> str:
+    """Draw one output; the winner differs in weight as well as in colour."""
+    colour, weight = (_WINNER, "bold") if digit == answer else (_OTHER, "normal")
+    width = max(1, round(_BAR_WIDTH * signal))
+    style = f"display: inline-block; height: 12px; width: {width}px; background: {colour}"
+    return (
+        f'<div style="white-space: nowrap; font-weight: {weight}">'
+        f'{digit} <span style="{style}"></span> {signal:.2f}</div>'
+    )
