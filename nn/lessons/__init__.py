@@ -1,1 +1,1 @@
-"""What the notebooks lean on beside the network: charts, measurements, a drawing pad."""
+"""What only the notebooks use: charts, experiments, measures of speed, widgets."""

@@ -1,8 +1,8 @@
-"""The way the book goes about it: the yardstick of `make bench`, of notebook 08 and of the tests.
+"""The book's way of training: the baseline of `make bench`, of notebook 08 and of the tests.
 
 Written for this kit after the book's description: the whole file as lines in memory, ``split`` on
-each, column vectors, one update a digit, float64. It shares nothing with the rest of `nn` on
-purpose.
+each, column vectors, one update per digit, float64. On purpose, it shares nothing with the rest of
+`nn`.
 
     python -m nn.lessons.book_loop TRAIN.csv TEST.csv HIDDEN_NODES EPOCHS SEED
 """
@@ -46,7 +46,7 @@ def targets_of(label):
 
 
 def forward(wih, who, inputs):
-    """Send a column of inputs, (784, 1), through: hidden (hidden, 1) and final (10, 1)."""
+    """Send a column of inputs, (784, 1), forward: hidden (hidden, 1) and final (10, 1)."""
     hidden = expit(np.dot(wih, inputs))
     return hidden, expit(np.dot(who, hidden))
 
@@ -58,7 +58,7 @@ def send_back(who, targets, final):
 
 
 def update(weights, errors, outputs, inputs, learning_rate=LEARNING_RATE):
-    """Change a matrix in place by an outer product: a column of deltas times a row of inputs."""
+    """Update a matrix in place by an outer product: a column of deltas times a row of inputs."""
     weights += learning_rate * np.dot(errors * outputs * (1.0 - outputs), inputs.T)
 
 
@@ -78,7 +78,7 @@ def answer(wih, who, inputs):
 
 
 def train(lines, hidden_nodes, seed, epochs=1):
-    """Learn from lines of text; return the two matrices."""
+    """Learn from the lines of a CSV file; return the two matrices."""
     wih, who = initial_weights(hidden_nodes, seed)
     for _ in range(epochs):
         for line in lines:
@@ -88,20 +88,20 @@ def train(lines, hidden_nodes, seed, epochs=1):
 
 
 def profile(lines, hidden_nodes, seed):
-    """Do what `train` does for one epoch, with a look at the clock after each part.
+    """Do what `train` does for one epoch, and time each part.
 
     Parameters
     ----------
     lines : list of str
-        Of the CSV file.
+        The CSV file's.
     hidden_nodes, seed : int
 
     Returns
     -------
     seconds : dict of str to float
-        Of "parsing", "forward", "error" and "update", over all lines.
+        For "parsing", "forward", "error" and "update", over all lines.
     weights : tuple of two ndarrays
-        As `train` returns them: the clock changes nothing.
+        The same that `train` returns.
     """
     wih, who = initial_weights(hidden_nodes, seed)
     seconds = dict.fromkeys(("parsing", "forward", "error", "update"), 0.0)

@@ -1,9 +1,9 @@
-r"""Slopes by small differences, to hold formulas against.
+r"""Slopes by small differences, to check formulas against.
 
 References
 ----------
-The central difference :math:`(f(x + \Delta x) - f(x - \Delta x)) / 2\Delta x` is off by a multiple
-of :math:`\Delta x^2`; the one-sided one by a multiple of :math:`\Delta x`.
+The central difference :math:`(f(x + \Delta x) - f(x - \Delta x)) / 2\Delta x` has an error
+proportional to :math:`\Delta x^2`; the one-sided difference, one proportional to :math:`\Delta x`.
 """
 
 from collections.abc import Callable
@@ -14,16 +14,16 @@ from nn.network import Network
 
 
 def central_difference(function: Callable, x, dx):
-    """Measure a function's slope at x by going as far forwards as backwards.
+    """Measure a function's slope at x by a step forwards and one backwards.
 
     Parameters
     ----------
     function : callable
-        Of one number, or of an array, number by number.
+        Takes and returns a number, or an array element by element.
     x : number or ndarray
-        Where. Whole numbers and `fractions.Fraction` stay exact.
+        Where to measure. Integers and `fractions.Fraction` stay exact.
     dx : number
-        How far to go to either side; not 0.
+        Size of the steps; not 0.
 
     Returns
     -------
@@ -38,12 +38,12 @@ def central_difference(function: Callable, x, dx):
 
 
 def one_sided_difference(function: Callable, x, dx):
-    """Measure a function's slope from x to x + dx alone; arguments as `central_difference`."""
+    """Measure a function's slope by a step forwards only; arguments as for `central_difference`."""
     return (function(x + dx) - function(x)) / dx
 
 
 def squared_error(network: Network, inputs: np.ndarray, targets: np.ndarray) -> float:
-    """Return half the sum of the squared errors, which gradient descent makes smaller.
+    """Return half the sum of the squared errors, which gradient descent reduces.
 
     Parameters
     ----------
@@ -61,21 +61,21 @@ def measured_slopes(
     targets: np.ndarray,
     dx: float = 1e-5,
 ) -> np.ndarray:
-    """Measure how the squared error changes with each weight, one after the other.
+    """Measure how the squared error changes with each weight, one at a time.
 
-    No formula of the network's learning is used: each weight is moved a little to both sides, and
-    the network is asked again.
+    This uses no formula of the network's learning: it moves each weight a little to both sides and
+    queries the network again.
 
     Parameters
     ----------
     network : Network
-        In float64: float32 is too coarse for small steps. It is left as it was.
+        Of float64: float32 is too coarse for small steps. Stays unchanged.
     weights : ndarray
-        One of the network's own two matrices.
+        One of the network's two matrices.
     inputs, targets : ndarray
         As for `squared_error`.
     dx : float
-        How far each weight is moved to either side.
+        How far to move each weight to either side.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def measured_slopes(
 
 
 def angle(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the angle between two arrays taken as arrows, in degrees, from 0 to 180."""
+    """Return the angle between two arrays seen as vectors, in degrees, from 0 to 180."""
     one, other = one.ravel().astype("float64"), other.ravel().astype("float64")
     cosine = one @ other / (np.linalg.norm(one) * np.linalg.norm(other))
     return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
