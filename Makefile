@@ -39,17 +39,17 @@ test: $(VENV)/.ready-test ## Run the tests; set MNIST_DIR for those on real MNIS
 	$(RUN) -m pytest
 
 test-power-cuts: $(VENV)/.ready-test ## Kill commands in 200 runs and at each system call, into docs/power-cuts.md; needs strace, MNIST_DIR (1 h)
-	$(RUN) -m scripts.power_cuts --report docs/power-cuts.md
+	$(RUN) -m tests.campaigns.power_cuts --report docs/power-cuts.md
 
 test-low-memory: $(VENV)/.ready-test ## Train and run the heaviest notebook in 128 and 256 MB; needs root, MNIST_DIR
-	$(RUN) -m scripts.low_memory
+	$(RUN) -m tests.campaigns.low_memory
 
 test-oldest: ## The same on Debian 12's numpy, in .venv-oldest; needs Python 3.11
 	$(MAKE) VENV=$(VENV)-oldest $(VENV)-oldest/.ready-test,oldest
 	$(VENV)-oldest/bin/python -m pytest
 
 fuzz: $(VENV)/.ready-fuzz ## Try a million damaged and hostile files on every reader, into docs/fuzzing.md (hours)
-	$(RUN) -m scripts.fuzz --report docs/fuzzing.md
+	$(RUN) -m tests.campaigns.fuzz --report docs/fuzzing.md
 
 lint: $(VENV)/.ready-lint ## Check the style of the code
 	$(VENV)/bin/ruff check .

@@ -9,7 +9,15 @@ import pytest
 import nn
 
 PACKAGE = Path(nn.__file__).parent
-SCRIPTS = PACKAGE.parent / "scripts"
+PROJECT = PACKAGE.parent
+# The rooms of the project, and those that each may import from.
+ROOMS = {
+    "nn": {"nn"},
+    "ansible": {"nn"},
+    "scripts": {"nn", "scripts"},
+    "scripts.bench": {"nn", "scripts", "scripts.bench"},
+    "tests": {"nn", "scripts", "scripts.bench", "tests"},
+}
 FLOORS = [
     {"errors", "process"},
     {"rules", "presets", "augment", "images", "saving"},
@@ -82,6 +90,25 @@ def import_graph(*packages: Path) -> dict[str, set[str]]:
     return graph
 
 
+def room_of(module: str) -> str:
+    """Return the room that a module is in; "" when it is none of the project's."""
+    return max((room for room in ROOMS if f"{module}.".startswith(f"{room}.")), key=len, default="")
+
+
+def trespasses(project: Path) -> list[str]:
+    """List the imports from rooms that a file may not import from."""
+    found = []
+    for path in sorted(path for room in ROOMS for path in (project / room).rglob("*.py")):
+        place = path.relative_to(project)
+        package = ".".join(place.parent.parts)
+        allowed = ROOMS[room_of(package)]
+        rooms = {name: room_of(name) for name in imported_names(path, package)}
+        found += [
+            f"{place}: {name}" for name, room in rooms.items() if room and room not in allowed
+        ]
+    return found
+
+
 def circle_in(graph: dict[str, set[str]]) -> list[str]:
     """Return modules of which each is imported by the next, from one back to it; none: empty."""
     try:
@@ -117,12 +144,45 @@ def test_each_way_of_importing_is_seen(tmp_path):
     assert found == {"plots", "cli", "network", "book"}
 
 
+def test_no_room_imports_from_one_it_may_not():
+    """The package needs no scripts, the scripts no tests, and only tests import what measures."""
+    assert trespasses(PROJECT) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "named"),
+    [
+        ("nn/a.py", "import scripts.sdcard.cli", ["nn/a.py: scripts.sdcard.cli"]),
+        ("nn/a.py", "def f():\n    from tests import x", ["nn/a.py: tests.x"]),
+        (
+            "scripts/a/b.py",
+            "from tests.machines.a import b",
+            ["scripts/a/b.py: tests.machines.a.b"],
+        ),
+        ("scripts/bench/b.py", "import tests", ["scripts/bench/b.py: tests"]),
+        ("scripts/a.py", "from scripts import bench", ["scripts/a.py: scripts.bench"]),
+        ("ansible/files/a.py", "import scripts.a", ["ansible/files/a.py: scripts.a"]),
+        ("tests/a.py", "import nn.a, scripts.bench.a, scripts.b, tests.b, testsuite", []),
+        ("scripts/bench/a.py", "import nn.a, scripts.b, scripts.bench.b, numpy", []),
+    ],
+)
+def test_an_import_from_the_wrong_room_is_seen(file, line, named, tmp_path):
+    """Of a package, of a module, in a function; and what is allowed is not named."""
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / file).write_text(line)
+    assert trespasses(tmp_path) == named
+
+
 def test_no_imports_go_round_in_a_circle():
-    """Wherever in a file they stand, in the package and in the scripts."""
-    graph = import_graph(PACKAGE, SCRIPTS)
+    """Wherever in a file they stand, in the package, the scripts and the tests."""
+    graph = import_graph(*(PROJECT / room for room in ("nn", "scripts", "tests")))
     assert circle_in(graph) == []
     assert sum(map(len, graph.values())) > 250
-    assert graph["scripts.fuzz.campaign"] == {"scripts.fuzz.trial"}
+    assert graph["tests.campaigns.power_cuts.judge"] == set()
+    assert graph["tests.campaigns.fuzz.campaign"] == {
+        "tests.campaigns",
+        "tests.campaigns.fuzz.trial",
+    }
 
 
 @pytest.mark.parametrize(

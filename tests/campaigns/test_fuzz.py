@@ -10,12 +10,12 @@ import warnings
 import numpy as np
 import pytest
 
-from scripts.fuzz.campaign import ATHERIS, SHARES
-from scripts.fuzz.csv_text import FORMAT as CSV
-from scripts.fuzz.csv_text import ORIGINALS, expected_rows
-from scripts.fuzz.formats import Format
-from scripts.fuzz.one_format import FORMATS
-from scripts.fuzz.trial import BATCH, Tally, check_memory, try_many
+from tests.campaigns.fuzz.campaign import ATHERIS, SHARES
+from tests.campaigns.fuzz.csv_text import FORMAT as CSV
+from tests.campaigns.fuzz.csv_text import ORIGINALS, expected_rows
+from tests.campaigns.fuzz.formats import Format
+from tests.campaigns.fuzz.one_format import FORMATS
+from tests.campaigns.fuzz.trial import BATCH, Tally, check_memory, try_many
 from tests.conftest import PROJECT
 
 INPUTS, COMMANDS = 20 * BATCH, 2
@@ -25,7 +25,7 @@ INPUTS, COMMANDS = 20 * BATCH, 2
 def test_a_short_run_finds_nothing(name, tmp_path):
     """A few hundred inputs of each kind, two of them through the command line."""
     seed = str(random.randrange(2**31))
-    words = ["-m", "scripts.fuzz.one_format", name, str(INPUTS), seed, str(COMMANDS)]
+    words = ["-m", "tests.campaigns.fuzz.one_format", name, str(INPUTS), seed, str(COMMANDS)]
     result = subprocess.run(
         [sys.executable, *words],
         cwd=PROJECT,
@@ -83,7 +83,7 @@ def test_what_the_command_line_says_is_noticed():
 def test_a_wrong_row_is_noticed(monkeypatch):
     """A parser that takes 300 for 44."""
     monkeypatch.setattr(
-        "scripts.fuzz.csv_text.ORIGINALS", [ORIGINALS[0].replace(b",0,", b",300,", 1)]
+        "tests.campaigns.fuzz.csv_text.ORIGINALS", [ORIGINALS[0].replace(b",0,", b",300,", 1)]
     )
     monkeypatch.setattr("nn.data.csv_file.parse_rows", lambda text: _wrapped(text))
     with pytest.raises(AssertionError, match=r"a wrong row accepted|other rows read"):
@@ -97,7 +97,7 @@ def _wrapped(text: bytes):
 
 def test_too_much_memory_is_noticed(monkeypatch):
     """Whatever this process takes, against a limit below it."""
-    monkeypatch.setattr("scripts.fuzz.trial.LARGEST_MB", 1)
+    monkeypatch.setattr("tests.campaigns.fuzz.trial.LARGEST_MB", 1)
     with pytest.raises(AssertionError, match=r"took \d+ MB"):
         check_memory(Tally())
 

@@ -7,11 +7,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from scripts.power_cuts import disk, system_calls
-from scripts.power_cuts.jobs import SHORT, TRAININGS, WRITERS
-from scripts.power_cuts.judge import View, contents, weights_sha256
-from scripts.power_cuts.moments import Trial, kill_at_random
-from scripts.power_cuts.system_calls import Call
+from tests.campaigns.power_cuts import disk, system_calls
+from tests.campaigns.power_cuts.jobs import SHORT, TRAININGS, WRITERS
+from tests.campaigns.power_cuts.judge import View, contents, weights_sha256
+from tests.campaigns.power_cuts.moments import Trial, kill_at_random
+from tests.campaigns.power_cuts.system_calls import Call
 
 
 @pytest.mark.parametrize("job", [*TRAININGS[:2], WRITERS[0]], ids=lambda job: job.name)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nn.data import csv_file
 from nn.data.csv_file import estimate_csv_rows, parse_rows, read_csv, write_csv
 from nn.data.errors import DatasetError
-from scripts.fuzz.csv_text import plain_rows
+from tests.campaigns.fuzz.csv_text import plain_rows
 from tests.conftest import csv_text, run_for_peak_mb
 
 

@@ -1,6 +1,6 @@
 """Run the default training and the heaviest notebook where there is little memory.
 
-    python -m scripts.low_memory
+    python -m tests.campaigns.low_memory
 
 Each runs in a control group of its own, with 128 and with 256 MiB and no swap for all that belongs
 to it: for the notebook its kernel, and the program that feeds it the cells. A library that another

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from scripts.fuzz.trial import LARGEST_MB, LONGEST_SECONDS, PROJECT, Tally
+from tests.campaigns import PROJECT
+from tests.campaigns.fuzz.trial import LARGEST_MB, LONGEST_SECONDS, Tally
 
 ATHERIS = "CSV, atheris"
 # Shares of all inputs: the byte parser has most to get wrong, and the cheapest inputs.
@@ -49,7 +50,7 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m scripts.fuzz", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.campaigns.fuzz", description=__doc__)
     parser.add_argument(
         "--inputs", type=int, default=1_050_000, help="in all; default: %(default)s"
     )
@@ -80,13 +81,14 @@ def _run(name: str, inputs: int, seed: int) -> Tally | None:
 def _processes(name: str, inputs: int, seed: int, corpus: str) -> Iterator[list[str]]:
     """Give the commands that try one format, one after the other."""
     if name != ATHERIS:
-        module = "scripts.fuzz.one_format"
+        module = "tests.campaigns.fuzz.one_format"
         yield [sys.executable, "-m", module, name, str(inputs), str(seed), str(COMMANDS)]
         return
     for number, start in enumerate(range(0, inputs, INPUTS_A_PROCESS)):
         count = min(INPUTS_A_PROCESS, inputs - start)
         own_seed = str(seed * 1000 + number)
-        yield [sys.executable, "-m", "scripts.fuzz.byte_parser", str(count), own_seed, corpus]
+        module = "tests.campaigns.fuzz.byte_parser"
+        yield [sys.executable, "-m", module, str(count), own_seed, corpus]
 
 
 def _tallies(lines) -> Iterator[Tally]:
@@ -147,5 +149,5 @@ What would have ended the campaign:
 - from the command line anything but exit code 0 and silence on standard error, or 1 and one line
   (`train` says before it what it will do).
 
-`make test` runs a few thousand inputs of the same kinds; `scripts/fuzz/` has both.
+`make test` runs a few thousand inputs of the same kinds; `tests/campaigns/fuzz/` has both.
 """

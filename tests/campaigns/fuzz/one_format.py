@@ -1,15 +1,15 @@
 """Try one format under hypothesis, in the process that the campaign starts for it.
 
-``python -m scripts.fuzz.one_format NAME INPUTS SEED COMMANDS`` prints a tally as a JSON line now
-and then; a finding ends it with a traceback.
+``python -m tests.campaigns.fuzz.one_format NAME INPUTS SEED COMMANDS`` prints a tally as a JSON
+line now and then; a finding ends it with a traceback.
 """
 
 import json
 import sys
 from dataclasses import asdict
 
-from scripts.fuzz import checkpoints, csv_text, gzipped, idx, models, pictures
-from scripts.fuzz.trial import Tally, try_many
+from tests.campaigns.fuzz import checkpoints, csv_text, gzipped, idx, models, pictures
+from tests.campaigns.fuzz.trial import Tally, try_many
 
 FORMATS = tuple(each.FORMAT for each in (csv_text, idx, gzipped, pictures, models, checkpoints))
 INPUTS_A_RUN = 8000  # hypothesis remembers what it drew: runs of this many forget it again

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.power_cuts.judge import TEMPORARY
-from scripts.power_cuts.system_calls import Call
+from tests.campaigns.power_cuts.judge import TEMPORARY
+from tests.campaigns.power_cuts.system_calls import Call
 
 _FD = re.compile(r"^(\d+)<([^>]*)>")
 _NAMES = re.compile(r'"([^"]*)"')

@@ -6,7 +6,8 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.campaigns import PROJECT
+
 SAMPLE = PROJECT / "mnist_dataset"
 DEADLINE_SECONDS = 300
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.power_cuts.jobs import DEADLINE_SECONDS
-from scripts.power_cuts.moments import Trial
+from tests.campaigns.power_cuts.jobs import DEADLINE_SECONDS
+from tests.campaigns.power_cuts.moments import Trial
 
 # What changes files, or decides whether they are changed
 CHANGING = "openat write fsync fchmod rename unlink mkdir flock close ftruncate".split()

@@ -21,13 +21,13 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from nn.process import peak_rss_mb
-from scripts.fuzz.formats import Files, Format, write_files
-from scripts.fuzz.mutations import CHOICE_BYTES, Choices
+from tests.campaigns import PROJECT
+from tests.campaigns.fuzz.formats import Files, Format, write_files
+from tests.campaigns.fuzz.mutations import CHOICE_BYTES, Choices
 
 LONGEST_SECONDS = 2.0  # of the processor's time: the machine may be busy with something else
 LARGEST_MB = 200
 COMMAND_SECONDS = 60  # with the imports, on a busy machine
-PROJECT = Path(__file__).resolve().parents[2]
 BATCH = 16  # inputs to each of hypothesis's examples, whose own cost is that of several
 
 

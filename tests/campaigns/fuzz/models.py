@@ -13,8 +13,8 @@ from nn.cli.files import load_digit_reader
 from nn.network import one_hot
 from nn.saving.model_file import FORMAT as MODEL_FORMAT
 from nn.saving.model_file import ModelError
-from scripts.fuzz.formats import Files, Format
-from scripts.fuzz.mutations import HUGE_NUMBERS, NUMBERS, Choices, mutated
+from tests.campaigns.fuzz.formats import Files, Format
+from tests.campaigns.fuzz.mutations import HUGE_NUMBERS, NUMBERS, Choices, mutated
 
 NAME = "model.npz"
 SETTINGS = {

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.fuzz.mutations import Choices
+from tests.campaigns.fuzz.mutations import Choices
 
 Files = dict[str, bytes]  # names to contents, all in one folder
 

@@ -6,8 +6,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from scripts.power_cuts.jobs import DEADLINE_SECONDS, Job, run
-from scripts.power_cuts.judge import View, temporary_files
+from tests.campaigns.power_cuts.jobs import DEADLINE_SECONDS, Job, run
+from tests.campaigns.power_cuts.judge import View, temporary_files
 
 _MOST_KILLS = 3  # of one training, before it may end
 

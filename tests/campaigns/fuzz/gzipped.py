@@ -5,9 +5,9 @@ import struct
 import zlib
 from pathlib import Path
 
-from scripts.fuzz.csv_text import EDITS, ORIGINALS, check_against, expected_rows
-from scripts.fuzz.formats import Files, Format
-from scripts.fuzz.mutations import Choices, mutated
+from tests.campaigns.fuzz.csv_text import EDITS, ORIGINALS, check_against, expected_rows
+from tests.campaigns.fuzz.formats import Files, Format
+from tests.campaigns.fuzz.mutations import Choices, mutated
 
 NAME = "digits.csv.gz"
 _HEADER_CHECK, _EXTRA, _NAME, _COMMENT = 2, 4, 8, 16  # flags of RFC 1952

@@ -16,8 +16,8 @@ import atheris
 with atheris.instrument_imports(include=["nn.data"]):
     from nn.data import csv_file
 
-from scripts.fuzz.csv_text import ORIGINALS, plain_rows
-from scripts.fuzz.trial import LONGEST_SECONDS, Tally, check_memory
+from tests.campaigns.fuzz.csv_text import ORIGINALS, plain_rows
+from tests.campaigns.fuzz.trial import LONGEST_SECONDS, Tally, check_memory
 
 LONGEST_INPUT = 16_384
 TOLD_EVERY = 1000

@@ -8,8 +8,8 @@ import numpy as np
 
 from nn.data import csv_file
 from nn.data.errors import DatasetError
-from scripts.fuzz.formats import Files, Format
-from scripts.fuzz.mutations import Choices, mutated
+from tests.campaigns.fuzz.formats import Files, Format
+from tests.campaigns.fuzz.mutations import Choices, mutated
 
 FIELDS = 785
 NAME = "digits.csv"

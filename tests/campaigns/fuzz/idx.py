@@ -7,9 +7,9 @@ import numpy as np
 
 from nn.data.csv_file import FIELDS
 from nn.data.dataset import open_dataset
-from scripts.fuzz.csv_text import check_against
-from scripts.fuzz.formats import Files, Format
-from scripts.fuzz.mutations import HUGE_NUMBERS, Choices, mutated
+from tests.campaigns.fuzz.csv_text import check_against
+from tests.campaigns.fuzz.formats import Files, Format
+from tests.campaigns.fuzz.mutations import HUGE_NUMBERS, Choices, mutated
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 _COUNTS = (0, 1, 3, 257)  # none, one, a few, more than a block

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from nn.images import ImageError, read_digit
-from scripts.fuzz.formats import Files, Format
-from scripts.fuzz.models import ORIGINALS as MODELS
-from scripts.fuzz.mutations import HUGE_NUMBERS, NUMBERS, Choices, mutated
+from tests.campaigns.fuzz.formats import Files, Format
+from tests.campaigns.fuzz.models import ORIGINALS as MODELS
+from tests.campaigns.fuzz.mutations import HUGE_NUMBERS, NUMBERS, Choices, mutated
 
 NAME = "digit.png"  # Pillow goes by content, not by name
 _PNG = b"\x89PNG\r\n\x1a\n"

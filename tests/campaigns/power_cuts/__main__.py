@@ -9,10 +9,10 @@ from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from scripts.power_cuts import disk, report, system_calls
-from scripts.power_cuts.jobs import SHORT, TRAININGS, WRITERS, Job, download
-from scripts.power_cuts.mirror import served
-from scripts.power_cuts.moments import Trial, kill_at_random
+from tests.campaigns.power_cuts import disk, report, system_calls
+from tests.campaigns.power_cuts.jobs import SHORT, TRAININGS, WRITERS, Job, download
+from tests.campaigns.power_cuts.mirror import served
+from tests.campaigns.power_cuts.moments import Trial, kill_at_random
 
 PROGRESS = bool(os.environ.get("PROGRESS")) or sys.stderr.isatty()
 

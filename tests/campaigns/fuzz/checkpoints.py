@@ -12,10 +12,10 @@ from nn.autosaver import Journal
 from nn.backends import UnknownExecutionError, start_execution
 from nn.network import Network
 from nn.saving.checkpoint import Checkpoint, CheckpointError, Generations, Place
-from scripts.fuzz.csv_text import ORIGINALS as CSV_ORIGINALS
-from scripts.fuzz.formats import Files, Format
-from scripts.fuzz.models import ODD_VALUES, archive, declare_shape, npy, odd_array, parts_of
-from scripts.fuzz.mutations import Choices, mutated
+from tests.campaigns.fuzz.csv_text import ORIGINALS as CSV_ORIGINALS
+from tests.campaigns.fuzz.formats import Files, Format
+from tests.campaigns.fuzz.models import ODD_VALUES, archive, declare_shape, npy, odd_array, parts_of
+from tests.campaigns.fuzz.mutations import Choices, mutated
 
 MODEL = "model.npz"
 NAME = f"{MODEL}.checkpoint-b"
