@@ -73,13 +73,13 @@ bench-executions: $(VENV)/.ready ## Time the dense and the sparse step, for the 
 	$(RUN) -m scripts.bench.rule --report docs/speed.md
 
 measure-presets: $(VENV)/.ready ## Measure each preset over five seeds on MNIST (20 min)
-	$(RUN) scripts/measure_presets.py
+	$(RUN) -m scripts.bench.measure_presets
 
 measure-sample: $(VENV)/.ready ## Measure what our own digits teach about real ones (2 min)
-	$(RUN) scripts/measure_sample.py
+	$(RUN) -m scripts.bench.measure_sample
 
 measure-checkpoints: $(VENV)/.ready ## Measure what saving a training costs, while it goes on (15 min)
-	$(RUN) scripts/measure_checkpoints.py
+	$(RUN) -m scripts.bench.measure_checkpoints
 
 sample: $(VENV)/.ready ## Redraw the bundled sample
 	$(RUN) -m nn data sample mnist_dataset/sample_train.csv --rows 1000 --seed 1 --force
@@ -89,10 +89,10 @@ notebooks: $(VENV)/.ready-notebooks ## Open the notebooks in a browser
 	$(if $(MNIST_DIR),MNIST_DIR="$(abspath $(MNIST_DIR))" )$(VENV)/bin/jupyter notebook notebooks
 
 measure-notebooks: $(VENV)/.ready-test ## Measure time and memory of each notebook, into them (5 min)
-	$(RUN) -m scripts.measure_notebooks
+	$(RUN) -m scripts.bench.measure_notebooks
 
 pictures: $(VENV)/.ready ## Redraw the README's pictures; needs MNIST
-	$(RUN) scripts/draw_pictures.py
+	$(RUN) -m scripts.bench.draw_pictures
 
 provision: $(INVENTORY) $(ANSIBLE_READY) ## Set up the Pis of ansible/inventory/hosts.yml [LIMIT= TAGS= ASK_SUDO=1 CHECK=1 EXTRA=]
 	$(PLAYBOOK) $(ROLES) ansible/playbooks/site.yml
@@ -134,10 +134,10 @@ emulate-stop: $(ANSIBLE_READY) ## Shut the emulated Pi Zero down
 	$(EMULATION) stop
 
 verify-emulated: $(VENV)/.ready-provision ## Try there all that a Pi Zero must do, into docs/ (2 h)
-	$(EMULATION) verify $(PORTS)
+	$(RUN) -m tests.campaigns.emulated_pi $(if $(CARD),--folder $(CARD)) $(PORTS)
 
 test-arm: $(VENV)/.ready ## Run nn's tests on an emulated ARM1176; root, on Debian
-	$(RUN) -m scripts.emulation.arm_tests
+	$(RUN) -m tests.campaigns.arm_tests
 
 bench-arm: $(VENV)/.ready ## Time the book's loop and this kit on emulated ARM, into the README (1 h)
 	$(RUN) -m scripts.bench.arm --readme README.md

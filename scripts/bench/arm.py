@@ -17,17 +17,16 @@ from pathlib import Path
 
 from nn.errors import KitError
 from nn.presets import AUTHOR_MINUTES, PRESETS, Preset
-from scripts.bench import lesson_figures
+from scripts.bench import PROJECT, lesson_figures
 from scripts.bench.digits import find_mnist, write_rows
+from scripts.bench.kinds import HARD_FLOAT
+from scripts.bench.markers import write_between
 from scripts.bench.side import SIDES
-from scripts.emulation.kinds import HARD_FLOAT, RELEASE
-from scripts.emulation.paths import PROJECT
 from scripts.machines.arm import HARD_FLOAT as PROCESSOR
 from scripts.machines.arm import enable_arm
 from scripts.machines.chroot import Mount, inside
 from scripts.machines.host import call, require_root
-from scripts.machines.roots import ensure_root
-from scripts.markers import write_between
+from scripts.machines.roots import RELEASE, ensure_root
 
 # How many times as fast as the book's loop the kit must be. Hosts differ: QEMU prices a floating-
 # point operation otherwise on each, and with ten nodes one had 13.5 where another had 9.

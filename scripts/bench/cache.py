@@ -22,6 +22,7 @@ from nn.data.sources import DATASET_FOLDER
 from nn.errors import KitError
 from nn.presets import PRESETS
 from nn.saving.atomic import atomic_write
+from scripts.bench import PROJECT
 from scripts.bench.cache_report import (
     LATENCIES,
     NAMES,
@@ -35,10 +36,9 @@ from scripts.bench.cache_report import (
 )
 from scripts.bench.cachegrind import Counts, Meter
 from scripts.bench.digits import find_mnist, write_rows
+from scripts.bench.markers import write_between
 from scripts.machines.host import MachineError
-from scripts.markers import write_between
 
-PROJECT = Path(__file__).resolve().parents[2]
 BASELINE = Path(__file__).with_name("cache_misses.json")
 BEFORE = "e3095ed"  # the commit before the hidden copies were found
 KIT_ROWS, BOOK_ROWS, STEP_ROWS = (256, 768), (12, 36), (512, 1536)

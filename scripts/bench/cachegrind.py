@@ -10,10 +10,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.bench.kinds import CACHE, RELEASE
+from scripts.bench.kinds import CACHE
 from scripts.machines.chroot import Mount, inside
 from scripts.machines.host import MachineError, call
-from scripts.machines.roots import ensure_root
+from scripts.machines.roots import RELEASE, ensure_root
 
 # ARM1176JZF-S as in the BCM2835: 16 KB each for code and data, 4 ways, lines of 32 bytes; and the
 # GPU's 128 KB, which Raspberry Pi's firmware shares with it.

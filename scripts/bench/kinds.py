@@ -2,7 +2,6 @@
 
 from scripts.machines.roots import RootKind
 
-RELEASE = "bookworm"
 _NETWORK = tuple("python3-numpy python3-scipy python3-pil python3-pooch python3-tqdm".split())
 _REFERENCE = ("libblas3", "liblapack3")  # scipy alone may bring OpenBLAS, and nothing else
 
@@ -10,6 +9,9 @@ _REFERENCE = ("libblas3", "liblapack3")  # scipy alone may bring OpenBLAS, and n
 _BOTH = (*_NETWORK, *_REFERENCE, "libopenblas0-serial")
 X86_64 = RootKind("blas-x86-64", _BOTH, "amd64")
 ARM = RootKind("blas-arm", _BOTH, "armhf")
+
+# Debian's armhf is made for ARMv7: the same floating point as Raspberry Pi OS has, no vectors.
+HARD_FLOAT = RootKind("hard-float", _NETWORK, "armhf")
 
 # 32 bits as on the Pi, and i386 runs natively: valgrind counts there in seconds.
 CACHE = RootKind("cache", (*_NETWORK, *_REFERENCE, "valgrind", "libc6-dbg"), "i386")

@@ -11,12 +11,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nn.presets import Preset
-from scripts.bench.kinds import PEERS, RELEASE
-from scripts.emulation.paths import PROJECT
+from scripts.bench import PROJECT
+from scripts.bench.kinds import PEERS
 from scripts.machines.arm import HARD_FLOAT, enable_arm
 from scripts.machines.chroot import Mount, inside
 from scripts.machines.host import MachineError, call, require_root, short, tail
-from scripts.machines.roots import ensure_root
+from scripts.machines.roots import RELEASE, ensure_root
 
 FEW, ROWS = 16, 2000
 SEED = 1

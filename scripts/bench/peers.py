@@ -20,9 +20,9 @@ from pathlib import Path
 from nn.errors import KitError
 from nn.presets import PRESETS
 from scripts.bench.digits import find_mnist, write_rows
+from scripts.bench.markers import MarkersError, write_between
 from scripts.bench.peer_places import BOOK, FEW, LIMIT, ROWS, SIDES, Arm, Here, Run, Side
 from scripts.machines.host import MachineError
-from scripts.markers import MarkersError, write_between
 
 NAMES = ("pi-zero", "pi-zero-100", "book")
 LEAST_RATIO = 25  # the book's loop to the sparse C loop, at 200 nodes

@@ -12,16 +12,16 @@ import tempfile
 from pathlib import Path
 
 from nn.errors import KitError
+from scripts.bench import PROJECT
 from scripts.bench.digits import find_mnist, write_rows
 from scripts.bench.executions import ROWS
-from scripts.bench.kinds import ARM, RELEASE, X86_64
+from scripts.bench.kinds import ARM, X86_64
+from scripts.bench.markers import write_between
 from scripts.machines.arm import HARD_FLOAT, enable_arm
 from scripts.machines.chroot import Mount, inside
 from scripts.machines.host import call, require_root
-from scripts.machines.roots import RootKind, ensure_root
-from scripts.markers import write_between
+from scripts.machines.roots import RELEASE, RootKind, ensure_root
 
-PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 3600
 # Name of a place: its root, and the folder of its BLAS
 PLACES = {

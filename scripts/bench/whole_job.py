@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nn.presets import PRESETS, Preset
-from scripts.markers import write_between
+from scripts.bench.markers import write_between
 
 # How many times as fast the kit must be, and how many points of accuracy it may lose. Most of the
 # book's loop is Python's own work, and hosts differ in that: with ten nodes it took 12 s on one, 14

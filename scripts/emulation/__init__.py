@@ -1,1 +1,1 @@
-"""A Pi Zero without a Pi: a card image with the kit, the board emulated, and measures on ARM."""
+"""A Pi Zero without a Pi: a card image with the kit, and the board emulated."""

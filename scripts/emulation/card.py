@@ -4,7 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
-from scripts.emulation.paths import HOST, USER, CardFolder
+from scripts.emulation.card_folder import HOST, USER, CardFolder
 from scripts.machines.chroot import Mount, inside
 from scripts.machines.host import MachineError, call
 

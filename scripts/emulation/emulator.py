@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.emulation.paths import HOST, USER, CardFolder
+from scripts.emulation.card_folder import HOST, USER, CardFolder
 from scripts.machines.host import MachineError, call, require_commands, tail
 
 BOOT_SECONDS = 900  # some 100 s on an idle core

@@ -16,8 +16,7 @@ from scripts.emulation.card import (
     partitions,
     write_card,
 )
-from scripts.emulation.kinds import CARD, RELEASE
-from scripts.emulation.paths import HOST, PROJECT, USER, CardFolder, kit_fingerprint
+from scripts.emulation.card_folder import HOST, PROJECT, USER, CardFolder, kit_fingerprint
 from scripts.machines.arm import PI_ZERO, enable_arm
 from scripts.machines.chroot import Mount, beside
 from scripts.machines.host import (
@@ -30,8 +29,10 @@ from scripts.machines.host import (
     retry,
     show,
 )
-from scripts.machines.roots import ensure_root, locked
+from scripts.machines.roots import MACHINE, RELEASE, RootKind, ensure_root, locked
 
+# Debian's own kernel for the Pi Zero, and what finds the card before it is mounted.
+CARD = RootKind("card", (*MACHINE, "linux-image-rpi", "zstd"), "armel")
 COMMANDS = ("unshare", "mmdebstrap", "ssh-keygen", "mke2fs", "sfdisk", "losetup", "resize2fs")
 PLAYBOOK_SECONDS, TASK_SECONDS = 7200, 1800
 INVENTORY = """\

@@ -1,1 +1,1 @@
-"""Debian machines on this host: roots, native or emulated, for the tests and for the image."""
+"""Debian machines on this host to measure and test in, and a browser to visit them."""

@@ -26,6 +26,7 @@ from scripts.machines.host import (
 )
 
 RELEASES = ("bookworm", "trixie")
+RELEASE = "bookworm"  # of what is emulated or measured
 # What a Raspberry Pi OS Lite has and the roles lean on.
 MACHINE = tuple(
     "systemd-sysv dbus libpam-systemd openssh-server sudo python3 python3-venv python3-apt "

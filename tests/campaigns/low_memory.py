@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nn.errors import KitError
-from scripts.machines.cgroups import Cgroups
+from scripts.bench.packed_kit import unpack_kit
 from scripts.machines.host import require_root
-from scripts.notebook_runner import PROJECT, unpack_kit
+from tests.campaigns import PROJECT
+from tests.machines.cgroups import Cgroups
 
 LIMITS = (128, 256)  # MiB
 TRAINING, NOTEBOOK = "train --preset pi-zero", "notebook 06"
@@ -28,7 +29,7 @@ PROMISED = {(TRAINING, 128), (TRAINING, 256), (NOTEBOOK, 256)}
 EXECUTE = """
 import sys
 from pathlib import Path
-from scripts.notebook_runner import executed
+from scripts.bench.notebook_runner import executed
 with executed(Path(sys.argv[1]), "06", Path(sys.argv[2])) as run:
     print(f"its kernel held {run.peak_mb:.0f} MiB")
 """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.notebook_runner import unpack_kit
+from scripts.bench.packed_kit import unpack_kit
 
 
 @pytest.fixture(scope="session")

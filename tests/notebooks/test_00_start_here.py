@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 
-from scripts.notebook_runner import executed
+from scripts.bench.notebook_runner import executed
 from tests.conftest import PROJECT
 
 IN_ORDER = [

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scripts.notebook_runner import executed
+from scripts.bench.notebook_runner import executed
 from tests.notebooks.oracles import read_digits
 
 

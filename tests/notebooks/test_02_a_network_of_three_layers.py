@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from scripts.notebook_runner import executed
+from scripts.bench.notebook_runner import executed
 
 INPUTS, TARGETS, RATE = [1.0, 0.5, 0.1], [0.99, 0.01, 0.01], 0.3
 

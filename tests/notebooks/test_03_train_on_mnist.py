@@ -5,7 +5,7 @@ import pytest
 
 from nn.network import Network
 from nn.presets import get_preset
-from scripts.notebook_runner import executed
+from scripts.bench.notebook_runner import executed
 from tests.notebooks.oracles import read_digits
 
 

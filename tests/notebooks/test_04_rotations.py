@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 from scipy.special import expit
 
-from scripts.notebook_runner import executed
+from scripts.bench.notebook_runner import executed
 from tests.notebooks.oracles import read_digits
 
 

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from scipy.special import expit
 
-from scripts.notebook_runner import executed, unpack_kit
+from scripts.bench.notebook_runner import executed
+from scripts.bench.packed_kit import unpack_kit
 from tests.conftest import PROJECT, write_idx
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from nn.data.dataset import open_dataset
 from nn.data.sources import find_source
-from scripts.notebook_runner import executed
+from scripts.bench.notebook_runner import executed
 
 # The small network's weights out of each hidden node, and its outputs s(0) and s(2).
 LINKS = [(2, 1), (1, 4), (-3, -1)]

@@ -8,7 +8,7 @@ import pytest
 
 from nn.data.dataset import open_dataset
 from nn.data.sources import find_source
-from scripts.notebook_runner import executed
+from scripts.bench.notebook_runner import executed
 from tests.conftest import PROJECT
 
 WAYS = ["the book's loop", "+ block parser", "+ float32", "+ batches of 16", "+ sparse pixels"]

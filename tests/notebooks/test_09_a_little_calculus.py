@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from scripts.notebook_runner import executed
+from scripts.bench.notebook_runner import executed
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MNIST_DIR, PROJECT
-from tests.provision.machine import Machine
+from tests.machines.machine import Machine
 
 BIN = Path(sys.executable).parent
 RECAP = re.compile(

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.provision.machine import Machine
+from tests.machines.machine import Machine
 from tests.provision.playbooks import Playbooks, controller_variables
 
 pytestmark = pytest.mark.skipif(

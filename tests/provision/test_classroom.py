@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from scripts.machines.jupyter_client import Visitor
 from tests.conftest import PROJECT
-from tests.provision.machine import Machine
+from tests.machines.jupyter_client import Visitor
+from tests.machines.machine import Machine
 from tests.provision.playbooks import Playbooks, controller_variables
 
 pytestmark = pytest.mark.skipif(

@@ -6,9 +6,9 @@ import shlex
 import pytest
 
 from scripts.machines.host import call
-from scripts.machines.jupyter_client import Visitor
 from tests.conftest import MNIST_DIR, PROJECT
-from tests.provision.machine import Machine
+from tests.machines.jupyter_client import Visitor
+from tests.machines.machine import Machine
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("PROVISION_ALL"), reason="asked for with ALL=1: it takes five minutes"

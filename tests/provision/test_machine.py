@@ -9,7 +9,7 @@ import pytest
 from scripts.machines import host
 from scripts.machines.host import MachineError, mounts_below
 from scripts.machines.roots import ensure_root
-from tests.provision.machine import ASKED_FOR, Machine
+from tests.machines.machine import ASKED_FOR, Machine
 
 APT_UPDATE = "apt-get -o APT::Update::Error-Mode=any -o Acquire::Retries=0 update"
 

@@ -17,9 +17,9 @@ from PIL import Image
 from nn.data.download import FILES
 from scripts.machines.browser import Browser
 from scripts.machines.host import MachineError
-from scripts.machines.jupyter_client import Visitor
 from tests.conftest import PROJECT
-from tests.provision.machine import ASKED_FOR, Machine
+from tests.machines.jupyter_client import Visitor
+from tests.machines.machine import ASKED_FOR, Machine
 from tests.provision.playbooks import Playbooks, controller_variables
 
 NOTEBOOK = "pi-nn/notebooks/mine.ipynb"

@@ -18,10 +18,10 @@ import requests
 import websocket
 
 from scripts.machines.host import call
-from scripts.machines.jupyter_client import Visitor
-from tests.provision.machine import ASKED_FOR, Machine
+from tests.machines.jupyter_client import Visitor
+from tests.machines.machine import ASKED_FOR, Machine
+from tests.machines.stranger import Stranger, is_open, open_ports
 from tests.provision.playbooks import Playbooks, controller_variables
-from tests.provision.stranger import Stranger, is_open, open_ports
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("PROVISION_ALL"), reason="asked for with ALL=1: each takes five minutes"

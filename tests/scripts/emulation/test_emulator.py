@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from scripts.emulation.card_folder import CardFolder
 from scripts.emulation.emulator import Emulator, Ports
-from scripts.emulation.paths import CardFolder
 from scripts.machines.host import MachineError
 
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from scripts.emulation.card import grow, mounts_of, partitions
-from scripts.emulation.paths import PROJECT, kit_fingerprint
+from scripts.emulation.card_folder import PROJECT, kit_fingerprint
 from scripts.machines.host import MachineError
 from scripts.machines.roots import release_alone
 
@@ -74,7 +74,7 @@ def test_other_files_are_refused(image, tmp_path):
 
 def test_a_changed_kit_is_a_new_card(tmp_path, monkeypatch):
     """What the roles or the kit say counts, and so do flags; secrets do not."""
-    monkeypatch.setattr("scripts.emulation.paths.PROJECT", tmp_path)
+    monkeypatch.setattr("scripts.emulation.card_folder.PROJECT", tmp_path)
     (tmp_path / "ansible/secrets").mkdir(parents=True)
     (tmp_path / "ansible/site.yml").write_text("one")
     first = kit_fingerprint([])

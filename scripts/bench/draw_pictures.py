@@ -15,7 +15,7 @@ from nn.data.dataset import FirstRows, open_dataset
 from nn.data.sources import DATASET_FOLDER, find_source
 from nn.plots import digit_grid, save_figure
 
-PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
+PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 
 
 def main() -> None:

@@ -7,13 +7,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from scripts.emulation.kinds import RELEASE, SOFT_FLOAT
-from scripts.emulation.paths import PROJECT
 from scripts.machines.arm import PI_ZERO, enable_arm
 from scripts.machines.chroot import Mount, inside
 from scripts.machines.host import MachineError, call, require_root, show
-from scripts.machines.roots import ensure_root
+from scripts.machines.roots import RELEASE, RootKind, ensure_root
+from tests.campaigns import PROJECT
 
+# Debian's armel runs on the board's ARMv6, with floating point in software.
+PACKAGES = (
+    "python3-numpy python3-scipy python3-pil python3-pooch python3-tqdm "
+    "python3-pytest python3-hypothesis"
+).split()
+SOFT_FLOAT = RootKind("soft-float", tuple(PACKAGES), "armel")
 # What computes, reads and writes; the rest is the same on any processor.
 TESTS = (
     "test_network test_rules test_training test_augment test_book backends/test_steps "

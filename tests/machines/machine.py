@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
-from scripts.machines.cgroups import Cgroups
 from scripts.machines.host import (
     MachineError,
     call,
@@ -25,8 +24,9 @@ from scripts.machines.host import (
     tail,
 )
 from scripts.machines.roots import CACHE, LOCALE, RELEASES, ensure_root
-from tests.provision.network import Network, name_servers
-from tests.provision.snapshot import Snapshot, take_snapshot
+from tests.machines.cgroups import Cgroups
+from tests.machines.network import Network, name_servers
+from tests.machines.snapshot import Snapshot, take_snapshot
 
 # Of both releases with ALL=1, of the older one alone without.
 ASKED_FOR = RELEASES if os.environ.get("PROVISION_ALL") else RELEASES[:1]

@@ -16,12 +16,16 @@ from pathlib import Path
 
 import requests
 
+from nn.data.csv_file import write_csv
+from nn.data.dataset import FirstRows, open_dataset
+from scripts.bench.digits import find_mnist
+from scripts.emulation.card_folder import HOST, CardFolder
 from scripts.emulation.emulator import Emulator, Ports
-from scripts.emulation.paths import HOST, PROJECT, CardFolder
-from scripts.emulation.report import Report
 from scripts.machines.browser import Browser
 from scripts.machines.host import MachineError, call
-from scripts.machines.jupyter_client import Visitor
+from tests.campaigns import PROJECT
+from tests.campaigns.emulated_pi.report import Report
+from tests.machines.jupyter_client import Visitor
 
 ON_PI = Path(__file__).parent / "on_pi"
 PYTHON = "/opt/pi-nn/venv/bin/python"
@@ -159,13 +163,7 @@ class Campaign:
 
     def _write_rows(self) -> None:
         """Write the first rows of MNIST as CSV, to be brought to the machine."""
-        from nn.data.csv_file import write_csv
-        from nn.data.dataset import FirstRows, open_dataset
-        from nn.data.sources import find_source
-
-        source = find_source(environ=os.environ, say=lambda line: None)
-        if not source.is_mnist:
-            raise MachineError("needs MNIST: set MNIST_DIR, or run 'make fetch'")
+        source = find_mnist(lambda line: None)
         with self._rows.open("wb") as file:
             write_csv(file, FirstRows(open_dataset(source.train), ROWS).blocks())
 

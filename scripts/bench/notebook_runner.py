@@ -3,8 +3,6 @@
 import ast
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,21 +12,8 @@ import nbformat
 from jupyter_core.utils import ensure_async, run_sync
 from nbclient import NotebookClient
 
-PROJECT = Path(__file__).resolve().parents[1]
-
-PACK = PROJECT / "ansible" / "roles" / "kit" / "files" / "pack_kit.py"
 _SECONDS = "sum(__import__('os').times()[:4])"
 _PEAK = "int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) / 1024"
-
-
-def unpack_kit(folder: Path) -> Path:
-    """Put into a folder what a Pi gets of the kit: no MNIST, no repository around it."""
-    archive = folder / "kit.tar.gz"
-    subprocess.run([sys.executable, PACK, PROJECT, archive], check=True, stdout=subprocess.DEVNULL)
-    kit = folder / "pi-nn"
-    kit.mkdir()
-    subprocess.run(["tar", "-xzf", archive, "-C", kit], check=True)
-    return kit
 
 
 @dataclass(frozen=True)
@@ -82,7 +67,7 @@ def executed(
     Parameters
     ----------
     kit : Path
-        What `unpack_kit` returned.
+        An unpacked kit.
     name : str
         How the file begins, such as "03".
     mnist : Path, optional

@@ -1,6 +1,6 @@
 """Execute each notebook, and write what it took into it and into notebooks/README.md.
 
-    python -m scripts.measure_notebooks
+    python -m scripts.bench.measure_notebooks
 
 Processor time and memory of its kernel with one thread, as on a Pi, on the bundled sample and on
 MNIST, median of three runs; needs MNIST_DIR. A Pi Zero's time is estimated as forty times as long:
@@ -18,10 +18,12 @@ from pathlib import Path
 import nbformat
 
 from nn.saving.atomic import atomic_write
-from scripts.notebook_runner import PROJECT, executed, unpack_kit
+from scripts.bench import PROJECT
+from scripts.bench.markers import write_between
+from scripts.bench.notebook_runner import executed
+from scripts.bench.packed_kit import unpack_kit
 
 FOLDER = PROJECT / "notebooks"
-BEGIN, END = "<!-- measured:begin -->", "<!-- measured:end -->"
 RUNS = 3
 PI_ZERO = 40
 TIME = re.compile(r"\*\*Time:\*\* .*? on a laptop, about .*? on a Pi Zero \(estimated\)\.")
@@ -85,11 +87,7 @@ def _write_table(table: dict[Path, dict[str, Measured]]) -> None:
             for path, on in table.items()
         ),
     ]
-    readme = FOLDER / "README.md"
-    before, rest = readme.read_text().split(BEGIN)
-    after = rest.split(END)[1]
-    with atomic_write(readme) as file:
-        file.write("\n".join([before + BEGIN, *lines, END + after]).encode())
+    write_between(FOLDER / "README.md", "measured", "\n".join(lines))
 
 
 def _minutes(seconds: float) -> str:

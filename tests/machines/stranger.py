@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from scripts.machines.host import call
-from tests.provision.machine import Machine
+from tests.machines.machine import Machine
 
 Answer = TypeVar("Answer")
 CLONE_NEWNET = 0x40000000

@@ -1,0 +1,103 @@
+"""Make a card image with the kit, and boot it in an emulated Pi Zero."""
+
+import argparse
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from scripts.emulation.card_folder import DEFAULT_FOLDER, HOST, PROJECT, CardFolder
+from scripts.emulation.emulator import BOOT_SECONDS, Emulator, Ports
+from scripts.emulation.image import make_image
+from scripts.machines.host import MachineError
+
+
+def main() -> int:
+    """Run one command; return 1, after one line, when it fails."""
+    return run(_parser().parse_args())
+
+
+def run(arguments) -> int:
+    """Run what was asked for; return 1, after one line, when it fails."""
+    folder = CardFolder(arguments.folder)
+    try:
+        arguments.run(folder, arguments)
+    except MachineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped: what was finished is kept", file=sys.stderr)
+        if Emulator(folder).pid:
+            print("the emulated Pi goes on: 'make emulate-stop' ends it", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m scripts.emulation", description=__doc__)
+    add_folder(parser)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    image = commands.add_parser("image", help="make a card with the kit")
+    image.add_argument("--base", type=Path, help="an image of Raspberry Pi OS, or an ARMv6 root")
+    image.add_argument("--extra", default="", help="more for ansible-playbook")
+    image.set_defaults(run=_image)
+    start = commands.add_parser("start", help="boot the card in an emulated Pi Zero")
+    add_ports(start)
+    start.add_argument(
+        "--timeout", type=float, default=BOOT_SECONDS, help="in seconds; default: %(default)s"
+    )
+    start.set_defaults(run=_start)
+    stop = commands.add_parser("stop", help="shut it down")
+    stop.set_defaults(run=_stop)
+    return parser
+
+
+def add_folder(parser: argparse.ArgumentParser) -> None:
+    """Let a command be told the folder of the card."""
+    parser.add_argument(
+        "--folder", type=Path, default=DEFAULT_FOLDER, help="of card and logs; default: %(default)s"
+    )
+
+
+def add_ports(parser: argparse.ArgumentParser) -> None:
+    """Let a command be told where on this computer the machine's ports appear."""
+    for name, port in vars(Ports()).items():
+        parser.add_argument(f"--{name}-port", type=_port, default=port, help="default: %(default)s")
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, got {text}")
+
+
+def ports(arguments) -> Ports:
+    """Return the ports that a command was told."""
+    return Ports(arguments.ssh_port, arguments.jupyter_port)
+
+
+def _image(folder: CardFolder, arguments) -> None:
+    flags = shlex.split(arguments.extra)
+    if mnist := os.environ.get("MNIST_DIR"):
+        flags = ["--extra-vars", f"dataset_mirror={Path(mnist).resolve()}", *flags]
+    make_image(folder, arguments.base, flags)
+
+
+def _start(folder: CardFolder, arguments) -> None:
+    emulator = Emulator(folder)
+    emulator.start(ports(arguments))
+    seconds = emulator.wait(arguments.timeout)
+    password = PROJECT / "ansible/secrets" / HOST / "jupyter-password"
+    print(f"The emulated Pi Zero is up, after {seconds:.0f} s. It is slow: a login takes 8 s.")
+    print(f"  log in:  {shlex.join(emulator.ssh_command)}")
+    print(f"  Jupyter: {emulator.jupyter_url}/ (some minutes after booting)")
+    print(f"           its password is in {password}")
+    print(f"  verify:  make verify INVENTORY={emulator.inventory}")
+    print("  stop:    make emulate-stop")
+
+
+def _stop(folder: CardFolder, arguments) -> None:
+    emulator = Emulator(folder)
+    print("emulate: shutting down" if emulator.pid else "emulate: no emulated Pi runs")
+    if not emulator.stop():
+        print("emulate: it did not go down by itself, and was switched off")
