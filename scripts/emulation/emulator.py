@@ -82,12 +82,7 @@ class Emulator:
         MachineError
             When QEMU or the card is missing, the machine runs already, or a port is taken.
         """
-        require_commands("qemu-system-arm", "ssh")
-        self.require_off()
-        if not self.folder.image.exists():
-            raise MachineError(
-                f"{self.folder.image}: no such card: make it first with 'make image'"
-            )
+        self.require_ready()
         _require_free(ports.ssh, "SSH_PORT")
         _require_free(ports.jupyter, "JUPYTER_PORT")
         self._write_way_in(ports)
@@ -105,8 +100,13 @@ class Emulator:
         _prefer(self._process.pid)
         self._state.write_text(json.dumps({"pid": self._process.pid, **vars(ports)}))
 
-    def require_off(self) -> None:
-        """Raise a MachineError if the machine runs."""
+    def require_ready(self) -> None:
+        """Raise a MachineError when QEMU or the card is missing, or the machine runs already."""
+        require_commands("qemu-system-arm", "ssh")
+        if not self.folder.image.exists():
+            raise MachineError(
+                f"{self.folder.image}: no such card: make it first with 'make image'"
+            )
         if self.pid:
             raise MachineError(
                 f"an emulated Pi runs already, as process {self.pid}: 'make emulate-stop' ends it"

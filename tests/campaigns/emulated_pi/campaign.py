@@ -63,9 +63,10 @@ class Campaign:
         Raises
         ------
         MachineError
-            When a machine runs already, or there is no MNIST; nothing has been done then.
+            When QEMU, the card or MNIST is missing, or a machine runs already; nothing has been
+            done then.
         """
-        self.emulator.require_off()
+        self.emulator.require_ready()
         self._write_rows()
         step = self.report.step
         try:
