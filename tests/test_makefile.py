@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 
+import pytest
+
 from tests.conftest import PROJECT
 
 # As from a shell: the make that runs these tests would pass its own settings on.
@@ -20,11 +22,45 @@ def dry_run(*words: str) -> subprocess.CompletedProcess:
     return make("--dry-run", *words)
 
 
+def targets(makefile: str) -> list[str]:
+    """List what a makefile declares as .PHONY."""
+    lines = re.findall(r"^\.PHONY: (.+)$", (PROJECT / makefile).read_text(), re.M)
+    return " ".join(lines).split()
+
+
+def listed(target: str) -> list[str]:
+    """List what a target of help lists."""
+    return re.findall(r"^  make (\S+) +\S", make(target).stdout, re.M)
+
+
+USERS = [*targets("Makefile"), *targets("scripts/pis.mk")]
+MAINTAINERS = targets("tests/maintainers.mk")
+
+
 def test_help_lists_every_target():
-    """Each of .PHONY has its line."""
-    phony = re.search(r"^\.PHONY: (.+)$", (PROJECT / "Makefile").read_text(), re.M)[1].split()
-    told = make("help").stdout
-    assert sorted(line.split()[1] for line in told.splitlines()) == sorted(phony)
+    """Each of .PHONY has its line: a user's in one list, a maintainer's in another."""
+    assert listed("help") == [*USERS, "help-maintainers"]
+    assert sorted(listed("help-maintainers")) == sorted(MAINTAINERS)
+    assert {"train-pi", "provision", "emulate"} <= {*USERS}
+    assert {"test", "lint", "fuzz", "bench"} <= {*MAINTAINERS}
+
+
+def test_users_see_their_commands_on_one_screen():
+    """A terminal has 24 lines."""
+    assert len(make("help").stdout.splitlines()) < 24
+
+
+@pytest.mark.parametrize("target", [*USERS, *MAINTAINERS])
+def test_what_a_target_runs_is_there(target, tmp_path):
+    """Each script and each module that it names."""
+    (tmp_path / "hosts.yml").write_text("pis:\n")
+    done = dry_run(target, f"INVENTORY={tmp_path / 'hosts.yml'}")
+    assert (done.returncode, done.stderr) == (0, "")
+    for module in re.findall(r"-m ((?:scripts|tests)\.\S+)", done.stdout):
+        path = PROJECT / module.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+    for script in re.findall(r"(?:scripts|ansible|tests)/[\w/.-]+", done.stdout):
+        assert (PROJECT / script).exists(), script
 
 
 def test_tags_are_for_provisioning_alone(tmp_path):

@@ -38,7 +38,9 @@ from inspect import CO_GENERATOR
 from pathlib import Path
 from types import CodeType
 
-PROJECT = Path(__file__).resolve().parents[2]
+from scripts.bench import PROJECT
+from scripts.bench.packed_kit import unpack_kit
+
 NN = PROJECT / "nn"
 RUN_LINES = 6
 
@@ -185,13 +187,17 @@ def main() -> None:
     print(f"nn: {len(modules)} modules")
     scripts = [path for path in (PROJECT / "scripts").rglob("*.py") if path.stem != "__init__"]
     print(f"scripts: {len(scripts)} modules")
-    targets = re.findall(r"^[a-z-]+:.*## ", (PROJECT / "Makefile").read_text(), re.MULTILINE)
-    print(f"Makefile: {len(targets)} targets in `make help`")
+    makefiles = "".join((PROJECT / name).read_text() for name in ("Makefile", "scripts/pis.mk"))
+    targets = re.findall(r"^[a-z-]+:.*## ", makefiles, re.MULTILINE)
+    with tempfile.TemporaryDirectory(prefix="pi-nn-hops-") as folder:
+        shipped = (unpack_kit(Path(folder)) / "scripts").rglob("*")
+        sizes = [path.stat().st_size for path in shipped if path.is_file()]
+    print(f"scripts shipped to a Pi: {len(sizes)} files, {sum(sizes) / 1000:.0f} KB")
+    print(f"Makefile: {len(targets)} targets for users in `make help`")
     print(f"README: {len((PROJECT / 'README.md').read_text().split())} words")
     for places in repeated_runs([NN, PROJECT / "scripts"]):
         print(f"the same {RUN_LINES} lines: {places}")
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(PROJECT))
     main()

@@ -63,7 +63,8 @@ class CardFolder:
 def kit_fingerprint(flags: list[str]) -> str:
     """Return a hash of all that provisioning a card depends on: the kit's files, and flags."""
     digest = hashlib.sha256(json.dumps(flags).encode())
-    files = [PROJECT / "pyproject.toml", PROJECT / "README.md"]
+    names = ("pyproject.toml", "README.md", "LICENSE", "Makefile", "scripts/make_venv.sh")
+    files = [PROJECT / name for name in names]
     for folder in ("ansible", "nn", "notebooks", "mnist_dataset"):
         files += sorted((PROJECT / folder).rglob("*"))
     for path in files:

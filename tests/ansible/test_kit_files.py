@@ -4,6 +4,7 @@ import errno
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from scripts.bench.packed_kit import unpack_kit
 from tests.conftest import PROJECT
 
 ROLE = PROJECT / "ansible" / "roles" / "kit" / "files"
@@ -159,6 +161,45 @@ def test_what_is_no_project_is_not_packed(tmp_path):
     with pytest.raises(SystemExit, match="expected the kit in"):
         packed_names(tmp_path / "nothing", tmp_path)
     assert not (tmp_path / "packed").exists()
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """What a Pi gets of this project."""
+    return unpack_kit(tmp_path_factory.mktemp("shipped"))
+
+
+def test_what_tests_and_measures_the_kit_is_not_packed(shipped):
+    """Of the scripts a Pi gets those that its Makefile names, and no others."""
+    names = [path.relative_to(shipped).as_posix() for path in shipped.rglob("*") if path.is_file()]
+    assert "nn/network.py" in names
+    assert [name for name in names if name.startswith(("tests/", "scripts/bench/"))] == []
+    lines = (shipped / "Makefile").read_text().splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("-include"))
+    named = set(re.findall(r"\bscripts[./][\w./]+", text))
+    assert {name for name in names if name.startswith("scripts/")} == named
+    assert named
+
+
+def test_the_packed_makefile_needs_nothing_else(shipped):
+    """Its help lists what works there, each target knows what to do, and `clean` cleans."""
+    environment = {name: word for name, word in os.environ.items() if not name.startswith("MAKE")}
+
+    def make(*words: str) -> str:
+        done = subprocess.run(
+            ["make", *words], cwd=shipped, env=environment, capture_output=True, text=True
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    targets = re.findall(r"^  make (\S+)", make("help"), re.M)
+    assert {"setup", "train-pi", "compare-rules", "fetch", "notebooks"} <= {*targets}
+    assert not {"provision", "image", "test", "help-maintainers"} & {*targets}
+    for target in targets:
+        make("--dry-run", target)
+    write(shipped, {"nn/data/__pycache__/old.pyc": "old"})
+    make("clean")
+    assert not (shipped / "nn/data/__pycache__").exists()
 
 
 # --- installing

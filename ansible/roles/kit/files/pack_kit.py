@@ -19,7 +19,7 @@ from pathlib import Path
 PARTS = (
     "nn",
     "notebooks",
-    "scripts",
+    "scripts/make_venv.sh",
     "mnist_dataset/README.md",
     "mnist_dataset/sample_train.csv",
     "mnist_dataset/sample_test.csv",

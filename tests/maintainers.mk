@@ -1,0 +1,80 @@
+# What tests and measures the kit: part of the Makefile; `make help-maintainers` lists it.
+
+.PHONY: help-maintainers test test-oldest lint test-arm test-cache test-provision
+.PHONY: fuzz test-power-cuts test-low-memory verify-emulated
+.PHONY: bench bench-arm bench-cache bench-peers bench-executions
+.PHONY: measure-presets measure-sample measure-checkpoints measure-notebooks pictures sample
+
+help-maintainers: ## List the commands for testing and measuring the kit
+	@$(LIST) tests/maintainers.mk
+
+##@ Tests
+test: $(VENV)/.ready-test ## Run the tests (10 min); set MNIST_DIR to include those on MNIST
+	$(RUN) -m pytest
+
+test-oldest: ## Run all tests with Debian 12's numpy, in .venv-oldest; needs Python 3.11
+	$(MAKE) VENV=$(VENV)-oldest $(VENV)-oldest/.ready-test,oldest
+	$(VENV)-oldest/bin/python -m pytest
+
+lint: $(VENV)/.ready-lint ## Check the style of the code and the playbooks
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/yamllint --strict -c ansible/.yamllint ansible
+	cd ansible && PATH=$(abspath $(VENV)/bin):$$PATH ansible-lint --profile production --offline
+
+test-arm: $(VENV)/.ready ## Run the tests of nn on an emulated ARM1176 (10 min); needs root on Debian
+	$(RUN) -m tests.campaigns.arm_tests
+
+test-cache: $(VENV)/.ready ## Check that cache misses per training step have not grown; needs root on Debian
+	$(RUN) -m scripts.bench.cache --check
+
+test-provision: $(VENV)/.ready-provision ## Provision real systemd machines and check them; needs root on Debian [ALL=1]
+	PROVISION=1 PROVISION_ALL=$(ALL) $(RUN) -m pytest -x -rA --durations=0 tests/provision
+
+##@ Campaigns
+fuzz: $(VENV)/.ready-fuzz ## Feed a million damaged files to every reader; writes docs/fuzzing.md (hours)
+	$(RUN) -m tests.campaigns.fuzz --report docs/fuzzing.md
+
+test-power-cuts: $(VENV)/.ready-test ## Kill commands in 200 runs and at each system call; writes docs/power-cuts.md (1 h); needs strace, MNIST_DIR
+	$(RUN) -m tests.campaigns.power_cuts --report docs/power-cuts.md
+
+test-low-memory: $(VENV)/.ready-test ## Train and run the heaviest notebook in 128 and 256 MB; needs root, MNIST_DIR
+	$(RUN) -m tests.campaigns.low_memory
+
+verify-emulated: $(VENV)/.ready-provision ## Try everything a Pi Zero must do on the emulated one; writes docs/emulated-pi.md (2 h)
+	$(RUN) -m tests.campaigns.emulated_pi $(CARD_FOLDER) $(PORTS)
+
+##@ Measurements
+bench: $(VENV)/.ready ## Time the book's loop and this kit side by side; updates README.md (10 min)
+	$(RUN) -m scripts.bench.whole_job --readme README.md
+
+bench-arm: $(VENV)/.ready ## Time the book's loop and this kit on emulated ARM; updates README.md (1 h); needs root on Debian
+	$(RUN) -m scripts.bench.arm --readme README.md
+
+bench-cache: $(VENV)/.ready ## Count a Pi Zero's cache misses; updates README.md and docs/speed.md (10 min); needs root on Debian
+	$(RUN) -m scripts.bench.cache --readme README.md --report docs/speed.md
+
+bench-peers: $(VENV)/.ready-peers ## Compare with C, FANN and scikit-learn; updates docs/speed.md (20 min); needs root on Debian
+	$(RUN) -m scripts.bench.peers --report docs/speed.md
+
+bench-executions: $(VENV)/.ready ## Time the dense and the sparse step; updates docs/speed.md (10 min); needs root on Debian
+	$(RUN) -m scripts.bench.rule --report docs/speed.md
+
+measure-presets: $(VENV)/.ready ## Train each preset on MNIST with five seeds (20 min)
+	$(RUN) -m scripts.bench.measure_presets
+
+measure-sample: $(VENV)/.ready ## Train on digits drawn by the kit, test on MNIST (2 min)
+	$(RUN) -m scripts.bench.measure_sample
+
+measure-checkpoints: $(VENV)/.ready ## Measure what saving costs during training (15 min)
+	$(RUN) -m scripts.bench.measure_checkpoints
+
+measure-notebooks: $(VENV)/.ready-test ## Measure time and memory of each notebook; updates them (5 min); needs MNIST_DIR
+	$(RUN) -m scripts.bench.measure_notebooks
+
+pictures: $(VENV)/.ready ## Redraw the README's pictures; needs MNIST
+	$(RUN) -m scripts.bench.draw_pictures
+
+sample: $(VENV)/.ready ## Redraw the sample digits in mnist_dataset/
+	$(RUN) -m nn data sample mnist_dataset/sample_train.csv --rows 1000 --seed 1 --force
+	$(RUN) -m nn data sample mnist_dataset/sample_test.csv --rows 200 --seed 2 --force
