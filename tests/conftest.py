@@ -23,6 +23,25 @@ def pytest_ignore_collect(collection_path):
     return None
 
 
+def pytest_configure(config):
+    """Refuse to leave tests out by a marker where nothing may be skipped."""
+    if os.environ.get("NO_SKIPS") and config.option.markexpr:
+        raise pytest.UsageError(
+            f"NO_SKIPS is set: expected all tests, got -m '{config.option.markexpr}'. "
+            "Run 'make test-all'"
+        )
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Say what `make test` leaves out."""
+    left_out = len(terminalreporter.stats.get("deselected", []))
+    if left_out and config.option.markexpr == "not slow":
+        terminalreporter.write_line(
+            f"slow tests left out: {left_out} (long trainings, notebooks, fuzzing, power cuts); "
+            "'make test-all' runs everything"
+        )
+
+
 @pytest.hookimpl(hookwrapper=True)  # the way that Debian 12's pytest knows, too
 def pytest_runtest_makereport(item, call):
     """Fail what would be skipped where nothing may be: NO_SKIPS=1, as CI has it."""

@@ -1,6 +1,6 @@
 # What tests and measures the kit: part of the Makefile; `make help-maintainers` lists it.
 
-.PHONY: help-maintainers test test-oldest lint test-arm test-cache test-provision
+.PHONY: help-maintainers test test-all test-oldest lint test-arm test-cache test-provision
 .PHONY: fuzz test-power-cuts test-low-memory verify-emulated
 .PHONY: bench bench-arm bench-cache bench-peers bench-executions
 .PHONY: measure-presets measure-sample measure-checkpoints measure-notebooks pictures sample
@@ -9,7 +9,10 @@ help-maintainers: ## List the commands for testing and measuring the kit
 	@$(LIST) tests/maintainers.mk
 
 ##@ Tests
-test: $(VENV)/.ready-test ## Run the tests (10 min); set MNIST_DIR to include those on MNIST
+test: $(VENV)/.ready-test ## Run the fast tests (2 min); set MNIST_DIR to include those on MNIST
+	$(RUN) -m pytest -m "not slow"
+
+test-all: $(VENV)/.ready-test ## Run all tests (10 min)
 	$(RUN) -m pytest
 
 test-oldest: ## Run all tests with Debian 12's numpy, in .venv-oldest; needs Python 3.11
