@@ -48,7 +48,9 @@ def main() -> int:
 
 
 def _arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.campaigns.power_cuts", description=__doc__
+    )
     parser.add_argument("--runs", type=int, default=200, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--at-once", type=int, default=os.cpu_count(), help="default: each core's")
