@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-SIDE = 28
+from nn.signals import SIDE
 
 Augmentation = Callable[[np.ndarray], Iterator[np.ndarray]]
 

@@ -61,7 +61,7 @@ class neuralNetwork:  # noqa: N801 - the book's spelling is the purpose of this 
 
     @lr.setter
     def lr(self, rate):
-        self._network.learning_rate = rate
+        self._network.learning_rate = float(rate)
 
     def train(self, inputs_list, targets_list):
         """Learn from one sample: lists of inputs and of targets."""

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from nn.errors import KitError, first_line
+from nn.signals import SIDE
 
-SIDE, INK_SIDE = 28, 20
+INK_SIDE = 20  # of the box that the ink is fitted into
 LARGEST_PIXELS = 8_500_000  # of the largest screens; up to 16 bytes each until they are shrunk
 LARGEST_JPEG_PIXELS = 50_000_000  # which are decoded smaller, unless they come in several passes
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")  # Pillow has readers for 40 more

@@ -1,89 +1,9 @@
-"""The three-layer network: rows are samples, one row or many take the same path.
-
-Shapes in the comments: batch = samples in the call, and the sizes of the three layers.
-"""
-
-import os
+"""The book's three-layer network: rows are samples, and `batch` is how many are in a call."""
 
 import numpy as np
 
 from nn.rules import get_rule
-from nn.saving.model_file import ModelError, read_model, write_model
-
-PIXEL_SCALE = 0.99 / 255
-PIXEL_OFFSET = 0.01
-TARGET_LOW, TARGET_HIGH = 0.01, 0.99
-
-# What `add_product` does in one call: OpenBLAS packs its arguments where there are more
-# multiplications, which does not pay for few rows. Of few bytes, a second array is no harm.
-_PIECE_MULTIPLICATIONS, _FEWEST_ROWS, _FEW_BYTES = 1_000_000, 64, 64 * 1024
-
-# As arrays they spare numpy a conversion at each use, a tenth of a small batch's time.
-_HALF, _ONE = np.array(0.5, "float32"), np.array(1, "float32")
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Squash any signal into (0, 1): 1 / (1 + exp(-x)), by a tanh that cannot overflow."""
-    half = np.asarray(np.asarray(x) * _HALF)
-    np.tanh(half, out=half)
-    half *= _HALF
-    half += _HALF
-    return half
-
-
-def logit(y: np.ndarray) -> np.ndarray:
-    """Undo the sigmoid: log(y / (1 - y)) for y in (0, 1)."""
-    return np.log(y / (1 - y))
-
-
-def scale_pixels(pixels: np.ndarray, dtype="float32") -> np.ndarray:
-    """Turn grey levels 0..255 into inputs 0.01..1.0, as the book does.
-
-    Parameters
-    ----------
-    pixels : ndarray of uint8 or float, any shape
-        Grey levels, 0 for paper and 255 for ink.
-    dtype : dtype, default "float32"
-        Of the result.
-
-    Returns
-    -------
-    inputs : ndarray of the same shape
-        ``pixels / 255 * 0.99 + 0.01``: never 0, which would silence a weight.
-    """
-    inputs = np.multiply(pixels, PIXEL_SCALE, dtype=dtype)
-    inputs += PIXEL_OFFSET
-    return inputs
-
-
-def one_hot(labels: np.ndarray, output_nodes: int = 10, dtype="float32") -> np.ndarray:
-    """Turn labels of shape (batch,) into targets of shape (batch, output_nodes).
-
-    The named node's target is 0.99, all others' 0.01: values a sigmoid can reach.
-    """
-    targets = np.full((len(labels), output_nodes), TARGET_LOW, dtype=dtype)
-    targets[np.arange(len(labels)), labels] = TARGET_HIGH
-    return targets
-
-
-def add_product(target: np.ndarray, left: np.ndarray, right: np.ndarray) -> None:
-    """Do ``target += left @ right``, some rows at a time, so that no second target is allocated.
-
-    Parameters
-    ----------
-    target : ndarray of shape (n, m)
-    left : ndarray of shape (n, batch)
-    right : ndarray of shape (batch, m)
-    """
-    if right.size == 0:
-        return
-    step = max(-(-len(target) // 2), _FEW_BYTES // target[0].nbytes)
-    if (unpacked := _PIECE_MULTIPLICATIONS // right.size) >= _FEWEST_ROWS:
-        step = min(step, unpacked)
-    product = np.dot if len(right) == 1 else np.matmul  # which is five times as slow there
-    for first in range(0, len(target), step):
-        rows = slice(first, first + step)
-        target[rows] += product(left[rows], right)  # (step, batch) @ (batch, m)
+from nn.signals import PIXELS, add_product, logit, sigmoid
 
 
 class Network:
@@ -106,10 +26,8 @@ class Network:
     ----------
     weights_input_hidden : ndarray of shape (hidden_nodes, input_nodes)
     weights_hidden_output : ndarray of shape (output_nodes, hidden_nodes)
-    generator : numpy.random.Generator
-        It drew the first weights; nothing else in a training is left to chance.
     about : dict
-        What a loaded model file says of itself, such as what it was trained on.
+        What a model file says of itself, such as what it was trained on.
 
     References
     ----------
@@ -118,7 +36,7 @@ class Network:
 
     def __init__(
         self,
-        input_nodes: int = 784,
+        input_nodes: int = PIXELS,
         hidden_nodes: int = 100,
         output_nodes: int = 10,
         *,
@@ -127,14 +45,13 @@ class Network:
         seed: int | None = None,
         dtype="float32",
     ):
-        self.generator = generator = np.random.default_rng(seed)
-        self.learning_rate = learning_rate
-        self.rule = rule
-        self.seed = seed
+        self.learning_rate, self.rule, self.seed = float(learning_rate), rule, seed
+        self.send_back = get_rule(rule)
         self.about: dict = {}
-        self._send_back = get_rule(rule)
-        self.weights_input_hidden = _first_weights(generator, hidden_nodes, input_nodes, dtype)
-        self.weights_hidden_output = _first_weights(generator, output_nodes, hidden_nodes, dtype)
+        normal = np.random.default_rng(seed).normal
+        hidden, output = (hidden_nodes, input_nodes), (output_nodes, hidden_nodes)
+        self.weights_input_hidden = normal(0.0, input_nodes**-0.5, hidden).astype(dtype)
+        self.weights_hidden_output = normal(0.0, hidden_nodes**-0.5, output).astype(dtype)
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -146,11 +63,6 @@ class Network:
     def dtype(self) -> np.dtype:
         """Return the type of the weights."""
         return self.weights_input_hidden.dtype
-
-    @property
-    def nbytes(self) -> int:
-        """Return the size of the weights in bytes."""
-        return self.weights_input_hidden.nbytes + self.weights_hidden_output.nbytes
 
     def forward(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Send signals through; return what leaves the hidden nodes and the output nodes.
@@ -164,14 +76,9 @@ class Network:
         hidden_outputs : ndarray of shape (batch, hidden_nodes) or (hidden_nodes,)
         outputs : ndarray of shape (batch, output_nodes) or (output_nodes,)
         """
-        # (W @ x.T).T is x @ W.T, at half the time: BLAS likes its long rows on the left
-        hidden_outputs = sigmoid((self.weights_input_hidden @ inputs.T).T)  # (batch, hidden)
-        return hidden_outputs, self.outputs(hidden_outputs)
-
-    def outputs(self, hidden_outputs: np.ndarray) -> np.ndarray:
-        """Send hidden outputs through the second half; shapes as in `forward`."""
-        # not @, which takes twice as long over arrays this small
-        return sigmoid(hidden_outputs.dot(self.weights_hidden_output.T))  # (batch, outputs)
+        hidden_outputs = sigmoid(inputs.dot(self.weights_input_hidden.T))  # (batch, hidden)
+        outputs = sigmoid(hidden_outputs.dot(self.weights_hidden_output.T))  # (batch, outputs)
+        return hidden_outputs, outputs
 
     def query(self, inputs: np.ndarray) -> np.ndarray:
         """Answer: the output signals for scaled inputs, with the shapes of `forward`."""
@@ -204,7 +111,7 @@ class Network:
         2.005
         """
         inputs, targets = np.atleast_2d(inputs), np.atleast_2d(targets)
-        hidden_outputs = sigmoid((self.weights_input_hidden @ inputs.T).T)  # (batch, hidden)
+        hidden_outputs = sigmoid(inputs.dot(self.weights_input_hidden.T))  # (batch, hidden)
         errors, hidden_delta = self.train_outputs(hidden_outputs, targets)
         add_product(self.weights_input_hidden, hidden_delta.T, inputs)  # (hidden, inputs)
         return errors
@@ -212,27 +119,18 @@ class Network:
     def train_outputs(
         self, hidden_outputs: np.ndarray, targets: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Learn the second half of the network from one batch, and send its error back.
+        """Learn the second half from one batch; return its errors and the hidden nodes' deltas.
 
-        Parameters
-        ----------
-        hidden_outputs : ndarray of shape (batch, hidden_nodes)
-        targets : ndarray of shape (batch, output_nodes)
-
-        Returns
-        -------
-        errors : ndarray of shape (batch, output_nodes)
-            Targets less outputs, as they were before the update.
-        hidden_delta : ndarray of shape (batch, hidden_nodes)
-            The update of the first half is its product with the inputs.
+        `hidden_outputs` and the deltas are of shape (batch, hidden_nodes), `targets` and the errors
+        of shape (batch, output_nodes). The deltas times the inputs update the first half.
         """
-        outputs = self.outputs(hidden_outputs)
+        outputs = sigmoid(hidden_outputs.dot(self.weights_hidden_output.T))  # (batch, outputs)
         errors = targets - outputs
-        steps = np.asarray(self.learning_rate, outputs.dtype) * errors
-        hidden_steps = self._send_back(steps, self.weights_hidden_output, outputs)
+        steps = self.learning_rate * errors
+        hidden_steps = self.send_back(steps, self.weights_hidden_output, outputs)
 
-        output_delta = steps * outputs * (_ONE - outputs)
-        hidden_delta = hidden_steps * hidden_outputs * (_ONE - hidden_outputs)
+        output_delta = steps * outputs * (1 - outputs)
+        hidden_delta = hidden_steps * hidden_outputs * (1 - hidden_outputs)
         self.weights_hidden_output += output_delta.T.dot(hidden_outputs)  # (outputs, hidden)
         return errors, hidden_delta
 
@@ -252,65 +150,10 @@ class Network:
         inputs : ndarray of shape (batch, input_nodes) or (input_nodes,)
             From 0.01 to 0.99.
         """
-        hidden_outputs = _rescale(logit(targets) @ self.weights_hidden_output)
-        return _rescale(logit(hidden_outputs) @ self.weights_input_hidden)
-
-    def save(self, path: str | os.PathLike, about: dict | None = None) -> None:
-        """Write weights and settings to one .npz file, whole or not at all.
-
-        Parameters
-        ----------
-        path : path-like
-            Its folder must exist.
-        about : dict, optional
-            What else to keep, such as what the network was trained on; anything JSON can say.
-
-        Raises
-        ------
-        OSError
-            When the file cannot be written.
-        """
-        weights = {
-            "weights_input_hidden": self.weights_input_hidden,
-            "weights_hidden_output": self.weights_hidden_output,
-        }
-        settings = {"learning_rate": self.learning_rate, "rule": self.rule, "seed": self.seed}
-        write_model(path, weights, {**settings, "about": about or {}})
-
-    @classmethod
-    def load(cls, path: str | os.PathLike) -> "Network":
-        """Read a network that `save` wrote; `about` becomes its attribute of that name.
-
-        Raises
-        ------
-        ModelError
-            When there is no such file, or it is not a whole model of this kit.
-        """
-        weights, settings = read_model(path)
-        try:
-            network = cls(
-                1,
-                1,
-                1,
-                learning_rate=float(settings["learning_rate"]),
-                rule=settings["rule"],
-                seed=settings["seed"],
-            )
-            network.about = dict(settings.get("about", {}))
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise ModelError(f"{path} has unknown settings ({error}): train it again") from None
-        network.weights_input_hidden = weights["weights_input_hidden"]
-        network.weights_hidden_output = weights["weights_hidden_output"]
-        return network
-
-
-def _first_weights(generator, nodes: int, fan_in: int, dtype) -> np.ndarray:
-    """Draw weights of shape (nodes, fan_in) from N(0, fan_in ** -0.5)."""
-    return generator.normal(0.0, fan_in**-0.5, (nodes, fan_in)).astype(dtype)
-
-
-def _rescale(signals: np.ndarray) -> np.ndarray:
-    """Stretch each row over 0.01..0.99."""
-    low = signals.min(axis=-1, keepdims=True)
-    span = signals.max(axis=-1, keepdims=True) - low
-    return (signals - low) / np.where(span > 0, span, 1) * 0.98 + 0.01
+        signals = targets
+        for weights in (self.weights_hidden_output, self.weights_input_hidden):
+            signals = logit(signals) @ weights
+            low = signals.min(axis=-1, keepdims=True)
+            span = signals.max(axis=-1, keepdims=True) - low
+            signals = (signals - low) / np.where(span > 0, span, 1) * 0.98 + 0.01
+        return signals

@@ -1,32 +1,37 @@
-"""Ready-made settings, each with where it is from and what to expect of it."""
+"""Ready-made settings, each with its source, its expected accuracy and its cost."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from nn.errors import KitError
+from nn.errors import UnknownNameError
 
+if TYPE_CHECKING:  # `presets` and --help need not wait for numpy on a Pi
+    from collections.abc import Callable, Iterator
 
-class UnknownPresetError(KitError, KeyError):
-    """No preset has this name."""
+    import numpy as np
 
-    def __str__(self) -> str:
-        return str(self.args[0])  # KeyError would put the message in quotes
+    from nn.network import Network
 
 
 @dataclass(frozen=True)
 class Preset:
-    """Settings of one training.
+    """All that tells one training from another, and what to expect of it.
 
     Attributes
     ----------
     name, source : str
-        What it is called, and where the settings come from.
+        What it is called, and where it is from.
     hidden_nodes, epochs, batch_size : int
     learning_rate : float
-        Of the summed update of a batch.
+        Applied to the summed update of a batch.
+    rule : str
+        A name in `nn.rules.RULES`.
+    seed : int
+        Of the first weights.
     samples : int or None
-        Only the first so many training rows; None for all.
+        Train on the first so many digits; None for all.
     augment_degrees : float
-        Each digit is learned again turned by so much to either side; 0 for not.
+        Train on each digit turned by so much to either side, too; 0 for not.
     accuracy : tuple of three floats
         Measured on MNIST's 10,000 test digits over seeds 1 to 5: mean, lowest, highest.
     seconds : float
@@ -41,9 +46,39 @@ class Preset:
     accuracy: tuple[float, float, float]
     seconds: float
     batch_size: int = 16
+    rule: str = "multiply"
+    seed: int = 1
     samples: int | None = None
     augment_degrees: float = 0.0
 
+    def hyperparameters(self) -> dict[str, int | float | str | None]:
+        """Return what decides the weights that a training of given digits ends with."""
+        return {name: getattr(self, name) for name in HYPERPARAMETERS}
+
+    def network(self) -> "Network":
+        """Make a new network, with its first weights."""
+        from nn.network import Network
+
+        return Network(
+            hidden_nodes=self.hidden_nodes,
+            learning_rate=self.learning_rate,
+            rule=self.rule,
+            seed=self.seed,
+        )
+
+    def augmentation(self) -> "Callable[[np.ndarray], Iterator[np.ndarray]] | None":
+        """Return what turns digits to either side; None where they are left as they are."""
+        if not self.augment_degrees:
+            return None
+        from nn.augment import rotations
+
+        return rotations(self.augment_degrees)
+
+
+HYPERPARAMETERS = (
+    *("hidden_nodes", "epochs", "batch_size", "learning_rate"),
+    *("rule", "seed", "samples", "augment_degrees"),
+)
 
 # How long preset pi-zero took on a Raspberry Pi Zero with the book's loop: 10 hidden nodes, one
 # epoch of MNIST's 60,000 digits. Reported by the book's author, T. Rashid, in 2017.
@@ -110,11 +145,9 @@ def get_preset(name: str) -> Preset:
 
     Raises
     ------
-    UnknownPresetError
-        When there is none of that name; the message lists those there are.
+    UnknownNameError
+        When there is none of that name.
     """
-    try:
-        return PRESETS[name]
-    except KeyError:
-        known = ", ".join(PRESETS)
-        raise UnknownPresetError(f"unknown preset {name!r}: expected one of {known}") from None
+    if name not in PRESETS:
+        raise UnknownNameError("preset", name, PRESETS)
+    return PRESETS[name]

@@ -16,19 +16,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from nn.errors import KitError
+from nn.errors import UnknownNameError
 
 if TYPE_CHECKING:  # --help lists the rules, and need not wait for numpy on a Pi
     import numpy as np
 
     Rule = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-
-
-class UnknownRuleError(KitError, KeyError):
-    """No error rule has this name."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])  # KeyError would put the message in quotes
 
 
 def multiply(output_errors, weights, outputs):
@@ -87,11 +80,9 @@ def get_rule(name: str) -> Rule:
 
     Raises
     ------
-    UnknownRuleError
-        When no rule has that name; the message lists those there are.
+    UnknownNameError
+        When no rule has that name.
     """
-    try:
-        return RULES[name]
-    except KeyError:
-        known = ", ".join(RULES)
-        raise UnknownRuleError(f"unknown error rule {name!r}: expected one of {known}") from None
+    if name not in RULES:
+        raise UnknownNameError("error rule", name, RULES)
+    return RULES[name]

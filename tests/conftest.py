@@ -73,7 +73,7 @@ def digits():
 
 def run_for_peak_mb(code: str) -> tuple[str, float]:
     """Run a few lines in a process of its own; return what they print, and its peak memory."""
-    tail = "\nfrom nn.process import peak_rss_mb\nprint(peak_rss_mb())"
+    tail = "\nfrom nn.cli.summary import cost\nprint(cost()['peak_rss_mb'])"
     words = [sys.executable, "-c", code + tail]
     result = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

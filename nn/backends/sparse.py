@@ -34,8 +34,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nn.network import PIXEL_OFFSET, PIXEL_SCALE, Network, sigmoid
-from nn.saving.checkpoint import take_over
+from nn.network import Network
+from nn.signals import PIXEL_OFFSET, PIXEL_SCALE, sigmoid
 
 _QUERY_BYTES = 8 * 1024  # of signals at once: half of a Pi Zero's cache
 
@@ -119,11 +119,11 @@ def _numbers(count: int, n: int, batch_size: int) -> tuple[np.ndarray, np.ndarra
     return columns.ravel(), digit_of
 
 
-class SparseExecution:
-    """A network's training step and its answers, without the blanks; equal but for rounding.
+class Backend:
+    """A network's training steps and its answers, without the blanks; equal but for rounding.
 
-    From the start to `close`, the network's weights are a view of V, and lack k until `fold` is
-    called. Whatever scipy's products are given is C-contiguous: they copy what is not, in and out,
+    From the start to `close`, the network's weights are a view of V, and are whole between two
+    blocks. Whatever scipy's products are given is C-contiguous: they copy what is not, in and out,
     at each call.
 
     Parameters
@@ -137,61 +137,57 @@ class SparseExecution:
         self.network = network
         self._own_weights = network.weights_input_hidden
         self._weights = np.array(network.weights_input_hidden.T, order="C")  # V, (n, hidden)
-        sums = network.weights_input_hidden.sum(axis=1)
-        self._common_and_sums = np.stack([np.zeros_like(sums), sums])  # k and r, (2, hidden)
         network.weights_input_hidden = self._weights.T
         self._tools = sparse_tools()
 
-    def begin_block(self, variants: list[np.ndarray], batch_size: int) -> list[list[SparseBatch]]:
-        """Take in the digits of a block; see `nn.backends.dense.DenseExecution.begin_block`."""
-        return [compress(rows, batch_size, self.network.dtype) for rows in variants]
-
-    def train(self, batch: SparseBatch, targets: np.ndarray) -> np.ndarray:
-        """Learn from one batch, as `Network.train` does; return the errors before the update."""
-        hidden_outputs = self._hidden(batch)
-        errors, hidden_delta = self.network.train_outputs(hidden_outputs, targets)
+    def train_block(
+        self, variants: list[np.ndarray], targets: np.ndarray, batch_size: int
+    ) -> np.ndarray:
+        """Learn from a block of digits, as `nn.backends.dense.Backend.train_block` does."""
+        variants = [compress(rows, batch_size, self.network.dtype) for rows in variants]
         n, hidden_nodes = self._weights.shape
-        ink = (batch.starts, batch.digits, batch.ink)
-        # V += ink @ hidden_delta: (n, batch) @ (batch, hidden)
-        self._tools.csr_matvecs(n, len(targets), hidden_nodes, *ink, hidden_delta, self._weights)
-        self._common_and_sums += batch.back.T.dot(hidden_delta)  # (2, batch) @ (batch, hidden)
-        return errors
+        common, _ = common_and_sums = self._common_and_sums()
+        errors = []
+        try:
+            for number, batches in enumerate(zip(*variants, strict=True)):
+                batch_targets = targets[number * batch_size : (number + 1) * batch_size]
+                for batch in batches:
+                    hidden_outputs = self._hidden_outputs(batch, common_and_sums)
+                    wrong, delta = self.network.train_outputs(hidden_outputs, batch_targets)
+                    ink = (batch.starts, batch.digits, batch.ink)
+                    # V += ink @ delta: (n, batch) @ (batch, hidden)
+                    self._tools.csr_matvecs(n, len(delta), hidden_nodes, *ink, delta, self._weights)
+                    common_and_sums += batch.back.T.dot(delta)  # (2, batch) @ (batch, hidden)
+                    errors.append(wrong)
+        finally:  # weights are whole again even when Ctrl-C ends a notebook's cell
+            self._weights += common
+        return np.concatenate(errors)
 
     def query(self, pixels: np.ndarray) -> np.ndarray:
         """Answer grey levels, uint8 of shape (n, inputs): the output signals, (n, outputs)."""
         rows = max(16, _QUERY_BYTES // self._weights[0].nbytes)
-        batches = compress(pixels, rows, self.network.dtype)
-        answers = [self.network.outputs(self._hidden(batch)) for batch in batches]
-        return np.concatenate([np.empty((0, self.network.sizes[2]), self.network.dtype), *answers])
+        common_and_sums = self._common_and_sums()
+        answers = [np.empty((0, self.network.sizes[2]), self.network.dtype)]
+        for batch in compress(pixels, rows, self.network.dtype):
+            hidden_outputs = self._hidden_outputs(batch, common_and_sums)
+            answers.append(sigmoid(hidden_outputs.dot(self.network.weights_hidden_output.T)))
+        return np.concatenate(answers)
 
-    def _hidden(self, batch: SparseBatch) -> np.ndarray:
-        signals = batch.forward.dot(self._common_and_sums)  # (batch, 2) @ (2, hidden)
+    def _common_and_sums(self) -> np.ndarray:
+        """Return k and r, of shape (2, hidden), for whole weights: zeros, and sums of weights."""
+        sums = self._weights.sum(axis=0)
+        return np.stack([np.zeros_like(sums), sums])
+
+    def _hidden_outputs(self, batch: SparseBatch, common_and_sums: np.ndarray) -> np.ndarray:
+        signals = batch.forward.dot(common_and_sums)  # (batch, 2) @ (2, hidden)
         n, hidden_nodes = self._weights.shape
         ink = (batch.starts, batch.digits, batch.ink)
         # signals += ink.T @ V: (batch, n) @ (n, hidden)
         self._tools.csc_matvecs(len(signals), n, hidden_nodes, *ink, self._weights, signals)
         return sigmoid(signals)
 
-    def fold(self) -> None:
-        """Make the network's weights whole: V += k, and k = 0."""
-        self._weights += self._common_and_sums[0]
-        self._common_and_sums[0] = 0
-
-    def end_block(self) -> None:
-        """Make the network's weights whole."""
-        self.fold()
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return what is kept besides the network's weights, which are V: k and r, (2, hidden)."""
-        return {"common_and_sums": self._common_and_sums}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Take up where another left off: what its `state` was, bit by bit."""
-        take_over(self._common_and_sums, "common_and_sums", state)
-
     def close(self) -> None:
-        """Leave the network with whole weights in its own array again."""
-        self.fold()
+        """Leave the network with its weights in its own array again."""
         self._own_weights[:] = self._weights.T
         self.network.weights_input_hidden = self._own_weights
 

@@ -6,16 +6,24 @@ interrupted: 130 by Ctrl-C, 129 by a dropped connection, 143 by a shutdown.
 """
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 
 import nn
-from nn.cli import backquery, compare_rules, data, presets, query, test, train
-from nn.cli.console import drop_unwritten, remark
-from nn.cli.signals import Interrupted, interrupted_by_signals
+from nn.cli.console import Interrupted, drop_unwritten, interrupted_by_signals, remark
 from nn.errors import KitError
 
-COMMANDS = (train, test, query, backquery, compare_rules, data, presets)
+# Each is a module of this package, imported only when it is called: a Pi waits for each.
+COMMANDS = {
+    "train": "train a network and measure its accuracy",
+    "test": "measure a model's accuracy",
+    "query": "read the digit in PNG or JPEG pictures",
+    "backquery": "draw what a model has in mind for each digit",
+    "compare-rules": "compare the ways of sending the error back, as the author did",
+    "data": "fetch, verify, convert, describe or draw digits",
+    "presets": "list the ready-made settings for train",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,41 +42,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal may not know ± or a file's name
             stream.reconfigure(errors="backslashreplace")
-    arguments = _parser().parse_args(argv)
-    arguments.words = sys.argv[1:] if argv is None else list(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    program = "python -m nn" if sys.argv[0].endswith("__main__.py") else None
+    parser = argparse.ArgumentParser(prog=program, description=nn.__doc__)
+    parser.add_argument("--version", action="version", version=f"pi-nn {nn.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary)
+        if name in words:
+            module = importlib.import_module(f"nn.cli.{name.replace('-', '_')}")
+            module.add_arguments(command)
+    arguments = parser.parse_args(words)
+    arguments.words = words
     try:
         with interrupted_by_signals():
             code = arguments.run(arguments) or 0
             if sys.stdout:
-                sys.stdout.flush()  # here, where it can still be told when nobody reads it
+                sys.stdout.flush()  # here, where an error can still be reported
         return code
     except BrokenPipeError:  # the reader of a pipe has seen enough
         drop_unwritten(sys.stdout)
         return 1
     except Interrupted as error:
-        return _fail(str(error), code=error.exit_code)
+        message, code = str(error), error.exit_code
     except KeyboardInterrupt:
-        return _fail("interrupted", code=130)
+        message, code = "interrupted", 130
     except MemoryError:
-        return _fail("not enough memory: use fewer --hidden-nodes")
+        message, code = "not enough memory: use fewer --hidden-nodes", 1
     except KitError as error:
-        return _fail(str(error))
+        message, code = str(error), 1
     except OSError as error:
         drop_unwritten(sys.stdout)
         where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{where}{error.strerror or error}")
-
-
-def _parser() -> argparse.ArgumentParser:
-    program = "python -m nn" if sys.argv[0].endswith("__main__.py") else None
-    parser = argparse.ArgumentParser(prog=program, description=nn.__doc__)
-    parser.add_argument("--version", action="version", version=f"pi-nn {nn.__version__}")
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_parser(subparsers)
-    return parser
-
-
-def _fail(message: str, code: int = 1) -> int:
+        message, code = f"{where}{error.strerror or error}", 1
     remark(f"error: {message}")
     return code

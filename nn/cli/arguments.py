@@ -1,13 +1,16 @@
 """Flags that several commands share, and what their values may be."""
 
 import argparse
+import dataclasses
 import math
 from collections.abc import Callable
+
+from nn.presets import HYPERPARAMETERS, Preset
 
 
 def whole_number(lowest: int, highest: int | None = None) -> Callable[[str], int]:
     """Make an argument type: a whole number from `lowest` to `highest`."""
-    span = f"from {lowest} up" if highest is None else f"from {lowest} to {highest}"
+    span = f"of at least {lowest}" if highest is None else f"from {lowest} to {highest}"
 
     def convert(text: str) -> int:
         try:
@@ -33,7 +36,7 @@ def degrees(text: str) -> float:
 
 def seconds(text: str) -> float:
     """Convert an argument to a number of seconds, 0 or more."""
-    return _number(text, "a number of seconds, 0 or more", lambda number: number >= 0)
+    return _number(text, "a number of seconds of at least 0", lambda number: number >= 0)
 
 
 def _number(text: str, expected: str, fits: Callable[[float], bool]) -> float:
@@ -59,6 +62,27 @@ def add_data_flags(parser: argparse.ArgumentParser) -> None:
         "--samples", type=whole_number(1), metavar="N", help="use only the first N training digits"
     )
     group.add_argument("--offline", action="store_true", help="do not try to download MNIST")
+
+
+def add_network_flags(group) -> None:
+    """Add the flags of a network and its steps, each in place of a preset's value."""
+    group.add_argument("--hidden-nodes", type=whole_number(1, 100_000), metavar="N")
+    group.add_argument(
+        "--batch-size",
+        type=whole_number(1, 1000),
+        metavar="N",
+        help="digits whose updates are summed; above 16 accuracy falls",
+    )
+    group.add_argument("--learning-rate", type=number_above_zero, metavar="RATE")
+    group.add_argument("--seed", type=whole_number(0), metavar="N", help="of the first weights")
+
+
+def overridden(preset: Preset, arguments) -> Preset:
+    """Return a preset with the values of the flags that were given."""
+    for name in HYPERPARAMETERS:
+        if (given := getattr(arguments, name, None)) is not None:
+            preset = dataclasses.replace(preset, **{name: given})
+    return preset
 
 
 def add_json_flag(parser: argparse.ArgumentParser) -> None:

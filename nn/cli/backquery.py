@@ -3,9 +3,8 @@
 from nn.cli.files import check_picture_target, load_digit_reader
 
 
-def add_parser(subparsers) -> None:
-    """Add the command to the command line."""
-    parser = subparsers.add_parser("backquery", help="draw what a model has in mind for each digit")
+def add_arguments(parser) -> None:
+    """Add the command's flags."""
     parser.add_argument(
         "--model", metavar="FILE", default="models/pi-zero.npz", help="default: %(default)s"
     )
@@ -19,8 +18,8 @@ def run(arguments) -> None:
     """Run the network backwards from each of the ten answers, and save the pictures."""
     import numpy as np
 
-    from nn.network import one_hot
     from nn.plots import digit_grid, save_figure
+    from nn.signals import one_hot
 
     check_picture_target(arguments.output)
     network = load_digit_reader(arguments.model)

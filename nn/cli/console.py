@@ -1,12 +1,13 @@
-"""What commands say to people, and where: progress and remarks never mix with results."""
+"""Commands and people: progress and remarks, which never mix with results, and signals."""
 
 import os
 import shlex
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -14,13 +15,17 @@ if TYPE_CHECKING:  # which would import numpy
     from nn.data.dataset import Dataset
 
 SECONDS_TO_FIRST_LINE, SECONDS_BETWEEN_LINES = 5, 60  # of progress, in a log
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_FINISHING = b"Finishing this block of digits, then saving; the same signal again stops at once\n"
 
 
 def remark(message: str) -> None:
-    """Tell something on the way, on standard error; when nobody is there any more, do nothing."""
-    if sys.stderr:  # None when it is closed, and print would take standard output instead
-        with _given_up_when_gone():
+    """Write a line to standard error; do nothing when nobody is there any more."""
+    if sys.stderr:  # None when it is closed, and print would write to standard output instead
+        try:
             print(message, file=sys.stderr, flush=True)
+        except OSError:  # its terminal is gone
+            drop_unwritten(sys.stderr)
 
 
 def drop_unwritten(stream: TextIO | None) -> None:
@@ -32,17 +37,8 @@ def drop_unwritten(stream: TextIO | None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-@contextmanager
-def _given_up_when_gone() -> Iterator[None]:
-    """Write to standard error; where its terminal is gone, let it be, now and later."""
-    try:
-        yield
-    except OSError:
-        drop_unwritten(sys.stderr)
-
-
 def stderr_is_terminal() -> bool:
-    """Tell whether somebody sees what is said on standard error as it is said."""
+    """Tell whether somebody may be watching standard error."""
     return bool(sys.stderr and sys.stderr.isatty())
 
 
@@ -57,51 +53,51 @@ def progress(
     Yields
     ------
     advance : callable
-        To be told how many rows are done.
+        Call it with the number of rows just done.
     """
     rows = dataset.estimate_rows()
     total = rows * passes if rows else None
-    if not stderr_is_terminal():
-        yield _lines(what, total, done[0] * (rows or 0) + done[1])
+    count = done[0] * (rows or 0) + done[1]
+    if stderr_is_terminal():
+        from tqdm import tqdm
+
+        screen = shutil.get_terminal_size()  # 80 by 24 on a serial line; tqdm would see 0 by 0
+        bar = tqdm(
+            total=total,
+            initial=count,
+            desc=what,
+            unit=" digits",
+            unit_scale=True,
+            ncols=screen.columns,
+            nrows=screen.lines,
+            leave=False,
+        )
+
+        def advance(rows: int) -> None:
+            try:
+                bar.update(rows)
+            except OSError:  # the terminal is gone
+                drop_unwritten(sys.stderr)
+
+        try:
+            yield advance
+        finally:
+            try:
+                bar.close()
+            except OSError:
+                drop_unwritten(sys.stderr)
         return
-    from tqdm import tqdm
-
-    screen = shutil.get_terminal_size()  # 80 by 24 on a serial line, where tqdm would see 0 by 0
-    bar = tqdm(
-        total=total,
-        initial=done[0] * (rows or 0) + done[1],
-        desc=what,
-        unit=" digits",
-        unit_scale=True,
-        ncols=screen.columns,
-        nrows=screen.lines,
-        leave=False,
-    )
-
-    def advance(rows: int) -> None:
-        with _given_up_when_gone():
-            bar.update(rows)
-
-    try:
-        yield advance
-    finally:
-        with _given_up_when_gone():
-            bar.close()
-
-
-def _lines(what: str, total: int | None, done: int) -> Callable[[int], None]:
-    """Make a function that takes the rows just done and reports progress once a minute."""
     said_at = time.monotonic() - SECONDS_BETWEEN_LINES + SECONDS_TO_FIRST_LINE
 
-    def advance(rows: int) -> None:
-        nonlocal done, said_at
-        done += rows
+    def advance_in_lines(rows: int) -> None:
+        nonlocal count, said_at
+        count += rows
         if time.monotonic() - said_at >= SECONDS_BETWEEN_LINES:
             said_at = time.monotonic()
-            share = f" of about {total:,}, {min(100, 100 * done // total)} %" if total else ""
-            remark(f"{what}: {done:,} digits{share}")
+            share = f" of about {total:,}, {min(100, 100 * count // total)} %" if total else ""
+            remark(f"{what}: {count:,} digits{share}")
 
-    return advance
+    yield advance_in_lines
 
 
 def this_program() -> str:
@@ -119,3 +115,71 @@ def this_program() -> str:
 def percent(share: float) -> str:
     """Write a share as per cent with two places."""
     return f"{100 * share:.2f} %"
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal, by its `number`, asked the command to end; with what to say about it."""
+
+    def __init__(self, number: int, message: str = "interrupted"):
+        super().__init__(message)
+        self.number = number
+
+    @property
+    def exit_code(self) -> int:
+        """Return what a shell expects: 130 for Ctrl-C, 143 for a shutdown."""
+        return 128 + self.number
+
+
+@contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """Let each signal end the command as Ctrl-C does: cleaned up."""
+
+    def interrupt(number, _frame):
+        raise Interrupted(number)
+
+    with _handling(interrupt):
+        yield
+
+
+@contextmanager
+def stopping_on_signals(stop: Callable[[], bool]) -> Iterator[list[int]]:
+    """Let the first signal ask for a stop, and the same one a second time interrupt.
+
+    Another one changes nothing: a system that shuts down sends SIGHUP right after SIGTERM.
+
+    Parameters
+    ----------
+    stop : callable
+        Asks for the stop; returns False when there is nothing to wait for.
+
+    Yields
+    ------
+    received : list of int
+        The numbers of the signals that asked, if any did.
+    """
+    received = []
+
+    def ask_first(number, _frame):
+        if number in received or not stop():
+            raise Interrupted(number)
+        received.append(number)
+        if len(received) == 1:
+            with suppress(OSError):  # the terminal may be what is gone
+                os.write(2, _FINISHING)  # a print may have been interrupted in the middle
+
+    with _handling(ask_first):
+        yield received
+
+
+@contextmanager
+def _handling(handler: Callable) -> Iterator[None]:
+    """Handle the signals, but for those that are ignored, as by nohup."""
+    before = {}
+    for each in _SIGNALS:
+        if signal.getsignal(each) != signal.SIG_IGN:
+            before[each] = signal.signal(each, handler)
+    try:
+        yield
+    finally:
+        for each, earlier in before.items():
+            signal.signal(each, earlier)

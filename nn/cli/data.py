@@ -1,6 +1,7 @@
 """``data``: fetch, verify, convert, describe and draw files of digits."""
 
 import gzip
+from contextlib import ExitStack
 from pathlib import Path
 
 from nn.cli.arguments import whole_number
@@ -8,64 +9,50 @@ from nn.cli.console import progress, remark
 from nn.cli.files import check_csv_target
 
 
-def add_parser(subparsers) -> None:
-    """Add the command and its own commands to the command line."""
-    parser = subparsers.add_parser("data", help="fetch, verify, convert, describe or draw digits")
+def add_arguments(parser) -> None:
+    """Add the command's own commands and their flags."""
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_fetch(commands)
-    _add_verify(commands)
-    _add_convert(commands)
-    _add_info(commands)
-    _add_sample(commands)
+    a_csv = "a name that ends in .csv or .csv.gz"
+    a_dataset = "CSV or IDX images file, gzipped or not"
 
-
-def _add_fetch(commands) -> None:
-    parser = commands.add_parser("fetch", help="download MNIST (11 MB), verified")
-    parser.add_argument("--folder", metavar="DIR", help="default: the kit's mnist_dataset/")
-    parser.add_argument(
+    fetch = commands.add_parser("fetch", help="download MNIST (11 MB), verified")
+    fetch.add_argument("--folder", metavar="DIR", help="default: the kit's mnist_dataset/")
+    fetch.add_argument(
         "--mirror",
         action="append",
         metavar="URL",
         help="http or file address, or a folder, with the four IDX files; may be given again",
     )
-    parser.add_argument(
+    fetch.add_argument(
         "--csv",
         action="store_true",
-        help="write mnist_train.csv and mnist_test.csv (128 MB) as well",
+        help="also write mnist_train.csv and mnist_test.csv (128 MB)",
     )
-    parser.add_argument(
+    fetch.add_argument(
         "--force", action="store_true", help="replace other files under MNIST's names"
     )
-    parser.set_defaults(run=run_fetch)
+    fetch.set_defaults(run=run_fetch)
 
+    verify = commands.add_parser("verify", help="check MNIST's four files by their checksums")
+    verify.add_argument("folder", metavar="DIR")
+    verify.set_defaults(run=run_verify)
 
-def _add_verify(commands) -> None:
-    parser = commands.add_parser("verify", help="check MNIST's four files by their checksums")
-    parser.add_argument("folder", metavar="DIR")
-    parser.set_defaults(run=run_verify)
+    convert = commands.add_parser("convert", help="write CSV or IDX digits as CSV")
+    convert.add_argument("source", metavar="SOURCE", help=a_dataset)
+    convert.add_argument("target", metavar="TARGET", help=a_csv)
+    convert.add_argument("--force", action="store_true", help="replace TARGET if it exists")
+    convert.set_defaults(run=run_convert)
 
+    info = commands.add_parser("info", help="read a whole file and describe it")
+    info.add_argument("file", metavar="FILE", help=a_dataset)
+    info.set_defaults(run=run_info)
 
-def _add_convert(commands) -> None:
-    parser = commands.add_parser("convert", help="write CSV or IDX digits as CSV")
-    parser.add_argument("source", metavar="SOURCE", help="CSV or IDX images file, gzipped or not")
-    parser.add_argument("target", metavar="TARGET", help="a name that ends in .csv or .csv.gz")
-    parser.add_argument("--force", action="store_true", help="replace TARGET if it is there")
-    parser.set_defaults(run=run_convert)
-
-
-def _add_info(commands) -> None:
-    parser = commands.add_parser("info", help="read a whole file and describe it")
-    parser.add_argument("file", metavar="FILE", help="CSV or IDX images file, gzipped or not")
-    parser.set_defaults(run=run_info)
-
-
-def _add_sample(commands) -> None:
-    parser = commands.add_parser("sample", help="draw digits of our own (not MNIST) into a CSV")
-    parser.add_argument("target", metavar="TARGET", help="a name that ends in .csv or .csv.gz")
-    parser.add_argument("--rows", type=whole_number(1), default=1000, help="default: %(default)s")
-    parser.add_argument("--seed", type=whole_number(0), default=1, help="default: %(default)s")
-    parser.add_argument("--force", action="store_true", help="replace TARGET if it is there")
-    parser.set_defaults(run=run_sample)
+    sample = commands.add_parser("sample", help="draw digits of our own (not MNIST) into a CSV")
+    sample.add_argument("target", metavar="TARGET", help=a_csv)
+    sample.add_argument("--rows", type=whole_number(1), default=1000, help="default: %(default)s")
+    sample.add_argument("--seed", type=whole_number(0), default=1, help="default: %(default)s")
+    sample.add_argument("--force", action="store_true", help="replace TARGET if it exists")
+    sample.set_defaults(run=run_sample)
 
 
 def run_fetch(arguments) -> None:
@@ -115,6 +102,7 @@ def run_info(arguments) -> None:
     import numpy as np
 
     from nn.data.dataset import open_dataset
+    from nn.signals import PIXELS
 
     dataset = open_dataset(arguments.file)
     counts, ink = np.zeros(10, int), 0
@@ -126,7 +114,9 @@ def run_info(arguments) -> None:
     rows = counts.sum()
     print(f"File    {arguments.file}")
     print(f"Format  {dataset.format}, {Path(arguments.file).stat().st_size:,} bytes")
-    print(f"Digits  {rows:,}, each a label and 28×28 pixels, {ink / rows / 784:.1%} of them inked")
+    print(
+        f"Digits  {rows:,}, each a label and 28×28 pixels, {ink / rows / PIXELS:.1%} of them inked"
+    )
     print("Labels  " + ", ".join(f"{digit}: {count:,}" for digit, count in enumerate(counts)))
 
 
@@ -135,17 +125,11 @@ def _write_csv(dataset, target: Path) -> None:
     from nn.data.csv_file import write_csv
     from nn.saving.atomic import atomic_write
 
-    with progress(target.name, dataset) as advance, atomic_write(target) as file:
-        blocks = _counted(dataset.blocks(), advance)
+    with ExitStack() as stack:
+        advance = stack.enter_context(progress(target.name, dataset))
+        file = stack.enter_context(atomic_write(target))
         if target.suffix == ".gz":
-            with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as zipped:
-                rows = write_csv(zipped, blocks)
-        else:
-            rows = write_csv(file, blocks)
+            zipped = gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0)
+            file = stack.enter_context(zipped)
+        rows = write_csv(file, dataset.blocks(), advance)
     print(f"Written: {target}, {rows:,} digits")
-
-
-def _counted(blocks, advance):
-    for pixels, labels in blocks:
-        yield pixels, labels
-        advance(len(labels))

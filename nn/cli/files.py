@@ -23,14 +23,15 @@ def load_digit_reader(path: str) -> "Network":
     ModelError
         When it cannot be loaded, or is of another size.
     """
-    from nn.network import Network
-    from nn.saving.model_file import ModelError
+    from nn.saving.model_file import ModelError, load_model
+    from nn.signals import PIXELS
 
-    network = Network.load(path)
+    network = load_model(path)
     inputs, _, outputs = network.sizes
-    if (inputs, outputs) != (784, 10):
+    if (inputs, outputs) != (PIXELS, 10):
         raise ModelError(
-            f"{path}: expected a network of 784 inputs and 10 outputs, got {inputs} and {outputs}"
+            f"{path}: expected a network of {PIXELS} inputs and 10 outputs, got {inputs} and "
+            f"{outputs}"
         )
     return network
 

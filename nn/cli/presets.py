@@ -4,9 +4,8 @@ from nn.cli.console import percent
 from nn.presets import PRESETS
 
 
-def add_parser(subparsers) -> None:
-    """Add the command to the command line."""
-    parser = subparsers.add_parser("presets", help="list the ready-made settings for train")
+def add_arguments(parser) -> None:
+    """Add the command's flags."""
     parser.set_defaults(run=run)
 
 

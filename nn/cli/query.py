@@ -7,9 +7,8 @@ from nn.errors import KitError
 _BAR_WIDTH = 30
 
 
-def add_parser(subparsers) -> None:
-    """Add the command to the command line."""
-    parser = subparsers.add_parser("query", help="read the digit on PNG or JPEG pictures")
+def add_arguments(parser) -> None:
+    """Add the command's flags."""
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="one digit on each, any size")
     parser.add_argument(
         "--model", metavar="FILE", default="models/pi-zero.npz", help="default: %(default)s"
@@ -20,7 +19,7 @@ def add_parser(subparsers) -> None:
 def run(arguments) -> int:
     """Read each picture; one that cannot be read does not keep the others from it."""
     from nn.images import read_digit
-    from nn.network import scale_pixels
+    from nn.signals import scale_pixels
 
     network = load_digit_reader(arguments.model)
     code = 0

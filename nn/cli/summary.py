@@ -1,83 +1,131 @@
 """What ``train`` reports of a training: as it begins, in the model, and at the end."""
 
 import json
+import os
+import re
+import resource
 import shlex
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from nn.cli.console import percent, progress, this_program
 from nn.presets import PRESETS, Preset
 
+_IMPORTED = time.monotonic()
+_START_FIELD = 22 - 3  # of proc_pid_stat(5), counted from the field after the name
+
+
+class TimedReading:
+    """A dataset that adds up the seconds its reader takes.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Attributes
+    ----------
+    seconds : float
+    """
+
+    def __init__(self, dataset):
+        self.dataset, self.seconds = dataset, 0.0
+        self.estimate_rows = dataset.estimate_rows
+
+    def blocks(self, rows: int) -> Iterator:
+        """Yield (pixels, labels); see `nn.data.dataset.Dataset`."""
+        start = time.perf_counter()
+        for block in self.dataset.blocks(rows):
+            self.seconds += time.perf_counter() - start
+            yield block
+            start = time.perf_counter()
+        self.seconds += time.perf_counter() - start
+
 
 def describe(preset: Preset) -> str:
     """Say in a line what will be trained."""
-    parts = [
-        f"Preset {preset.name}: 784-{preset.hidden_nodes}-10 nodes",
-        f"{preset.epochs} epoch{'s' if preset.epochs > 1 else ''}",
-        f"learning rate {preset.learning_rate:g}",
-        f"batches of {preset.batch_size}",
-    ]
-    if preset.augment_degrees:
-        parts.append(f"rotations of ±{preset.augment_degrees:g}°")
-    return ", ".join(parts)
+    rotations = f", rotations of ±{preset.augment_degrees:g}°" if preset.augment_degrees else ""
+    return (
+        f"Preset {preset.name}: 784-{preset.hidden_nodes}-10 nodes, "
+        f"{preset.epochs} epoch{'s' if preset.epochs > 1 else ''}, "
+        f"learning rate {preset.learning_rate:g}, batches of {preset.batch_size}{rotations}"
+    )
 
 
-def summarise(arguments, preset: Preset, source, report, model: Path, found) -> dict:
+def summarise(preset: Preset, source, model: Path, samples: int, reading, autosaver) -> dict:
     """Say what was trained on what; the accuracy is not known yet."""
-    from nn.process import loaded_blas
+    from nn.backends import loaded_blas
 
     return {
         "preset": preset.name,
         "dataset": source.name,
         "train_file": str(source.train),
         "test_file": str(source.test) if source.test else None,
-        "hidden_nodes": preset.hidden_nodes,
-        "epochs": preset.epochs,
-        "batch_size": preset.batch_size,
-        "learning_rate": preset.learning_rate,
-        "augment_degrees": preset.augment_degrees,
-        "rule": arguments.rule,
-        "seed": arguments.seed,
-        "execution": report.execution,
+        **preset.hyperparameters(),
+        "backend": autosaver.backend,
+        "execution": autosaver.backend,  # its name before version 0.2
         "blas": loaded_blas(),
-        "samples": report.samples,
+        "samples": samples,
         "test_samples": 0,
-        "seconds_parsing": round(report.seconds_parsing, 3),
-        "resumed_from": found.place._asdict() if found else None,
+        "seconds_parsing": round(reading.seconds, 3),
+        "resumed_from": autosaver.resumed_from,
         "accuracy": None,
         "model": str(model),
-        **_cost(),
+        **cost(),
     }
 
 
 def measure(network, test_set) -> dict:
     """Measure the accuracy, and what everything took until now."""
-    from nn.evaluation import evaluate
+    from nn.training import evaluate
 
     with progress("testing", test_set) as advance:
         evaluation = evaluate(network, test_set, advance)
-    return {"test_samples": evaluation.samples, "accuracy": evaluation.accuracy, **_cost()}
+    return {"test_samples": evaluation.samples, "accuracy": evaluation.accuracy, **cost()}
 
 
-def _cost() -> dict:
-    from nn.process import peak_rss_mb, seconds_since_start
+def cost() -> dict[str, float]:
+    """Return the seconds since this process started, its imports included, and its peak memory.
 
-    return {
-        "seconds_total": round(seconds_since_start(), 2),
-        "peak_rss_mb": round(peak_rss_mb(), 1),
-    }
+    A Pi Zero spends seconds on imports: a time that leaves them out would flatter. Where there is
+    no /proc, it is counted from the import of this module. Memory is in MB (10^6 bytes): the
+    kernel's VmHWM where there is one, for getrusage counts the parent process's in, too.
+    """
+    seconds = time.monotonic() - _IMPORTED
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak *= 1 if sys.platform == "darwin" else 1024
+    process = Path("/proc/self")
+    if process.exists():
+        after_name = (process / "stat").read_text().rpartition(")")[2].split()
+        started = int(after_name[_START_FIELD]) / os.sysconf("SC_CLK_TCK")
+        seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - started
+        if high := re.search(r"VmHWM:\s+(\d+) kB", (process / "status").read_text()):
+            peak = 1024 * int(high[1])
+    return {"seconds_total": round(seconds, 2), "peak_rss_mb": round(peak / 1e6, 1)}
 
 
-def print_summary(arguments, preset: Preset, source, summary: dict) -> None:
+def print_summary(preset: Preset, source, summary: dict, as_json: bool) -> None:
     """Print it, as one JSON object or for people."""
     from nn.data.sources import SAMPLE_NAME
 
-    if arguments.json:
+    if as_json:
         print(json.dumps(summary))
         return
+    if summary["accuracy"] is None:
+        accuracy = "not measured: no test file beside the training file, and no --test FILE"
+    else:
+        accuracy = f"{percent(summary['accuracy'])} of {summary['test_samples']:,} test digits"
+        usual = PRESETS[preset.name].hyperparameters() | {"seed": preset.seed}
+        if not source.is_mnist:
+            accuracy += f" of: {source.name}"
+        elif preset.hyperparameters() == usual:
+            mean, low, high = preset.accuracy
+            accuracy += f" (usual: {percent(mean)}, from {percent(low)} to {percent(high)})"
     resumed = summary["resumed_from"] is not None
-    print(f"Accuracy  {_accuracy(preset, source, summary)}")
+    print(f"Accuracy  {accuracy}")
     print(
-        f"Time      {summary['seconds_total']:.1f} s{' since it went on' * resumed}, "
+        f"Time      {summary['seconds_total']:.1f} s{' since it resumed' * resumed}, "
         f"{summary['seconds_parsing']:.1f} s of it reading {summary['samples']:,} digits"
     )
     print(f"Memory    {summary['peak_rss_mb']:.0f} MB at most")
@@ -89,15 +137,3 @@ def print_summary(arguments, preset: Preset, source, summary: dict) -> None:
         model = shlex.quote(summary["model"])
         print(f"Next      {this_program()} backquery --model {model}")
         print("          draws what the network has in mind for each digit")
-
-
-def _accuracy(preset: Preset, source, summary: dict) -> str:
-    if summary["accuracy"] is None:
-        return "not measured: no test file beside the training file, and no --test FILE"
-    text = f"{percent(summary['accuracy'])} of {summary['test_samples']:,} test digits"
-    if source.is_mnist and preset == PRESETS[preset.name] and summary["rule"] == "multiply":
-        mean, low, high = preset.accuracy
-        text += f" (usual: {percent(mean)}, from {percent(low)} to {percent(high)})"
-    elif not source.is_mnist:
-        text += f" of: {source.name}"
-    return text

@@ -8,9 +8,8 @@ from nn.cli.console import percent, progress, remark
 from nn.cli.files import load_digit_reader
 
 
-def add_parser(subparsers) -> None:
-    """Add the command to the command line."""
-    parser = subparsers.add_parser("test", help="measure a model's accuracy")
+def add_arguments(parser) -> None:
+    """Add the command's flags."""
     parser.add_argument(
         "--model", metavar="FILE", default="models/pi-zero.npz", help="default: %(default)s"
     )
@@ -24,7 +23,7 @@ def run(arguments) -> None:
     """Test as the flags say, and print accuracy and confusion matrix."""
     from nn.data.dataset import open_dataset
     from nn.data.sources import find_source
-    from nn.evaluation import evaluate
+    from nn.training import evaluate
 
     network = load_digit_reader(arguments.model)
     name, path = arguments.test, arguments.test

@@ -1,4 +1,4 @@
-"""A training that was broken off: find it, make sure it is the same, tell how to go on."""
+"""A training that was interrupted: find it, make sure it is the same, say how to go on."""
 
 import functools
 import shlex
@@ -8,49 +8,48 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nn.cli.arguments import seconds
-from nn.cli.console import remark, this_program
-from nn.cli.signals import Interrupted
+from nn.cli.console import Interrupted, remark, this_program
 from nn.errors import KitError
 
 if TYPE_CHECKING:  # which would import numpy
     from nn.presets import Preset
-    from nn.saving.checkpoint import Checkpoint, Generations
+    from nn.saving.checkpoint import Checkpoint, CheckpointFiles
 
 _WAYS = "--re"  # what --resume, --resume-or-start and --restart begin with, written out or not
 
 
 class UnfinishedError(KitError, RuntimeError):
-    """There is a training where none was expected, or none where one was."""
+    """There is an unfinished training where none was expected, or none where one was."""
 
 
 def add_flags(parser) -> None:
     """Add the flags that say what to do about an unfinished training."""
     group = parser.add_argument_group(
-        "broken off",
-        "A training is saved beside its model until it is finished, and goes on from there.",
+        "interrupted training",
+        "Until it is finished, a training is saved beside its model and can be resumed.",
     )
     ways = group.add_mutually_exclusive_group()
-    ways.add_argument("--resume", action="store_true", help="go on with the unfinished training")
+    ways.add_argument("--resume", action="store_true", help="resume the unfinished training")
     ways.add_argument(
-        "--resume-or-start", action="store_true", help="go on where there is one, else begin"
+        "--resume-or-start", action="store_true", help="resume if there is one, else start"
     )
     ways.add_argument(
-        "--restart", action="store_true", help="throw the unfinished training away, and begin"
+        "--restart", action="store_true", help="delete the unfinished training, then start"
     )
     group.add_argument(
         "--checkpoint-every",
         type=seconds,
         default=60,
         metavar="SECONDS",
-        help="save so often; default: %(default)s. 0: all the time, whatever it costs",
+        help="seconds between saves; 0 saves after every block; default: %(default)s",
     )
 
 
 @contextmanager
 def only_training_of(model: Path) -> Iterator[None]:
-    """Keep two trainings from saving themselves over each other beside one model.
+    """Keep two trainings from saving over each other beside one model.
 
-    Its folder is made when missing.
+    Makes its folder if it is missing.
 
     Raises
     ------
@@ -67,13 +66,13 @@ def only_training_of(model: Path) -> Iterator[None]:
             stack.enter_context(alone_with(model))
         except BlockingIOError:
             raise UnfinishedError(
-                f"{model} is being trained by another process: end it, wait for it, or give "
+                f"{model} is being trained by another process: stop it, wait for it, or give "
                 "another name with --model"
             ) from None
         yield
 
 
-def identity(preset: "Preset", arguments, dataset) -> Callable[[], dict]:
+def identity(preset: "Preset", with_curve: bool, dataset) -> Callable[[], dict]:
     """Make a function that tells, reading the digits once, which training of which digits this is.
 
     The same settings and digits end in the same weights, bit by bit.
@@ -83,24 +82,14 @@ def identity(preset: "Preset", arguments, dataset) -> Callable[[], dict]:
     def settings() -> dict:
         from nn.data.checksum import checksum
 
-        return {
-            "hidden_nodes": preset.hidden_nodes,
-            "epochs": preset.epochs,
-            "batch_size": preset.batch_size,
-            "learning_rate": preset.learning_rate,
-            "samples": preset.samples,
-            "augment_degrees": preset.augment_degrees,
-            "rule": arguments.rule,
-            "seed": arguments.seed,
-            "curve": bool(arguments.curve),
-            "training_digits": checksum(dataset.files()),
-        }
+        digits = {"curve": with_curve, "training_digits": checksum(dataset.files())}
+        return preset.hyperparameters() | digits
 
     return settings
 
 
-def find(arguments, generations: "Generations", model: Path, settings: Callable[[], dict]):
-    """Find the checkpoint to go on from, or None to begin.
+def find(arguments, files: "CheckpointFiles", model: Path, settings: Callable[[], dict]):
+    """Find the checkpoint to resume from, or None to start.
 
     Raises
     ------
@@ -110,91 +99,77 @@ def find(arguments, generations: "Generations", model: Path, settings: Callable[
     CheckpointError
         When there is one, and it is damaged.
     """
-    if arguments.restart or not generations.exist():
-        if arguments.resume:
-            raise UnfinishedError(f"{model} has no unfinished training.{_others(model)}")
-        return None
-    found = _newest(generations, arguments)
-    if not (arguments.resume or arguments.resume_or_start):
-        raise UnfinishedError(
-            f"{model} has an unfinished training, saved {describe(found)}: give --resume to go on "
-            "with it, or --restart to throw it away"
-        )
-    ours, theirs = settings(), found.settings
-    if arguments.execution != "auto":
-        ours, theirs = (
-            {"execution": name} | values
-            for name, values in ((arguments.execution, ours), (found.execution, theirs))
-        )
-    _check_same(model, theirs, ours)
-    remark(f"Going on with the unfinished training of {model}, saved {describe(found)}")
-    return found
-
-
-def describe(checkpoint: "Checkpoint") -> str:
-    """Say where a training was saved."""
-    epoch, row = checkpoint.place
-    return f"after {row:,} digits of epoch {epoch + 1} of {checkpoint.settings.get('epochs')}"
-
-
-@contextmanager
-def telling_how_to_go_on(generations: "Generations", arguments) -> Iterator[None]:
-    """Add to whatever ends a training early that it is kept, and the command that goes on."""
-    try:
-        yield
-    except Interrupted as error:
-        if generations.exist():
-            told = f"{error}. The training is saved; to go on: {_command_to_go_on(arguments)}"
-            raise Interrupted(error.number, told) from None
-        raise
-    except KitError:
-        raise
-    except OSError as error:
-        if generations.exist():
-            where = f"{error.filename}: " if error.filename else ""
-            told = (
-                f"{where}{error.strerror or error}. What was saved before is kept; to go on from "
-                f"there: {_command_to_go_on(arguments)}"
-            )
-            raise UnfinishedError(told) from None
-        raise
-
-
-def _command_to_go_on(arguments) -> str:
-    words = [word for word in arguments.words if not word.startswith(_WAYS)]
-    return f"{this_program()} {shlex.join(words)} --resume"
-
-
-def _newest(generations: "Generations", arguments) -> "Checkpoint":
     from nn.saving.checkpoint import CheckpointError
 
+    if arguments.restart or not files.exist():
+        if not arguments.resume:
+            return None
+        advice = "Leave --resume out to start one"
+        for path in sorted(model.parent.glob("*.checkpoint-[ab]")):
+            advice = f"There is one of {path.with_suffix('')}: give its --preset, or --model"
+        raise UnfinishedError(f"{model} has no unfinished training. {advice}")
     try:
-        return generations.newest(say=remark)
+        found = files.newest(say=remark)
     except CheckpointError as error:
-        raise CheckpointError(f"{error}. Give --restart to begin again") from None
-
-
-def _check_same(model: Path, theirs: dict, ours: dict) -> None:
-    differing = [
-        f"{name.replace('_', ' ')}: {_value(theirs.get(name))} then, {_value(ours.get(name))} now"
-        for name in ours
-        if theirs.get(name) != ours[name]
-    ]
+        raise CheckpointError(f"{error}. Give --restart to start again") from None
+    if not (arguments.resume or arguments.resume_or_start):
+        raise UnfinishedError(
+            f"{model} has an unfinished training, saved {describe(found)}: give --resume to resume "
+            "it, or --restart to delete it"
+        )
+    ours, theirs = settings(), found.settings
+    if arguments.backend != "auto":
+        ours = {"backend": arguments.backend} | ours
+        theirs = {"backend": found.backend} | theirs
+    differing = []
+    for name in ours:
+        if theirs.get(name) != ours[name]:
+            then, now = (_in_words(values.get(name)) for values in (theirs, ours))
+            differing.append(f"{name.replace('_', ' ')}: {then} then, {now} now")
     if differing:
         raise UnfinishedError(
             f"the unfinished training of {model} is another one ({'; '.join(differing)}): give the "
-            "same again, or --restart to throw it away, or another --model"
+            "same settings again, or --restart to delete it, or another --model"
         )
+    remark(f"Resuming the unfinished training of {model}, saved {describe(found)}")
+    return found
 
 
-def _value(value: object) -> str:
+def _in_words(value: object) -> str:
+    """Write a setting for people."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "all" if value is None else str(value)
 
 
-def _others(model: Path) -> str:
-    """Name a training that is unfinished beside the one that was asked for."""
-    for path in sorted(model.parent.glob("*.checkpoint-[ab]")):
-        return f" There is one of {path.with_suffix('')}: give its --preset, or --model"
-    return " Leave --resume out to begin one"
+def describe(checkpoint: "Checkpoint") -> str:
+    """Say where a training was saved."""
+    epochs = checkpoint.settings.get("epochs")
+    return f"after {checkpoint.row:,} digits of epoch {checkpoint.epoch + 1} of {epochs}"
+
+
+@contextmanager
+def telling_how_to_go_on(files: "CheckpointFiles", arguments) -> Iterator[None]:
+    """Add to whatever ends a training early that it is saved, and the command that resumes it."""
+    try:
+        yield
+    except Interrupted as error:
+        if not files.exist():
+            raise
+        message = f"{error}. The training is saved; resume it with: {_command_to_resume(arguments)}"
+        raise Interrupted(error.number, message) from None
+    except KitError:
+        raise
+    except OSError as error:
+        if not files.exist():
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        raise UnfinishedError(
+            f"{where}{error.strerror or error}. The training is saved up to its last save; resume "
+            f"it with: {_command_to_resume(arguments)}"
+        ) from None
+
+
+def _command_to_resume(arguments) -> str:
+    words = [word for word in arguments.words if not word.startswith(_WAYS)]
+    return f"{this_program()} {shlex.join(words)} --resume"

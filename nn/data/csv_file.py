@@ -1,29 +1,70 @@
 """Read and write digits as CSV text: ``label,p0,...,p783`` a line.
 
-Text is parsed in blocks by numpy on the bytes themselves, many times faster than
-``split`` and ``int`` on each line. Whatever the fast path will not take, `_explain` reads again,
+Text is parsed in pieces by numpy on the bytes themselves, many times faster than
+``split`` and ``int`` on each line. What the fast parser refuses, `_explain` reads again,
 slowly, to name the line and the value at fault.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from nn.data.errors import DatasetError
-from nn.data.streams import Stream
-from nn.process import keep_freed_memory
+from nn.data.packed import Packer, count_packed, find_packed, read_packed
+from nn.data.streams import BLOCK_ROWS, FIELDS, DatasetError, Stream
 
-FIELDS = 785  # a label and 28 × 28 pixels
 BLOCK_BYTES = 256 * 1024  # some 140 rows: of fewer, calls of numpy cost a Pi more than arithmetic
 LONGEST_LINE = 64 * 1024  # a header row of long names is the longest thing to expect
 
 _ZERO, _COMMA, _NEWLINE = b"0,\n"
+_STARTS = tuple(slice(first, None) for first in range(5))
 _UTF8_BOM = b"\xef\xbb\xbf"
+_BLANK = ("is blank, with more rows after it", "Remove it")
+_COLUMNS = "Each line holds a label and 784 pixels (Kaggle's test.csv has no labels)"
 
 
-def read_csv(path: Path) -> Iterator[np.ndarray]:
+class CsvDataset:
+    """Digits in a CSV or CSV.gz file; its text is parsed once, then read packed.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    format = "CSV"
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def files(self) -> list[Path]:
+        """Return the files that hold the digits."""
+        return [self.path]
+
+    def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield (pixels, labels); see `nn.data.dataset.Dataset`. Raises DatasetError."""
+        if packed := find_packed(self.path):
+            for block in read_packed(packed, rows):
+                yield block[:, 1:], block[:, 0]
+            return
+        with closing(Packer(self.path)) as packer:
+            for block in read_csv(self.path, rows):
+                packer.add(block)
+                yield block[:, 1:], block[:, 0]
+            packer.finish()
+
+    def estimate_rows(self) -> int | None:
+        """Return about how many rows the file has, judging by its first 64 KB."""
+        if packed := find_packed(self.path):
+            return count_packed(packed)
+        with Stream(self.path) as file:
+            head = b"" if file.zipped else file.read(LONGEST_LINE)
+        lines = head.count(b"\n")
+        return round(self.path.stat().st_size / len(head) * lines) if lines else None
+
+
+def read_csv(path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
     """Parse a CSV or CSV.gz file in blocks; memory does not grow with the file.
 
     A header row that begins with "label", CRLF line ends, a byte-order mark, a missing last
@@ -32,47 +73,53 @@ def read_csv(path: Path) -> Iterator[np.ndarray]:
     Parameters
     ----------
     path : Path
+    rows : int
+        In each block; the last may have fewer.
 
     Yields
     ------
-    rows : ndarray of uint8, shape (n, 785)
+    block : ndarray of uint8, shape (rows, 785)
         The label in column 0, then the pixels.
 
     Raises
     ------
     DatasetError
-        On anything else, naming file and line, what was expected and what it got.
+        On anything else: names file and line, what was expected and what it got.
     """
-    keep_freed_memory()
-    line, first_blank_line, found_rows = 1, None, False
-    for text in _whole_lines(path):
-        if line == 1:
-            text, line = _skip_header(path, text)
-        text, blank_lines = _without_blank_end(text)
-        if text:
-            if first_blank_line:
-                raise _error(path, first_blank_line, *_BLANK)
-            rows = parse_rows(text)
-            if rows is None:
-                raise _explain(path, line, text)
-            found_rows = True
-            line += len(rows)
-            yield rows
-        if blank_lines:
-            first_blank_line = first_blank_line or line
-            line += blank_lines
-    if not found_rows:
-        raise DatasetError(f"{path} has no rows: expected lines of a label and 784 pixel values")
-
-
-def estimate_csv_rows(path: Path) -> int | None:
-    """Tell about how many rows a plain CSV file has, from its first 64 KB; None if gzipped."""
+    line, first_blank_line = 1, None
+    filled, found_rows = 0, False
+    block = np.empty((rows, FIELDS), np.uint8)
     with Stream(path) as file:
-        if file.zipped:
-            return None
-        head = file.read(LONGEST_LINE)
-    lines = head.count(b"\n")
-    return round(path.stat().st_size / len(head) * lines) if lines else None
+        while text := file.read_lines(BLOCK_BYTES, LONGEST_LINE):
+            if line == 1:
+                text, line = _skip_header(path, text.removeprefix(_UTF8_BOM))
+            blank_lines = 0
+            if text.endswith(b"\n\n") or text == b"\n":
+                ended = text.rstrip(b"\n")
+                ended += b"\n" if ended else b""
+                blank_lines, text = len(text) - len(ended), ended
+            if text and first_blank_line:
+                raise _error(path, first_blank_line, *_BLANK)
+            if text:
+                parsed = parse_rows(text)
+                if parsed is None:
+                    raise _explain(path, line, text)
+                found_rows = True
+                line += len(parsed)
+                while len(parsed):
+                    taken = parsed[: rows - filled]
+                    block[filled : filled + len(taken)] = taken
+                    filled, parsed = filled + len(taken), parsed[len(taken) :]
+                    if filled == rows:
+                        yield block
+                        block, filled = np.empty_like(block), 0
+            if blank_lines:
+                first_blank_line = first_blank_line or line
+                line += blank_lines
+    if filled:
+        yield block[:filled]
+    elif not found_rows:
+        raise DatasetError(f"{path} has no rows: expected lines of a label and 784 pixel values")
 
 
 def parse_rows(text: bytes) -> np.ndarray | None:
@@ -91,7 +138,7 @@ def parse_rows(text: bytes) -> np.ndarray | None:
     # Four bytes in front, which are no digits: the end of a field finds those before it in a view
     # that starts so much earlier.
     buffer = np.full(len(text) + 4, 255, np.uint8)
-    thousands, hundreds, tens, ones, digits = (buffer[first:] for first in range(5))
+    thousands, hundreds, tens, ones, digits = map(buffer.__getitem__, _STARTS)
     characters = np.frombuffer(text, np.uint8)
     np.subtract(characters, np.uint8(_ZERO), out=digits)  # wraps round: only '0'..'9' give 0..9
     ends = np.flatnonzero(digits > 9)  # where each field's separator stands
@@ -124,36 +171,6 @@ def parse_rows(text: bytes) -> np.ndarray | None:
     return rows if rows[:, 0].max() <= 9 else None
 
 
-def _whole_lines(path: Path) -> Iterator[bytes]:
-    """Read a file in pieces that end at a line's end, with LF line ends and no BOM."""
-    with Stream(path) as file:
-        rest = file.read(len(_UTF8_BOM)).removeprefix(_UTF8_BOM)
-        while piece := file.read(BLOCK_BYTES):
-            end = piece.rfind(b"\n") + 1
-            if end:
-                yield _unix_line_ends(b"".join([rest, memoryview(piece)[:end]]))
-                rest = piece[end:]
-            else:
-                rest += piece
-            if len(rest) > LONGEST_LINE:  # no line of digits: let it be refused as it is
-                break
-        if rest:
-            yield _unix_line_ends(rest + b"\n")
-
-
-def _without_blank_end(text: bytes) -> tuple[bytes, int]:
-    """Cut blank lines off the end of whole lines; return the rest and how many there were."""
-    if not text.endswith(b"\n\n") and text != b"\n":
-        return text, 0
-    lines = text.rstrip(b"\n")
-    kept = lines + b"\n" if lines else lines
-    return kept, len(text) - len(kept)
-
-
-def _unix_line_ends(text: bytes) -> bytes:
-    return text.replace(b"\r\n", b"\n") if b"\r" in text else text
-
-
 def _skip_header(path: Path, text: bytes) -> tuple[bytes, int]:
     """Drop a header row, if the text begins with one; return the rest and its line number."""
     header, _, rest = text.partition(b"\n")
@@ -163,10 +180,6 @@ def _skip_header(path: Path, text: bytes) -> tuple[bytes, int]:
     if len(fields) != FIELDS:
         raise _error(path, 1, f"is a header of {len(fields)} names: expected {FIELDS}", _COLUMNS)
     return rest, 2
-
-
-_BLANK = ("is blank, with more rows after it", "Remove it")
-_COLUMNS = "Each line holds a label and 784 pixels (Kaggle's test.csv has no labels)"
 
 
 def _explain(path: Path, line: int, text: bytes) -> DatasetError:
@@ -196,7 +209,11 @@ def _error(path: Path, line: int, complaint: str, advice: str) -> DatasetError:
     return DatasetError(f"{path}:{line}: line {line} {complaint}. {advice}")
 
 
-def write_csv(file: BinaryIO, blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> int:
+def write_csv(
+    file: BinaryIO,
+    blocks: Iterable[tuple[np.ndarray, np.ndarray]],
+    on_rows: Callable[[int], object] = lambda rows: None,
+) -> int:
     """Write digits as CSV lines.
 
     Parameters
@@ -204,6 +221,8 @@ def write_csv(file: BinaryIO, blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -
     file : binary file
     blocks : iterable of (pixels, labels)
         Pixels uint8 of shape (n, 784), labels uint8 of shape (n,).
+    on_rows : callable
+        Called with the number of rows of each block, when it is written.
 
     Returns
     -------
@@ -217,4 +236,5 @@ def write_csv(file: BinaryIO, blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -
             line = f"{label},{','.join([text_of[value] for value in row])}\n"
             file.write(line.encode("ascii"))
         count += len(labels)
+        on_rows(len(labels))
     return count

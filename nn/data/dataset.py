@@ -6,90 +6,24 @@ from typing import Protocol
 
 import numpy as np
 
-from nn.data.csv_file import estimate_csv_rows, read_csv
-from nn.data.errors import DatasetError
-from nn.data.idx import IMAGES_MAGIC, LABELS_MAGIC, count_idx, find_labels, read_idx
-from nn.data.packed import (
-    count_packed,
-    find_packed,
-    fingerprint,
-    pack_while_reading,
-    read_packed,
-)
-from nn.data.streams import Stream
+from nn.data.streams import BLOCK_ROWS, IMAGES_MAGIC, LABELS_MAGIC, DatasetError, Stream
 
 Block = tuple[np.ndarray, np.ndarray]
 
-BLOCK_ROWS = 256
 MOST_KEPT_ROWS = 10_000  # 8 MB
 
 
 class Dataset(Protocol):
     """Labelled digits that can be read again and again, in the same order."""
 
-    def blocks(self) -> Iterator[Block]:
-        """Yield pixels, uint8 of shape (n, 784), and labels, uint8 of shape (n,)."""
+    def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Block]:
+        """Yield pixels, uint8 of shape (rows, 784), and labels, uint8 of shape (rows,).
+
+        Each block has so many rows, whatever the file; only the last may have fewer.
+        """
 
     def estimate_rows(self) -> int | None:
-        """Tell about how many rows there are, without reading them; None where that is unknown."""
-
-
-class CsvDataset:
-    """Digits in a CSV or CSV.gz file; its text is parsed once, then read packed.
-
-    Parameters
-    ----------
-    path : Path
-    """
-
-    format = "CSV"
-
-    def __init__(self, path: Path):
-        self.path = path
-
-    def files(self) -> list[Path]:
-        """Return the files that hold the digits."""
-        return [self.path]
-
-    def blocks(self) -> Iterator[Block]:
-        """Yield (pixels, labels); see `Dataset`. Raises DatasetError on bad content."""
-        state = fingerprint(self.path)
-        if packed := find_packed(self.path, state):
-            return _split(read_packed(packed))
-        return _split(pack_while_reading(self.path, state, read_csv(self.path)))
-
-    def estimate_rows(self) -> int | None:
-        """Tell about how many rows there are, by the length of the first; see `Dataset`."""
-        if packed := find_packed(self.path, fingerprint(self.path)):
-            return count_packed(packed)
-        return estimate_csv_rows(self.path)
-
-
-class IdxDataset:
-    """Digits in a pair of IDX files, gzipped or not.
-
-    Parameters
-    ----------
-    path : Path
-        The images file; the labels file is found beside it.
-    """
-
-    format = "IDX"
-
-    def __init__(self, path: Path):
-        self.path = path
-
-    def files(self) -> list[Path]:
-        """Return the files that hold the digits: images and labels."""
-        return [self.path, find_labels(self.path)]
-
-    def blocks(self) -> Iterator[Block]:
-        """Yield (pixels, labels); see `Dataset`. Raises DatasetError on bad content."""
-        return _split(read_idx(self.path))
-
-    def estimate_rows(self) -> int:
-        """Tell how many rows the file says it has; see `Dataset`."""
-        return count_idx(self.path)
+        """Return about how many rows there are, without reading them; None if that is unknown."""
 
 
 class ArrayDataset:
@@ -104,21 +38,21 @@ class ArrayDataset:
     def __init__(self, pixels: np.ndarray, labels: np.ndarray):
         self.pixels, self.labels = pixels, labels
 
-    def blocks(self) -> Iterator[Block]:
-        """Yield (pixels, labels); see `Dataset`."""
-        for first in range(0, len(self.labels), BLOCK_ROWS):
-            rows = slice(first, first + BLOCK_ROWS)
-            yield self.pixels[rows], self.labels[rows]
+    def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Block]:
+        """Yield (pixels, labels), without a copy; see `Dataset`."""
+        for first in range(0, len(self.labels), rows):
+            block = slice(first, first + rows)
+            yield self.pixels[block], self.labels[block]
 
     def estimate_rows(self) -> int:
-        """Tell how many rows there are."""
+        """Return how many rows there are."""
         return len(self.labels)
 
 
 class FirstRows:
-    """The first rows of another dataset; a few are kept in memory and read but once.
+    """The first rows of another dataset; a few are kept in memory and read once.
 
-    Of many, the rest is read, too, and left: so that a text file is packed for the next pass.
+    Of many, the rest is read, too, and dropped: so that a text file is packed for the next pass.
 
     Parameters
     ----------
@@ -129,37 +63,33 @@ class FirstRows:
 
     def __init__(self, dataset: Dataset, limit: int):
         self.dataset, self.limit = dataset, limit
-        self._kept: list[Block] | None = None
+        self._kept: dict[int, list[Block]] = {}  # by the rows of a block
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Block]:
         """Yield (pixels, labels) up to the limit; see `Dataset`."""
-        if self._kept is not None:
-            yield from self._kept
-        elif self.limit > MOST_KEPT_ROWS:
-            yield from self._first()
-        else:
-            kept = []
-            for block in self._first():
-                kept.append(block)
-                yield block
-            self._kept = kept
-
-    def _first(self) -> Iterator[Block]:
-        left = self.limit
-        for pixels, labels in self.dataset.blocks():
+        if rows in self._kept:
+            yield from self._kept[rows]
+            return
+        few = self.limit <= MOST_KEPT_ROWS
+        kept, left = [], self.limit
+        for pixels, labels in self.dataset.blocks(rows):
             if left > 0:
-                yield pixels[:left], labels[:left]
+                block = pixels[:left], labels[:left]
+                kept += [block] * few
+                yield block
             left -= len(labels)
-            if left <= 0 and self.limit <= MOST_KEPT_ROWS:
-                return
+            if few and left <= 0:
+                break
+        if few:
+            self._kept = {rows: kept}
 
     def estimate_rows(self) -> int | None:
-        """Tell about how many rows there are, up to the limit; see `Dataset`."""
+        """Return about how many rows there are, up to the limit; see `Dataset`."""
         rows = self.dataset.estimate_rows()
         return rows if rows is None else min(rows, self.limit)
 
 
-def open_dataset(path: str | Path) -> CsvDataset | IdxDataset:
+def open_dataset(path: str | Path) -> Dataset:
     """Open a file of digits, told by its content: CSV, CSV.gz, IDX or IDX.gz.
 
     Parameters
@@ -182,22 +112,21 @@ def open_dataset(path: str | Path) -> CsvDataset | IdxDataset:
         magic = file.read(4)
     if magic == LABELS_MAGIC:
         raise DatasetError(f"{path} holds labels: give the images file, its pair, instead")
-    return IdxDataset(path) if magic == IMAGES_MAGIC else CsvDataset(path)
+    if magic == IMAGES_MAGIC:
+        from nn.data.idx import IdxDataset  # here: a Pi waits for each module
+
+        return IdxDataset(path)
+    from nn.data.csv_file import CsvDataset
+
+    return CsvDataset(path)
 
 
 def check_readable(dataset: Dataset) -> None:
-    """Read the first block of a dataset, to find before a long training that it is no good.
+    """Read the first block of a dataset: an error is better found before a long training.
 
     Raises
     ------
     DatasetError
         When the first block cannot be read.
     """
-    for _ in dataset.blocks():
-        return
-
-
-def _split(blocks: Iterator[np.ndarray]) -> Iterator[Block]:
-    """Part rows of shape (n, 785) into pixels and labels, without a copy."""
-    for rows in blocks:
-        yield rows[:, 1:], rows[:, 0]
+    next(iter(dataset.blocks()), None)

@@ -11,8 +11,9 @@ from itertools import count, islice, pairwise
 import numpy as np
 
 from nn.data.handwriting import PATHS
+from nn.data.streams import BLOCK_ROWS
+from nn.signals import SIDE
 
-SIDE = 28  # pixels along a picture
 BOX = 20  # pixels along the box that the ink is fitted into
 
 # The hand, on a page 100 units high.
@@ -108,9 +109,9 @@ class DrawnDigits:
     def __init__(self, n_samples: int, seed: int = 0):
         self.n_samples, self.seed = n_samples, seed
 
-    def blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield pixels, uint8 of shape (n, 784), and labels, uint8 of shape (n,)."""
-        return iter_digits(self.n_samples, self.seed, block=100)
+    def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield (pixels, labels); see `nn.data.dataset.Dataset`."""
+        return iter_digits(self.n_samples, self.seed, block=rows)
 
     def estimate_rows(self) -> int:
         """Tell how many rows there are."""

@@ -14,25 +14,59 @@ from pathlib import Path
 
 import numpy as np
 
-from nn.data.csv_file import FIELDS
-from nn.data.errors import DatasetError
-from nn.data.streams import Stream
+from nn.data.streams import (
+    BLOCK_ROWS,
+    FIELDS,
+    IMAGES_MAGIC,
+    LABELS_MAGIC,
+    DatasetError,
+    Stream,
+)
+from nn.signals import PIXELS, SIDE
 
-IMAGES_MAGIC, LABELS_MAGIC = b"\0\0\x08\x03", b"\0\0\x08\x01"
-BLOCK_ROWS = 256
+
+class IdxDataset:
+    """Digits in a pair of IDX files, gzipped or not.
+
+    Parameters
+    ----------
+    path : Path
+        The images file; the labels file is found beside it.
+    """
+
+    format = "IDX"
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def files(self) -> list[Path]:
+        """Return the files that hold the digits: images and labels."""
+        return [self.path, find_labels(self.path)]
+
+    def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield (pixels, labels); see `nn.data.dataset.Dataset`. Raises DatasetError."""
+        for block in read_idx(self.path, rows):
+            yield block[:, 1:], block[:, 0]
+
+    def estimate_rows(self) -> int:
+        """Return how many rows the images file says it has. Raises DatasetError."""
+        with Stream(self.path) as images:
+            return _read_images_header(images)
 
 
-def read_idx(images_path: Path) -> Iterator[np.ndarray]:
+def read_idx(images_path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
     """Read images and the labels beside them in blocks; memory does not grow with the files.
 
     Parameters
     ----------
     images_path : Path
         The images file, gzipped or not; the labels file is found by its name.
+    rows : int
+        In each block; the last may have fewer.
 
     Yields
     ------
-    rows : ndarray of uint8, shape (n, 785)
+    block : ndarray of uint8, shape (n, 785)
         The label in column 0, then the pixels.
 
     Raises
@@ -43,26 +77,29 @@ def read_idx(images_path: Path) -> Iterator[np.ndarray]:
     labels_path = find_labels(images_path)
     with Stream(images_path) as images, Stream(labels_path) as labels:
         count = _read_images_header(images)
-        label_count = _read_labels_header(labels)
+        (label_count,) = struct.unpack(">I", _read_header(labels, LABELS_MAGIC, 4))
         if label_count != count:
             raise DatasetError(
                 f"{images_path} has {count} images, but {labels_path} has {label_count} labels: "
                 "expected as many. Fetch (make fetch) or copy the pair again"
             )
-        for start in range(0, count, BLOCK_ROWS):
-            rows = np.empty((min(BLOCK_ROWS, count - start), FIELDS), np.uint8)
-            rows[:, 0] = _read_records(labels, start, len(rows), 1)[:, 0]
-            rows[:, 1:] = _read_records(images, start, len(rows), FIELDS - 1)
-            _check_labels(rows[:, 0], labels_path, start)
-            yield rows
-        _check_end(images, count)
-        _check_end(labels, count)
-
-
-def count_idx(images_path: Path) -> int:
-    """Read how many images a file says it has. Raises DatasetError when it is no IDX file."""
-    with Stream(images_path) as images:
-        return _read_images_header(images)
+        for first in range(0, count, rows):
+            block = np.empty((min(rows, count - first), FIELDS), np.uint8)
+            block[:, 0] = _read_records(labels, first, len(block), 1)[:, 0]
+            block[:, 1:] = _read_records(images, first, len(block), PIXELS)
+            wrong = np.flatnonzero(block[:, 0] > 9)
+            if len(wrong):
+                raise DatasetError(
+                    f"{labels_path}: record {first + wrong[0] + 1}: expected a label from 0 to 9, "
+                    f"got {block[wrong[0], 0]}"
+                )
+            yield block
+        for file in (images, labels):
+            if file.read(1):
+                raise DatasetError(
+                    f"{file.path} goes on after its {count} records: fetch (make fetch) or copy it "
+                    "again"
+                )
 
 
 def find_labels(images_path: Path) -> Path:
@@ -86,15 +123,12 @@ def find_labels(images_path: Path) -> Path:
 
 def _read_images_header(file: Stream) -> int:
     count, rows, columns = struct.unpack(">3I", _read_header(file, IMAGES_MAGIC, 12))
-    if (rows, columns) != (28, 28):
-        raise DatasetError(f"{file.path}: expected images of 28×28 pixels, got {rows}×{columns}")
+    if (rows, columns) != (SIDE, SIDE):
+        raise DatasetError(
+            f"{file.path}: expected images of {SIDE}×{SIDE} pixels, got {rows}×{columns}"
+        )
     if count == 0:
         raise DatasetError(f"{file.path} has no rows: expected at least one image")
-    return count
-
-
-def _read_labels_header(file: Stream) -> int:
-    (count,) = struct.unpack(">I", _read_header(file, LABELS_MAGIC, 4))
     return count
 
 
@@ -121,19 +155,3 @@ def _read_records(file: Stream, start: int, count: int, size: int) -> np.ndarray
             f"{file.path} ends within record {record}: fetch (make fetch) or copy it again"
         )
     return np.frombuffer(content, np.uint8).reshape(count, size)
-
-
-def _check_labels(labels: np.ndarray, path: Path, start: int) -> None:
-    wrong = np.flatnonzero(labels > 9)
-    if len(wrong):
-        record = start + wrong[0] + 1
-        raise DatasetError(
-            f"{path}: record {record}: expected a label from 0 to 9, got {labels[wrong[0]]}"
-        )
-
-
-def _check_end(file: Stream, count: int) -> None:
-    if file.read(1):
-        raise DatasetError(
-            f"{file.path} goes on after its {count} records: fetch (make fetch) or copy it again"
-        )

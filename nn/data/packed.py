@@ -11,38 +11,27 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from nn.data.csv_file import FIELDS
+from nn.data.streams import BLOCK_ROWS, FIELDS
 from nn.saving.atomic import AtomicFile
 
 SAMPLED_BYTES = 64 * 1024  # of the CSV's head, and of its tail
-BLOCK_ROWS = 256
 
 _HEADER = struct.Struct("<8sQqQI32s")  # magic, CSV size, CSV time (ns), rows, their CRC, CSV hash
 _MAGIC = b"pinnrow2"
 
 
-@dataclass(frozen=True)
-class Fingerprint:
-    """What ties a packed file to its CSV: size in bytes, time of change in ns, hash."""
-
-    size: int
-    changed_ns: int
-    digest: bytes
-
-
-def fingerprint(csv_path: Path) -> Fingerprint:
-    """Tell a CSV file's present state by size, time, and a hash of its two ends."""
+def fingerprint(csv_path: Path) -> tuple[int, int, bytes]:
+    """Return what ties a packed file to its CSV: size, time of change in ns, hash of both ends."""
     with csv_path.open("rb") as file:
         status = os.fstat(file.fileno())
         digest = hashlib.blake2b(file.read(SAMPLED_BYTES), digest_size=32)
         file.seek(max(0, status.st_size - SAMPLED_BYTES))
         digest.update(file.read(SAMPLED_BYTES))
-    return Fingerprint(status.st_size, status.st_mtime_ns, digest.digest())
+    return status.st_size, status.st_mtime_ns, digest.digest()
 
 
 def packed_paths(csv_path: Path) -> list[Path]:
@@ -57,75 +46,30 @@ def packed_paths(csv_path: Path) -> list[Path]:
     return [*paths, cache / folder / name]
 
 
-def find_packed(csv_path: Path, expected: Fingerprint) -> Path | None:
-    """Find the packed file made of exactly this CSV, or None."""
+def find_packed(csv_path: Path) -> Path | None:
+    """Find a whole packed file made of the CSV as it is now, or None."""
+    expected = fingerprint(csv_path)
     for path in packed_paths(csv_path):
-        if _matches(path, expected):
+        try:
+            with path.open("rb") as file:
+                header = file.read(_HEADER.size)
+                status = os.fstat(file.fileno())
+            magic, size, changed_ns, rows, checksum, digest = _HEADER.unpack(header)
+        except (OSError, struct.error):
+            continue
+        if (
+            magic == _MAGIC
+            and (size, changed_ns, digest) == expected
+            and status.st_size == _HEADER.size + rows * FIELDS
+            and checksum == _rows_checksum(path, status.st_ino, status.st_mtime_ns)
+        ):
             return path
     return None
 
 
-def read_packed(path: Path) -> Iterator[np.ndarray]:
-    """Read rows, uint8 of shape (n, 785), from a packed file that `find_packed` found."""
-    with path.open("rb") as file:
-        file.seek(_HEADER.size)
-        while content := file.read(BLOCK_ROWS * FIELDS):
-            yield np.frombuffer(content, np.uint8).reshape(-1, FIELDS)
-
-
-def count_packed(path: Path) -> int:
-    """Tell how many rows a packed file that `find_packed` found has."""
-    return (path.stat().st_size - _HEADER.size) // FIELDS
-
-
-def pack_while_reading(
-    csv_path: Path, state: Fingerprint, blocks: Iterator[np.ndarray]
-) -> Iterator[np.ndarray]:
-    """Pass parsed blocks on, and leave them packed when the last has been read.
-
-    A packed file is a convenience: where none can be written (a full or read-only disk), or the
-    reader stops half-way, there is none, and the rows come all the same.
-    """
-    file = _create(csv_path)
-    rows = checksum = 0
-    try:
-        for block in blocks:
-            if file and not _write(file, block):
-                file = None
-            rows, checksum = rows + len(block), zlib.crc32(block, checksum)
-            yield block
-        if file:
-            tie = (state.size, state.changed_ns, rows, checksum, state.digest)
-            header = _HEADER.pack(_MAGIC, *tie)
-            _finish(file, header)
-            file = None
-    finally:
-        if file:
-            file.discard()
-
-
-def _matches(path: Path, expected: Fingerprint) -> bool:
-    """Tell whether a packed file is whole and was made of the CSV in the expected state."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER.size)
-            status = os.fstat(file.fileno())
-    except OSError:
-        return False
-    if len(header) < _HEADER.size:
-        return False
-    magic, csv_size, changed_ns, rows, checksum, digest = _HEADER.unpack(header)
-    return (
-        magic == _MAGIC
-        and Fingerprint(csv_size, changed_ns, digest) == expected
-        and status.st_size == _HEADER.size + rows * FIELDS
-        and checksum == _rows_checksum(path, status.st_ino, status.st_mtime_ns)
-    )
-
-
 @functools.lru_cache(maxsize=8)
 def _rows_checksum(path: Path, _inode: int, _changed_ns: int) -> int | None:
-    """Sum up the rows of a packed file, once for each state of it; None when it cannot be read."""
+    """Sum up the rows of a packed file, once for each state of it; None if it cannot be read."""
     checksum = 0
     try:
         with path.open("rb") as file:
@@ -137,33 +81,68 @@ def _rows_checksum(path: Path, _inode: int, _changed_ns: int) -> int | None:
     return checksum
 
 
-def _create(csv_path: Path) -> AtomicFile | None:
-    """Start a packed file in the first folder that takes one, a header's room left free."""
-    for path in packed_paths(csv_path):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = AtomicFile(path)
-        except OSError:
-            continue
-        if _write(file, bytes(_HEADER.size)):
-            return file
-    return None
+def read_packed(path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
+    """Read blocks, uint8 of shape (rows, 785), from a packed file that `find_packed` found."""
+    with path.open("rb") as file:
+        file.seek(_HEADER.size)
+        while content := file.read(rows * FIELDS):
+            yield np.frombuffer(content, np.uint8).reshape(-1, FIELDS)
 
 
-def _write(file: AtomicFile, content) -> bool:
-    """Write, or discard the file when the disk will not have it; tell which."""
-    try:
-        file.write(content)
-    except OSError:
-        file.discard()
-        return False
-    return True
+def count_packed(path: Path) -> int:
+    """Return how many rows a packed file that `find_packed` found has."""
+    return (path.stat().st_size - _HEADER.size) // FIELDS
 
 
-def _finish(file: AtomicFile, header: bytes) -> None:
-    try:
-        file.seek(0)
-        file.write(header)
-        file.commit()
-    except OSError:
-        file.discard()
+class Packer:
+    """Packs the rows of a CSV file while they are read.
+
+    A packed file is a convenience: where none can be written (a full or read-only disk), or the
+    reader stops half-way, there is none.
+
+    Parameters
+    ----------
+    csv_path : Path
+    """
+
+    def __init__(self, csv_path: Path):
+        self._made_of = fingerprint(csv_path)
+        self._rows = self._checksum = 0
+        self._file: AtomicFile | None = None
+        for path in packed_paths(csv_path):
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = AtomicFile(path)
+                self._file.write(bytes(_HEADER.size))
+                return
+            except OSError:
+                self.close()
+
+    def add(self, block: np.ndarray) -> None:
+        """Write rows, uint8 of shape (n, 785)."""
+        self._rows += len(block)
+        if self._file:
+            self._checksum = zlib.crc32(block, self._checksum)
+            try:
+                self._file.write(block)
+            except OSError:
+                self.close()
+
+    def finish(self) -> None:
+        """Write the header, and give the file its name: the last row has been added."""
+        size, changed_ns, digest = self._made_of
+        tie = (size, changed_ns, self._rows, self._checksum, digest)
+        if self._file:
+            try:
+                self._file.seek(0)
+                self._file.write(_HEADER.pack(_MAGIC, *tie))
+                self._file.commit()
+                self._file = None
+            except OSError:
+                self.close()
+
+    def close(self) -> None:
+        """Leave no file that is not finished."""
+        if self._file:
+            self._file.discard()
+            self._file = None

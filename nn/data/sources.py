@@ -1,27 +1,21 @@
 """Decide which digits to use, and say which: flags, MNIST_DIR, mnist_dataset/, fetch, sample."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from nn.data.dataset import check_readable, open_dataset
-from nn.data.errors import DatasetError
-from nn.data.idx import find_labels
+from nn.data.streams import DatasetError
 
 DATASET_FOLDER = Path(__file__).resolve().parents[2] / "mnist_dataset"
 
 # What the training and the test file may be called; IDX first, which need not be parsed.
+_IDX = "{}-images-idx3-ubyte {}-images-idx3-ubyte.gz {}-images.idx3-ubyte {}-images.idx3-ubyte.gz"
+_CSV = "mnist_{}.csv mnist_{}.csv.gz"
 _NAMES = (
-    [
-        (
-            f"{stem}-images-idx3-ubyte",
-            f"{stem}-images-idx3-ubyte.gz",
-            f"{stem}-images.idx3-ubyte",
-            f"{stem}-images.idx3-ubyte.gz",
-        )
-        for stem in ("train", "t10k")
-    ],
-    [(f"mnist_{stem}.csv", f"mnist_{stem}.csv.gz") for stem in ("train", "test")],
+    (_IDX.replace("{}", "train").split(), _IDX.replace("{}", "t10k").split()),
+    (_CSV.replace("{}", "train").split(), _CSV.replace("{}", "test").split()),
 )
 _SAMPLE = ("sample_train.csv", "sample_test.csv")
 MNIST_NAME = "MNIST"
@@ -69,7 +63,7 @@ def find_source(
     offline : bool
         Whether to leave the download out.
     say : callable
-        Told in a line why the next best was taken.
+        Called with a line that says why the next best was taken.
     folder : Path, optional
         Where MNIST may be, where it is fetched to, and where the sample is: mnist_dataset/.
 
@@ -81,50 +75,46 @@ def find_source(
     if train is not None:
         test_path = _counterpart(Path(train), say) if test is None else Path(test)
         return Source(str(train), Path(train), test_path)
-    found = _find(environ, offline, say, folder or DATASET_FOLDER)
+    folder = folder or DATASET_FOLDER
+    given = environ.get("MNIST_DIR")
+    pair = _pair_in(Path(given) if given else folder)
+    if given and not pair:
+        wanted = " or ".join(f"{train[0]} and {test[0]}" for train, test in _NAMES)
+        raise DatasetError(
+            f"MNIST_DIR={given} holds no MNIST: expected {wanted}, gzipped or not, and the "
+            "labels beside the images"
+        )
+    if not (pair or offline):
+        from nn.data.download import DownloadError, fetch  # with urllib: slow to import on a Pi
+
+        say(f"MNIST is not here yet: fetching it into {folder} (11 MB) ...")
+        try:
+            fetch(folder, say=say)
+            pair = _pair_in(folder)
+        except (DownloadError, OSError) as error:
+            say(f"No MNIST: {error}")
+            say(f"Using the {SAMPLE_NAME} instead.")
+    name = MNIST_NAME if pair else SAMPLE_NAME
+    train_path, test_path = pair or (folder / _SAMPLE[0], folder / _SAMPLE[1])
     if test is None:
-        return found
-    return Source(f"{found.name}, tested on {test}", found.train, Path(test))
-
-
-def _find(environ, offline, say, folder: Path) -> Source:
-    if given := environ.get("MNIST_DIR"):
-        pair = _pair_in(Path(given))
-        if pair is None:
-            wanted = " or ".join(f"{train[0]} and {test[0]}" for train, test in _NAMES)
-            raise DatasetError(
-                f"MNIST_DIR={given} holds no MNIST: expected {wanted}, gzipped or not, and the "
-                "labels beside the images"
-            )
-        return Source(MNIST_NAME, *pair)
-    if pair := _pair_in(folder):
-        return Source(MNIST_NAME, *pair)
-    if not offline and _fetched(folder, say):
-        return Source(MNIST_NAME, *_pair_in(folder))
-    return Source(SAMPLE_NAME, *(folder / name for name in _SAMPLE))
+        return Source(name, train_path, test_path)
+    return Source(f"{name}, tested on {test}", train_path, Path(test))
 
 
 def _pair_in(folder: Path) -> tuple[Path, Path] | None:
-    """Find MNIST's training and test file in a folder, or None."""
+    """Find MNIST's training and test file in a folder, or None; images need their labels."""
+    from nn.data.idx import find_labels
+
     for names in _NAMES:
-        train, test = (_first_usable(folder, each) for each in names)
-        if train and test:
-            return train, test
-    return None
-
-
-def _first_usable(folder: Path, names: Iterable[str]) -> Path | None:
-    """Find the first of these files; images count only with their labels beside them."""
-    for name in names:
-        path = folder / name
-        if not path.is_file():
-            continue
-        try:
-            if "images" in name:
-                find_labels(path)
-        except DatasetError:
-            continue
-        return path
+        pair = []
+        for candidates in names:
+            for path in (folder / name for name in candidates):
+                with suppress(DatasetError):
+                    if path.is_file() and ("images" not in path.name or find_labels(path)):
+                        pair.append(path)
+                        break
+        if len(pair) == 2:
+            return pair[0], pair[1]
     return None
 
 
@@ -133,9 +123,8 @@ def _counterpart(train: Path, say) -> Path | None:
     if not train.is_file():
         return None  # and opening it will say why
     for test_word in ("test", "t10k"):
-        name = train.name.replace("train", test_word)
-        candidate = train.with_name(name)
-        if name != train.name and candidate.is_file():
+        candidate = train.with_name(train.name.replace("train", test_word))
+        if candidate != train and candidate.is_file():
             try:
                 check_readable(open_dataset(candidate))
             except DatasetError as error:
@@ -143,17 +132,3 @@ def _counterpart(train: Path, say) -> Path | None:
             else:
                 return candidate
     return None
-
-
-def _fetched(folder: Path, say) -> bool:
-    """Try to download MNIST; say what became of it."""
-    from nn.data.download import DownloadError, fetch  # with urllib: slow to import on a Pi
-
-    say(f"MNIST is not here yet: fetching it into {folder} (11 MB) ...")
-    try:
-        fetch(folder, say=say)
-    except (DownloadError, OSError) as error:
-        say(f"No MNIST: {error}")
-        say(f"Using the {SAMPLE_NAME} instead.")
-        return False
-    return True

@@ -145,7 +145,7 @@ def confusion_matrix(confusion: np.ndarray) -> Figure:
     Parameters
     ----------
     confusion : ndarray of int, shape (10, 10)
-        As in `nn.evaluation.Evaluation`: rows are digits, columns answers.
+        As in `nn.training.Evaluation`: rows are digits, columns answers.
 
     Returns
     -------

@@ -1,20 +1,21 @@
 """Experiments: networks to try out, digits to try them on, and what they get wrong."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from nn.augment import rotation, rotations, unchanged
+from nn.augment import rotation
 from nn.data.dataset import Block, Dataset, FirstRows, open_dataset
 from nn.data.sources import MNIST_NAME, Source
-from nn.evaluation import evaluate
-from nn.images import SIDE
-from nn.network import Network, one_hot, scale_pixels
+from nn.data.streams import BLOCK_ROWS
+from nn.network import Network
 from nn.presets import PRESETS, Preset
 from nn.rules import RULES
-from nn.saving.model_file import ModelError
-from nn.training import train
+from nn.saving.model_file import ModelError, load_model
+from nn.signals import PIXELS, one_hot, scale_pixels
+from nn.training import evaluate, train
 
 MODELS_FOLDER = Path(__file__).resolve().parents[2] / "models"
 
@@ -44,16 +45,13 @@ def measure_accuracy(
     accuracy : float
         Share of the test digits read correctly, 0 to 1.
     """
-    network = Network(
-        hidden_nodes=preset.hidden_nodes, learning_rate=preset.learning_rate, seed=seed
-    )
-    degrees = preset.augment_degrees
+    network = dataclasses.replace(preset, seed=seed).network()
     train(
         network,
         FirstRows(training_set, preset.samples) if preset.samples else training_set,
         epochs=preset.epochs,
         batch_size=preset.batch_size,
-        augment=rotations(degrees) if degrees else unchanged,
+        augment=preset.augmentation(),
         on_rows=on_rows,
     )
     return evaluate(network, test_set).accuracy
@@ -92,12 +90,12 @@ def load_or_train(
     dataset = FirstRows(open_dataset(source.train), samples)
     rows = dataset.estimate_rows() or samples
     epochs = max(1, round(samples / rows))
-    network = Network(hidden_nodes=preset.hidden_nodes, learning_rate=preset.learning_rate, seed=1)
-    report = train(network, dataset, epochs=epochs, batch_size=preset.batch_size, on_rows=on_rows)
+    network = preset.network()
+    samples = train(network, dataset, epochs=epochs, batch_size=preset.batch_size, on_rows=on_rows)
     times = "once" if epochs == 1 else f"{epochs} times"
     return network, (
         f"trained just now with {preset.hidden_nodes} hidden nodes: "
-        f"{report.samples:,} digits, each seen {times}, of: {source.name}"
+        f"{samples:,} digits, each seen {times}, of: {source.name}"
     )
 
 
@@ -114,10 +112,10 @@ def best_model(folder: Path) -> tuple[Network, str] | None:
     readers = []
     for path in sorted(folder.glob("*.npz")):
         try:
-            network = Network.load(path)
+            network = load_model(path)
         except (ModelError, OSError):
             continue
-        if (network.sizes[0], network.sizes[2]) == (SIDE**2, 10):
+        if (network.sizes[0], network.sizes[2]) == (PIXELS, 10):
             readers.append((path, network))
     if not readers:
         return None
@@ -149,9 +147,9 @@ class TurnedDataset:
         self.dataset, self.degrees = dataset, degrees
         self._turn = rotation(degrees, fill=0.0)
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Block]:
         """Yield (pixels, labels); see `nn.data.dataset.Dataset`."""
-        for pixels, labels in self.dataset.blocks():
+        for pixels, labels in self.dataset.blocks(rows):
             yield np.rint(self._turn(pixels.astype("float32"))).astype(np.uint8), labels
 
     def estimate_rows(self) -> int | None:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from nn.data.dataset import Dataset
-from nn.network import Network, scale_pixels
+from nn.network import Network
 from nn.plots import Figure, picture_grid
+from nn.signals import scale_pixels
 
 
 def mean_digits(dataset: Dataset, classes: int = 10) -> np.ndarray:

@@ -18,10 +18,12 @@ import numpy as np
 
 from nn.data.csv_file import read_csv
 from nn.data.dataset import Block
+from nn.data.streams import BLOCK_ROWS
 from nn.errors import KitError
 from nn.lessons import book_loop
-from nn.network import Network, one_hot, scale_pixels
+from nn.network import Network
 from nn.presets import AUTHOR_MINUTES
+from nn.signals import one_hot, scale_pixels
 from nn.training import train
 
 SEED = 1
@@ -134,10 +136,10 @@ class TextDataset:
     def __init__(self, path: Path):
         self.path = path
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Block]:
         """Yield (pixels, labels); see `nn.data.dataset.Dataset`."""
-        for rows in read_csv(self.path):
-            yield rows[:, 1:], rows[:, 0]
+        for block in read_csv(self.path, rows):
+            yield block[:, 1:], block[:, 0]
 
     def estimate_rows(self) -> None:
         """Return None, for an unknown number of rows; see `nn.data.dataset.Dataset`."""
@@ -188,9 +190,9 @@ def _learned_row_by_row(path: Path, hidden_nodes: int, dtype: str) -> Network:
     return _network(wih, who)
 
 
-def _learned_by_batches(path: Path, hidden_nodes: int, execution: str) -> Network:
+def _learned_by_batches(path: Path, hidden_nodes: int, backend: str) -> Network:
     network = Network(hidden_nodes=hidden_nodes, seed=SEED)
-    train(network, TextDataset(path), batch_size=BATCH_SIZE, execution=execution)
+    train(network, TextDataset(path), batch_size=BATCH_SIZE, backend=backend)
     return network
 
 

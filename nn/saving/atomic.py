@@ -1,13 +1,14 @@
 """Write a file so that its name holds the old content or the new, never a half of it."""
 
 import fcntl
+import glob
 import os
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 _SUFFIX = ".part"
 
@@ -41,29 +42,33 @@ class AtomicFile:
             error.filename = str(path)  # nobody knows the temporary one
             raise
         self._temporary = Path(name)
-        self._file = os.fdopen(handle, "w+b")
+        self.file = os.fdopen(handle, "w+b")
         with suppress(OSError):  # some network folders know no locks
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self.read, self.write = self._file.read, self._file.write
-        self.seek, self.tell = self._file.seek, self._file.tell
-        self.flush = self._file.flush
+        self.write, self.seek = self.file.write, self.file.seek
 
     def commit(self) -> None:
-        """Bring the content to the disk, then give it its final name."""
-        self._file.flush()
-        with suppress(OSError):  # a FAT stick knows no permissions
-            os.fchmod(self._file.fileno(), self._mode())
-        os.fsync(self._file.fileno())
-        self._temporary.replace(self.path)
-        self._file.close()
-        _sync_folder(self.path.parent)
+        """Bring the content to the disk, then give it its final name.
 
-    def _mode(self) -> int:
-        """Return the permissions of the file that is replaced, or those of any new one."""
+        It gets the permissions of the file it replaces, or those of any new file.
+        """
+        self.file.flush()
+        with suppress(OSError):  # a FAT stick knows no permissions
+            if self.path.exists():
+                mode = stat.S_IMODE(self.path.stat().st_mode)
+            else:
+                umask = os.umask(0o077)  # Python can only read it by setting it
+                os.umask(umask)
+                mode = 0o666 & ~umask
+            os.fchmod(self.file.fileno(), mode)
+        os.fsync(self.file.fileno())
+        self._temporary.replace(self.path)
+        self.file.close()
+        folder = os.open(self.path.parent, os.O_RDONLY)
         try:
-            return stat.S_IMODE(self.path.stat().st_mode)
-        except FileNotFoundError:
-            return 0o666 & ~_umask()
+            os.fsync(folder)  # so that the rename itself survives a power cut
+        finally:
+            os.close(folder)
 
     def discard(self) -> None:
         """Remove the temporary file; whatever had the final name is untouched.
@@ -73,22 +78,22 @@ class AtomicFile:
         with suppress(OSError):
             self._temporary.unlink(missing_ok=True)
         with suppress(OSError):  # a full disk complains once more about what is thrown away
-            self._file.close()
+            self.file.close()
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike) -> Iterator[AtomicFile]:
-    """Open an `AtomicFile` that is committed when the block ends well, else discarded."""
-    file = AtomicFile(path)
+def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
+    """Open a file to write whose content takes the name `path` when the block ends well."""
+    atomic = AtomicFile(path)
     try:
-        yield file
-        file.commit()
+        yield atomic.file
+        atomic.commit()
     except OSError as error:
-        file.discard()
+        atomic.discard()
         error.filename = error.filename or str(path)  # a full disk names no file
         raise
     except BaseException:
-        file.discard()
+        atomic.discard()
         raise
 
 
@@ -96,11 +101,7 @@ def remove_leftovers(path: str | os.PathLike) -> None:
     """Remove the temporary files of `path` whose writers are dead: nobody holds their locks."""
     leftovers = []
     with suppress(OSError):
-        leftovers = [
-            each
-            for each in Path(path).parent.iterdir()
-            if each.name.startswith(_prefix(path)) and each.name.endswith(_SUFFIX)
-        ]
+        leftovers += Path(path).parent.glob(f"{glob.escape(_prefix(path))}*{_SUFFIX}")
     for each in leftovers:
         with suppress(OSError), each.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -156,19 +157,3 @@ def is_at(file: IO, path: Path) -> bool:
 
 def _prefix(path: str | os.PathLike) -> str:
     return f".{Path(path).name}."
-
-
-def _umask() -> int:
-    """Read the process's umask, which Python can only tell by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

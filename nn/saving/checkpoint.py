@@ -1,8 +1,8 @@
-"""A training that is not finished, on disk: all that it needs to go on as if never broken off.
+"""An unfinished training on disk: all that it needs to go on as if it had never stopped.
 
-A checkpoint file is a mark, a hash of the rest, and the rest: an .npz of arrays and settings. The
-last two generations are kept, in two files that take turns, and numbered: on a Pi without a
-clock, a file's time says nothing.
+A checkpoint file is an .npz of weights and facts, then a mark and a hash of the .npz. The last
+two are kept, in two files that take turns, and numbered: on a Pi without a clock, a file's time
+says nothing.
 """
 
 import hashlib
@@ -10,10 +10,10 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import numpy as np
 
@@ -21,51 +21,50 @@ from nn.errors import KitError, first_line
 from nn.saving.atomic import atomic_write, remove_leftovers
 from nn.saving.model_file import LARGEST_BYTES, read_arrays, write_arrays
 
-_MAGIC = b"pinnckp1"
+_MAGIC, _EARLIER_MAGIC = b"pinnckp2", b"pinnckp1"
 _DIGEST_BYTES = 32
+_PIECE_BYTES = 1 << 18
 _FACTS = "facts"
-_FACT_TYPES = {"settings": dict, "execution": str, "generator": dict, "curve": dict | None}
+_FACT_TYPES = {
+    **{"number": int, "epoch": int, "row": int},
+    **{"settings": dict, "backend": str, "curve": dict | None},
+}
 
 
 class CheckpointError(KitError, ValueError):
     """A checkpoint is damaged, or is that of another training."""
 
 
-class Place(NamedTuple):
-    """How far a training is: in which epoch, counted from 0, and after how many of its rows."""
-
-    epoch: int = 0
-    row: int = 0
-
-
 @dataclass(frozen=True)
 class Checkpoint:
-    """A training after one of its batches.
+    """A training at the end of one of its blocks of rows.
 
     Attributes
     ----------
     settings : dict of str to str, number, bool or None
         Which training of which digits this is.
-    place : Place
-    execution : str
-        How its steps are carried out: another one's roundings differ.
-    arrays : dict of str to ndarray
-        The network's weights, and what the execution keeps besides.
-    generator : dict
-        State of the network's generator of random numbers.
+    backend : str
+        How its steps are computed: another backend rounds differently.
+    epoch, row : int
+        How far it is: in which epoch, counted from 0, and after how many of its rows.
+    weights : dict of str to ndarray
+        The network's, by name.
     curve : dict or None
         State of the learning curve, where one is drawn.
+    number : int
+        One more than that of the checkpoint before.
     """
 
     settings: dict
-    place: Place
-    execution: str
-    arrays: dict[str, np.ndarray]
-    generator: dict
+    backend: str
+    epoch: int
+    row: int
+    weights: dict[str, np.ndarray]
     curve: dict | None = None
+    number: int = 0
 
 
-class Generations:
+class CheckpointFiles:
     """The last two checkpoints of the training that will write a model.
 
     Parameters
@@ -75,12 +74,12 @@ class Generations:
     """
 
     def __init__(self, model: Path):
-        self.paths = [Path(f"{model}.checkpoint-{letter}") for letter in "ab"]
+        self.paths = Path(f"{model}.checkpoint-a"), Path(f"{model}.checkpoint-b")
         self._number = 0  # of the newest one
 
     def exist(self) -> bool:
         """Tell whether there are any, whole or not."""
-        return any(path.exists() for path in self.paths)
+        return self.paths[0].exists() or self.paths[1].exists()
 
     def size(self) -> int:
         """Return how many bytes they take on the disk."""
@@ -96,83 +95,55 @@ class Generations:
         Parameters
         ----------
         say : callable
-            Told in a line when one is damaged, and another is taken in its stead.
+            Called with a line when one is damaged and the other is used instead.
 
         Raises
         ------
         CheckpointError
-            When none of them is whole.
+            When neither is whole.
         """
         whole, complaints = {}, []
         for path in self.paths:
             try:
-                number, checkpoint = read_checkpoint(path)
+                whole[path] = read_checkpoint(path)
             except FileNotFoundError:
                 continue
             except CheckpointError as error:
                 complaints.append(str(error))
-            else:
-                whole[number] = path, checkpoint
         if not whole:
             raise CheckpointError("; ".join(complaints) or f"there is no {self.paths[0]}")
-        self._number = max(whole)
-        path, checkpoint = whole[self._number]
+        path = max(whole, key=lambda path: whole[path].number)
+        self._number = whole[path].number
         for complaint in complaints:
-            say(f"{complaint}: taking the other generation, {path}")
-        return checkpoint
+            say(f"{complaint}: using the other checkpoint, {path}")
+        return whole[path]
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Write a new generation over the older of the two. Raises OSError when it cannot."""
+        """Write a new checkpoint over the older of the two. Raises OSError when it cannot."""
         number = self._number + 1
-        write_checkpoint(self._path(number), number, checkpoint)
+        write_checkpoint(self.paths[number % 2], number, checkpoint)
         self._number = number
 
     def remove(self) -> None:
         """Remove both, the older first: until the last moment there is one to go on from."""
-        for path in (self._path(self._number + 1), self._path(self._number)):
+        for number in (self._number + 1, self._number):
+            path = self.paths[number % 2]
             path.unlink(missing_ok=True)
             remove_leftovers(path)
-
-    def _path(self, number: int) -> Path:
-        return self.paths[number % len(self.paths)]
 
 
 def write_checkpoint(path: str | os.PathLike, number: int, checkpoint: Checkpoint) -> None:
     """Write a numbered checkpoint; `path` holds the old file or the new, never a half of it."""
-    facts = {name: getattr(checkpoint, name) for name in _fact_names()}
-    text = json.dumps({"number": number, **facts})
+    facts = {name: getattr(checkpoint, name) for name in _FACT_TYPES} | {"number": number}
     with atomic_write(path) as file:
-        file.write(_MAGIC + bytes(_DIGEST_BYTES))
-        content = _Hashed(file)
-        write_arrays(content, {**checkpoint.arrays, _FACTS: np.array(text)})
-        file.seek(len(_MAGIC))
-        file.write(content.digest())
+        write_arrays(file, {**checkpoint.weights, _FACTS: np.array(json.dumps(facts))})
+        file.seek(0)
+        digest = hashlib.file_digest(file, _new_digest).digest()
+        file.write(_MAGIC + digest)
 
 
-class _Hashed:
-    """A file to write to from start to end, and the hash of all that was written.
-
-    Parameters
-    ----------
-    file : binary file
-    """
-
-    def __init__(self, file: BinaryIO):
-        self._file, self._digest = file, _new_digest()
-        self.flush = file.flush
-
-    def write(self, content) -> int:
-        """Write some bytes."""
-        self._digest.update(content)
-        return self._file.write(content)
-
-    def digest(self) -> bytes:
-        """Return the hash."""
-        return self._digest.digest()
-
-
-def read_checkpoint(path: str | os.PathLike) -> tuple[int, Checkpoint]:
-    """Read what `write_checkpoint` wrote: the number and the checkpoint.
+def read_checkpoint(path: str | os.PathLike) -> Checkpoint:
+    """Read what `write_checkpoint` wrote.
 
     Raises
     ------
@@ -183,59 +154,42 @@ def read_checkpoint(path: str | os.PathLike) -> tuple[int, Checkpoint]:
     """
     try:
         with Path(path).open("rb", buffering=0) as file:  # a buffer would hold it twice
-            return _unpacked(_checked_content(file))
+            arrays = read_arrays(BytesIO(_checked_content(file)))
+        facts = json.loads(str(arrays.pop(_FACTS)[()]))
+        for name, kind in _FACT_TYPES.items():
+            if not isinstance(facts[name], kind):
+                raise TypeError(f"expected another type of {name}")
+        checkpoint = Checkpoint(weights=arrays, **facts)
+        if min(checkpoint.epoch, checkpoint.row) < 0:
+            place = f"epoch {checkpoint.epoch}, row {checkpoint.row}"
+            raise ValueError(f"expected a place in the training, got {place}")
     except (FileNotFoundError, PermissionError):
         raise
     except Exception as error:  # zipfile and numpy raise nearly anything on damaged content
         raise CheckpointError(f"{path} is damaged ({first_line(error)})") from None
+    return checkpoint
 
 
 def _checked_content(file: BinaryIO) -> bytes:
-    """Read what comes after mark and hash; nothing of a file without the one, or too large."""
-    if file.read(len(_MAGIC)) != _MAGIC:
-        raise ValueError("expected the mark of a checkpoint")
-    if (size := os.fstat(file.fileno()).st_size) > LARGEST_BYTES:
+    """Read the .npz; nothing of a file without the mark, or too large, or with another hash."""
+    size = os.fstat(file.fileno()).st_size - len(_MAGIC) - _DIGEST_BYTES
+    if size > LARGEST_BYTES:
         raise ValueError(f"it has {size:,} bytes, more than {LARGEST_BYTES:,}")
-    digest, begin = file.read(_DIGEST_BYTES), file.tell()
-    if digest != hashlib.file_digest(file, _new_digest).digest():  # before it takes memory
+    if file.read(len(_EARLIER_MAGIC)) == _EARLIER_MAGIC:
+        raise ValueError("it was saved by an earlier version of this kit")
+    file.seek(max(0, size))
+    if size < 0 or file.read(len(_MAGIC)) != _MAGIC:
+        raise ValueError("expected the mark of a checkpoint at its end")
+    expected, digest, left = file.read(_DIGEST_BYTES), _new_digest(), size
+    file.seek(0)
+    while left and (piece := file.read(min(left, _PIECE_BYTES))):  # before it takes memory
+        digest.update(piece)
+        left -= len(piece)
+    if digest.digest() != expected:
         raise ValueError("its content does not match its hash")
-    file.seek(begin)
-    return file.read()
-
-
-def _unpacked(content: bytes) -> tuple[int, Checkpoint]:
-    arrays = read_arrays(BytesIO(content))
-    facts = json.loads(str(arrays.pop(_FACTS)[()]))
-    epoch, row = (int(number) for number in facts.pop("place"))
-    number = int(facts.pop("number"))
-    checkpoint = Checkpoint(place=Place(epoch, row), arrays=arrays, **facts)
-    if min(epoch, row) < 0:
-        raise ValueError(f"expected a place in the training, got epoch {epoch}, row {row}")
-    for name, kind in _FACT_TYPES.items():
-        if not isinstance(getattr(checkpoint, name), kind):
-            raise TypeError(f"expected another type of {name}")
-    return number, checkpoint
-
-
-def take_over(target: np.ndarray, name: str, kept: dict[str, np.ndarray]) -> None:
-    """Copy an array that was kept into another, which must be of the same type and shape.
-
-    Raises
-    ------
-    KeyError
-        When there is none of that name.
-    ValueError
-        When it is of another type or shape: the message has both.
-    """
-    expected, got = (f"{array.dtype} of {array.shape}" for array in (target, kept[name]))
-    if got != expected:
-        raise ValueError(f"{name}: expected {expected}, got {got}")
-    target[:] = kept[name]
+    file.seek(0)
+    return file.read(size)
 
 
 def _new_digest():
     return hashlib.blake2s(digest_size=_DIGEST_BYTES)
-
-
-def _fact_names() -> list[str]:
-    return [field.name for field in fields(Checkpoint) if field.name != "arrays"]

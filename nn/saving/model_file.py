@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from nn.errors import KitError, first_line
+from nn.network import Network
 from nn.saving.atomic import AtomicFile, atomic_write
 
 LARGEST_BYTES = 320_000_000  # 100,000 hidden nodes, the most that `train` makes
@@ -26,17 +27,16 @@ class ModelError(KitError, ValueError):
     """A model file is missing, damaged, or no model of this kit."""
 
 
-def write_model(path: str | os.PathLike, weights: dict[str, np.ndarray], settings: dict) -> None:
+def save_model(network: Network, path: str | os.PathLike, about: dict | None = None) -> None:
     """Write weights and settings; `path` holds the old file or the new, never a half of it.
 
     Parameters
     ----------
+    network : Network
     path : path-like
         Its folder must exist.
-    weights : dict
-        The two weight matrices by name.
-    settings : dict
-        Anything JSON can say.
+    about : dict, optional
+        What else to keep, such as what the network was trained on; anything JSON can say.
 
     Raises
     ------
@@ -45,21 +45,18 @@ def write_model(path: str | os.PathLike, weights: dict[str, np.ndarray], setting
     OSError
         When it cannot be written.
     """
-    if not all(_usable(array) for array in weights.values()):
-        raise ModelError(f"{path} is not written: weights ran away. Lower the learning rate")
-    text = json.dumps({"format": FORMAT, **settings})
+    arrays = weights_of(network)
+    for array in arrays.values():
+        if not _usable(array):
+            raise ModelError(f"training diverged; {path} not saved. Lower the learning rate")
+    settings = {"learning_rate": network.learning_rate, "rule": network.rule, "seed": network.seed}
+    text = json.dumps({"format": FORMAT, **settings, "about": about or {}})
     with atomic_write(path) as file:
-        write_arrays(file, {**weights, _SETTINGS: np.array(text)})
+        write_arrays(file, {**arrays, _SETTINGS: np.array(text)})
 
 
-def read_model(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict]:
-    """Read what `write_model` wrote.
-
-    Returns
-    -------
-    weights : dict
-        weights_input_hidden of shape (hidden, inputs), weights_hidden_output (outputs, hidden).
-    settings : dict
+def load_model(path: str | os.PathLike) -> Network:
+    """Read what `save_model` wrote; `about` becomes the network's attribute of that name.
 
     Raises
     ------
@@ -70,13 +67,46 @@ def read_model(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict]:
     if not path.exists():
         raise ModelError(f"{path}: no such model. Train one first: 'train --model {path}'")
     if not path.is_file():
-        raise ModelError(f"{path} is a folder or a pipe, no file. Give the path of a model")
+        raise ModelError(f"{path} is a folder or a pipe, not a file. Give the path of a model")
     with path.open("rb") as file:
         try:
-            arrays = read_arrays(file, (_SETTINGS, *_WEIGHTS))
+            return _network_of(read_arrays(file, (_SETTINGS, *_WEIGHTS)))
         except Exception as error:  # zipfile and numpy raise nearly anything on damaged content
-            raise _not_a_model(path, first_line(error)) from None
-    return _checked(path, arrays)
+            raise ModelError(
+                f"{path} is not a whole model of this kit ({first_line(error)}): train it again"
+            ) from None
+
+
+def _network_of(arrays: dict[str, np.ndarray]) -> Network:
+    """Check what a model file holds, and make a network of it; raises nearly anything."""
+    settings = json.loads(str(arrays[_SETTINGS][()]))
+    if not isinstance(settings, dict) or settings.pop("format", None) != FORMAT:
+        raise ValueError(f"expected settings that say {FORMAT!r}")
+    input_hidden, hidden_output = weights = [arrays[name] for name in _WEIGHTS]
+    if not (
+        input_hidden.ndim == hidden_output.ndim == 2
+        and input_hidden.shape[0] == hidden_output.shape[1]
+        and 0 not in input_hidden.shape + hidden_output.shape
+    ):
+        shapes = f"{input_hidden.shape} and {hidden_output.shape}"
+        raise ValueError(f"expected two matrices that fit together, got {shapes}")
+    if not all(array.dtype in (np.float32, np.float64) for array in weights):
+        raise ValueError("expected weights of type float32 or float64")
+    if not all(_usable(array) for array in weights):
+        raise ValueError(f"expected finite weights, up to {LARGEST_WEIGHT:g}")
+    known = {name: settings[name] for name in ("learning_rate", "rule", "seed")}
+    network = Network(1, 1, 1, **known)
+    network.about = dict(settings.get("about", {}))
+    network.weights_input_hidden, network.weights_hidden_output = weights
+    return network
+
+
+def weights_of(network: Network) -> dict[str, np.ndarray]:
+    """Return a network's two weight matrices by the names they have in files."""
+    return {
+        "weights_input_hidden": network.weights_input_hidden,
+        "weights_hidden_output": network.weights_hidden_output,
+    }
 
 
 def check_replaceable(path: str | os.PathLike, size: int) -> None:
@@ -99,7 +129,7 @@ def check_replaceable(path: str | os.PathLike, size: int) -> None:
     path = Path(path)
     if path.exists():
         try:
-            read_model(path)
+            load_model(path)
         except ModelError:
             raise ModelError(
                 f"{path} is there and is no model of this kit: it is left as it is. "
@@ -109,7 +139,7 @@ def check_replaceable(path: str | os.PathLike, size: int) -> None:
     try:
         for first in range(0, size, _PIECE_BYTES):
             trial.write(bytes(min(_PIECE_BYTES, size - first)))
-        trial.flush()
+        trial.file.flush()
     except OSError as error:
         error.filename = str(path)
         raise
@@ -166,33 +196,7 @@ def read_arrays(file: BinaryIO, names: Iterable[str] | None = None) -> dict[str,
     return arrays
 
 
-def _checked(path: Path, arrays: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict]:
-    try:
-        settings = json.loads(str(arrays.pop(_SETTINGS)[()]))
-        if not isinstance(settings, dict) or settings.pop("format", None) != FORMAT:
-            raise ValueError(f"expected settings that say {FORMAT!r}")
-    except (ValueError, TypeError, IndexError, RecursionError) as error:
-        raise _not_a_model(path, first_line(error)) from None
-    input_hidden, hidden_output = (arrays[name] for name in _WEIGHTS)
-    if not (
-        input_hidden.ndim == hidden_output.ndim == 2
-        and input_hidden.shape[0] == hidden_output.shape[1]
-        and 0 not in input_hidden.shape + hidden_output.shape
-    ):
-        shapes = f"{input_hidden.shape} and {hidden_output.shape}"
-        raise _not_a_model(path, f"expected two matrices that fit together, got {shapes}")
-    if not all(array.dtype in (np.float32, np.float64) for array in arrays.values()):
-        raise _not_a_model(path, "expected weights of type float32 or float64")
-    if not all(_usable(array) for array in arrays.values()):
-        raise _not_a_model(path, f"expected finite weights, up to {LARGEST_WEIGHT:g}")
-    return arrays, settings
-
-
 def _usable(weights: np.ndarray) -> bool:
     """Tell whether all weights are numbers that the network can multiply and sum."""
     with np.errstate(invalid="ignore"):  # a NaN makes both comparisons false
         return bool(weights.min() >= -LARGEST_WEIGHT and weights.max() <= LARGEST_WEIGHT)
-
-
-def _not_a_model(path: Path, cause: str) -> ModelError:
-    return ModelError(f"{path} is not a whole model of this kit ({cause}): train it again")

@@ -107,9 +107,9 @@ def count_job(meter: Meter, kit: Path, rows: tuple[int, int], *words: object) ->
     return Job(less - row * few, row)
 
 
-def count_step(meter: Meter, kit: Path, execution: str, hidden_nodes: int, batch: int) -> Counts:
+def count_step(meter: Meter, kit: Path, backend: str, hidden_nodes: int, batch: int) -> Counts:
     """Count the training alone, a row."""
-    words = ("step", "train.bytes", execution, hidden_nodes, batch)
+    words = ("step", "train.bytes", backend, hidden_nodes, batch)
     return count_job(meter, kit, STEP_ROWS, *words).row
 
 
@@ -136,9 +136,9 @@ def _report(meter: Meter, arguments) -> int:
     kit = {name: count_job(meter, PROJECT, KIT_ROWS, "kit", name) for name in NAMES}
     idx = {name: count_job(meter, PROJECT, KIT_ROWS, "idx", name) for name in NAMES}
     steps = {
-        f"{execution}, {when}": _count_steps(meter, tree, execution)
+        f"{backend}, {when}": _count_steps(meter, tree, backend)
         for when, tree in (("now", PROJECT), (f"at {BEFORE}", _older_tree(meter)))
-        for execution in ("sparse", "dense")
+        for backend in ("sparse", "dense")
     }
     parts = {
         nodes: count_parts(meter, steps["sparse, now"][nodes], nodes, batch)
@@ -164,9 +164,9 @@ def _report(meter: Meter, arguments) -> int:
     return int(share > MOST_COST)
 
 
-def _count_steps(meter: Meter, tree: Path, execution: str) -> dict[int, Counts]:
+def _count_steps(meter: Meter, tree: Path, backend: str) -> dict[int, Counts]:
     batches = {PRESETS[name].hidden_nodes: PRESETS[name].batch_size for name in NAMES}
-    return {nodes: count_step(meter, tree, execution, nodes, batches[nodes]) for nodes in batches}
+    return {nodes: count_step(meter, tree, backend, nodes, batches[nodes]) for nodes in batches}
 
 
 def _older_tree(meter: Meter) -> Path:

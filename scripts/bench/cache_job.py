@@ -3,13 +3,14 @@
 - ``python3 cache_job.py book PRESET ROWS`` trains and tests by the book's loop: on the first rows
   of MNIST, in all epochs of the preset, and on a sixth as many.
 - ``kit PRESET ROWS`` does the same by the command line; ``idx PRESET ROWS``, on MNIST's own files.
-- ``step FILE EXECUTION HIDDEN_NODES BATCH_SIZE ROWS`` trains alone, on rows that are parsed
+- ``step FILE BACKEND HIDDEN_NODES BATCH_SIZE ROWS`` trains alone, on rows that are parsed
   already. It runs with an older kit, too: it leans on little.
-- ``without PART FILE EXECUTION HIDDEN_NODES BATCH_SIZE ROWS`` is a step that leaves a part out, for
+- ``without PART FILE BACKEND HIDDEN_NODES BATCH_SIZE ROWS`` is a step that leaves a part out, for
   what that part takes.
 """
 
 import sys
+from inspect import signature
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -56,7 +57,7 @@ def _run(preset: str, train: object, test: object) -> None:
         sys.exit(1)
 
 
-def step(file: str, execution: str, hidden_nodes: str, batch_size: str, rows: str) -> None:
+def step(file: str, backend: str, hidden_nodes: str, batch_size: str, rows: str) -> None:
     """Train on rows in memory."""
     import nn  # noqa: F401 - before numpy, for its limit of threads
 
@@ -69,7 +70,8 @@ def step(file: str, execution: str, hidden_nodes: str, batch_size: str, rows: st
     digits = np.fromfile(f"/data/{file}", np.uint8).reshape(-1, 785)[: int(rows)]
     network = Network(hidden_nodes=int(hidden_nodes), seed=SEED)
     dataset = ArrayDataset(digits[:, 1:], digits[:, 0])
-    train(network, dataset, batch_size=int(batch_size), execution=execution)
+    word = "backend" if "backend" in signature(train).parameters else "execution"  # until 0.2
+    train(network, dataset, batch_size=int(batch_size), **{word: backend})
 
 
 def without(part: str, *words: str) -> None:

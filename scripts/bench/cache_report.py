@@ -80,7 +80,7 @@ def table_of_jobs(book: dict[str, Job], kit: dict[str, Job], idx: dict[str, Job]
 
 
 def table_of_steps(steps: dict[str, dict[int, Counts]]) -> list[str]:
-    """Write a row for each execution, now and before."""
+    """Write a row for each backend, now and before."""
     lines = [
         "| training alone, a row: instructions, misses, of these to memory; cycles | "
         + " | ".join(f"{nodes} nodes" for nodes in steps["sparse, now"])

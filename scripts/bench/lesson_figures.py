@@ -19,7 +19,7 @@ from nn.data.csv_file import read_csv
 from nn.data.dataset import ArrayDataset
 from nn.lessons.speed import BATCH_SIZE, MEASURED, with_the_books_loop
 from nn.saving.atomic import atomic_write
-from scripts.bench.executions import time_executions
+from scripts.bench.backends import time_backends
 
 HIDDEN_NODES = (10, 100)
 RUNS = 3
@@ -48,7 +48,7 @@ def measure(rows: Path) -> dict[str, dict[int, float]]:
     loop, dense, sparse = {}, {}, {}
     for nodes in HIDDEN_NODES:
         loop[nodes] = _milliseconds(partial(with_the_books_loop, rows, nodes)) / len(digits)
-        training = time_executions(dataset, nodes, BATCH_SIZE)  # in microseconds
+        training = time_backends(dataset, nodes, BATCH_SIZE)  # in microseconds
         dense[nodes], sparse[nodes] = training["dense"] / 1000, training["sparse"] / 1000
     parser = _milliseconds(lambda: sum(map(len, read_csv(rows)))) / len(digits)
     figures = {

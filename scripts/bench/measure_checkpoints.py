@@ -13,14 +13,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from nn.augment import rotations, unchanged
-from nn.autosaver import Journal
 from nn.data.checksum import checksum
-from nn.data.dataset import CsvDataset, IdxDataset, open_dataset
+from nn.data.dataset import Dataset, open_dataset
 from nn.data.sources import find_source
-from nn.network import Network
 from nn.presets import PRESETS, Preset
-from nn.saving.checkpoint import Generations
+from nn.saving.autosaver import Autosaver
+from nn.saving.checkpoint import CheckpointFiles
 from nn.training import train
 
 SECONDS = 150.0  # of each training: saves by the minute come into play
@@ -67,7 +65,7 @@ def main() -> int:
     return 1 if dear else 0
 
 
-def _measure(preset: Preset, dataset: CsvDataset | IdxDataset) -> Cost:
+def _measure(preset: Preset, dataset: Dataset) -> Cost:
     epochs = math.ceil(SECONDS / _train(preset, dataset, 1, None))
     without = _train(preset, dataset, epochs, None)
     checksum_seconds = []
@@ -80,23 +78,22 @@ def _measure(preset: Preset, dataset: CsvDataset | IdxDataset) -> Cost:
         return {}
 
     with tempfile.TemporaryDirectory(dir=".") as folder:  # on this disk: /tmp may be memory
-        journal = Journal(Generations(Path(folder) / "model.npz"), settings)
-        seconds = _train(preset, dataset, epochs, journal)
-    return Cost(epochs, seconds, journal.saves, journal.seconds, sum(checksum_seconds), without)
+        autosaver = Autosaver(CheckpointFiles(Path(folder) / "model.npz"), settings)
+        seconds = _train(preset, dataset, epochs, autosaver)
+    return Cost(epochs, seconds, autosaver.saves, autosaver.seconds, sum(checksum_seconds), without)
 
 
-def _train(preset: Preset, dataset, epochs: int, journal: Journal | None) -> float:
-    network = Network(hidden_nodes=preset.hidden_nodes, learning_rate=preset.learning_rate, seed=1)
-    degrees = preset.augment_degrees
-    report = train(
-        network,
+def _train(preset: Preset, dataset: Dataset, epochs: int, autosaver: Autosaver | None) -> float:
+    start = time.perf_counter()
+    train(
+        preset.network(),
         dataset,
         epochs=epochs,
         batch_size=preset.batch_size,
-        augment=rotations(degrees) if degrees else unchanged,
-        journal=journal,
+        augment=preset.augmentation(),
+        autosaver=autosaver,
     )
-    return report.seconds
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

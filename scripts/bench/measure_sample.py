@@ -10,9 +10,8 @@ import sys
 from nn.data.dataset import ArrayDataset, open_dataset
 from nn.data.drawn_digits import draw_digits
 from nn.data.sources import DATASET_FOLDER, find_source
-from nn.evaluation import evaluate
 from nn.network import Network
-from nn.training import train
+from nn.training import accuracy_after
 
 EPOCHS = (1, 5, 10)
 SEEDS = (1, 2, 3)
@@ -46,12 +45,7 @@ def _measure(name: str, drawn, mnist) -> None:
 
 def _accuracies(drawn, mnist, seed: int) -> list[float]:
     network = Network(hidden_nodes=100, seed=seed)
-    accuracy, done = [], 0
-    for epoch in EPOCHS:
-        train(network, drawn, epochs=epoch - done)
-        accuracy.append(evaluate(network, mnist).accuracy)
-        done = epoch
-    return accuracy
+    return accuracy_after(network, drawn, mnist, EPOCHS)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""`make bench-executions`: the figures behind the rule in nn.backends.
+"""`make bench-backends`: the figures behind the rule in nn.backends.
 
 Each place is a processor and a BLAS: Debian's numpy in a root, with the reference BLAS or with
-OpenBLAS, and this environment's own numpy. The two executions take turns in one process
-(scripts/bench/executions.py).
+OpenBLAS, and this environment's own numpy. The two backends take turns in one process
+(scripts/bench/backends.py).
 """
 
 import argparse
@@ -13,8 +13,8 @@ from pathlib import Path
 
 from nn.errors import KitError
 from scripts.bench import PROJECT
+from scripts.bench.backends import ROWS
 from scripts.bench.digits import find_mnist, write_rows
-from scripts.bench.executions import ROWS
 from scripts.bench.kinds import ARM, X86_64
 from scripts.bench.markers import write_between
 from scripts.machines.arm import HARD_FLOAT, enable_arm
@@ -40,7 +40,7 @@ def main() -> int:
     try:
         require_root()
         enable_arm()
-        with tempfile.TemporaryDirectory(prefix="pi-nn-executions-") as folder:
+        with tempfile.TemporaryDirectory(prefix="pi-nn-backends-") as folder:
             write_rows(Path(folder, "some"), find_mnist(_say), ROWS)
             rows = Path(folder, "some_train.csv")
             measured = {"this environment": measure_here(rows)}
@@ -60,21 +60,21 @@ def main() -> int:
 
 
 def measure_here(rows: Path) -> dict:
-    """Time both executions with this environment's numpy."""
+    """Time both backends with this environment's numpy."""
     _say("this environment")
     environ = ("env", f"PYTHONPATH={PROJECT}", "OPENBLAS_NUM_THREADS=1")
-    command = (*environ, sys.executable, "-m", "scripts.bench.executions", rows)
+    command = (*environ, sys.executable, "-m", "scripts.bench.backends", rows)
     return json.loads(call(*command, timeout=SECONDS).stdout)
 
 
 def measure_in_root(rows: Path, kind: RootKind, blas: str) -> dict:
-    """Time both executions with Debian's numpy and one BLAS."""
+    """Time both backends with Debian's numpy and one BLAS."""
     mounts = (Mount(PROJECT, "/kit"), Mount(rows.parent, "/tmp", "bind"))
     settings = (
         *(f"QEMU_CPU={HARD_FLOAT}", "PYTHONPATH=/kit", "PYTHONDONTWRITEBYTECODE=1"),
         *("OPENBLAS_NUM_THREADS=1", f"LD_LIBRARY_PATH=/usr/lib/{blas}"),
     )
-    words = ("python3", "-m", "scripts.bench.executions", f"/tmp/{rows.name}")
+    words = ("python3", "-m", "scripts.bench.backends", f"/tmp/{rows.name}")
     root = ensure_root(RELEASE, kind)
     return json.loads(call(*inside(root, *mounts), *settings, *words, timeout=SECONDS).stdout)
 
@@ -106,7 +106,7 @@ def _cell(dense: float, sparse: float) -> str:
 
 
 def _say(message: str) -> None:
-    print(f"bench-executions: {message}", file=sys.stderr, flush=True)
+    print(f"bench-backends: {message}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def test_the_judge_allows_old_and_new(folders, tmp_path):
         ("text.csv", b"1"),
         ("text.csv", b""),
         ("m.npz.checkpoint-a", b""),
-        ("m.npz.checkpoint-b", b"pinnckp1" + bytes(99)),
+        ("m.npz.checkpoint-b", bytes(99) + b"pinnckp2" + bytes(32)),
         ("nobody.knows", b"x"),
     ],
 )

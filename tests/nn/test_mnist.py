@@ -10,15 +10,14 @@ import sys
 import numpy as np
 import pytest
 
-from nn.backends import EXECUTIONS
+from nn.backends import BACKENDS
 from nn.book import neuralNetwork
 from nn.data.dataset import ArrayDataset, FirstRows, open_dataset
-from nn.evaluation import evaluate
 from nn.lessons import book_loop
 from nn.network import Network
 from nn.presets import PRESETS
 from nn.rules import RULES
-from nn.training import train
+from nn.training import evaluate, train
 from tests.conftest import PROJECT
 
 pytestmark = pytest.mark.mnist
@@ -89,9 +88,9 @@ def test_the_sparse_execution_keeps_the_accuracy(mnist):
     """Five epochs in float32, 300,000 digits: within 0.3 points of the dense one."""
     training_set, test_set = mnist
     accuracy = {}
-    for execution in EXECUTIONS:
+    for execution in BACKENDS:
         network = Network(hidden_nodes=100, seed=1)
-        train(network, training_set, epochs=5, execution=execution)
+        train(network, training_set, epochs=5, backend=execution)
         accuracy[execution] = evaluate(network, test_set).accuracy
     assert accuracy["sparse"] == pytest.approx(accuracy["dense"], abs=0.003)
 

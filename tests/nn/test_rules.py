@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nn.network import Network
-from nn.rules import RULES, UnknownRuleError, get_rule
+from nn.rules import RULES, UnknownNameError, get_rule
 
 # Two hidden nodes, two output nodes. Links into output 1: 3 and 1; into output 2: 2 and -4.
 WEIGHTS = np.array([[3.0, 1.0], [2.0, -4.0]])
@@ -79,5 +79,5 @@ def test_the_heuristics_are_not_the_slope(rule):
 
 def test_unknown_rule_is_refused_by_name():
     """The message says what there is to choose from."""
-    with pytest.raises(UnknownRuleError, match=r"unknown error rule 'magic'.*multiply.*gradient"):
+    with pytest.raises(UnknownNameError, match=r"unknown error rule 'magic'.*multiply.*gradient"):
         get_rule("magic")

@@ -85,7 +85,7 @@ def test_the_learning_curve_goes_down(run):
     seen, errors = run.value("[seen, mean_squared_errors]")
     assert len(seen) >= 30
     assert seen == sorted(seen)
-    assert run.value("report.samples") * 0.95 <= seen[-1] <= run.value("report.samples")
+    assert run.value("samples") * 0.95 <= seen[-1] <= run.value("samples")
     assert np.mean(errors[-5:]) < 0.5 * errors[0]
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from nn.autosaver import Journal
-from nn.backends import UnknownExecutionError, start_execution
+from nn.backends import start_backend
+from nn.errors import UnknownNameError
 from nn.network import Network
-from nn.saving.checkpoint import Checkpoint, CheckpointError, Generations, Place
+from nn.saving.autosaver import Autosaver
+from nn.saving.checkpoint import Checkpoint, CheckpointError, CheckpointFiles
+from nn.saving.model_file import weights_of
 from tests.campaigns.fuzz.csv_text import ORIGINALS as CSV_ORIGINALS
 from tests.campaigns.fuzz.formats import Files, Format
 from tests.campaigns.fuzz.models import ODD_VALUES, archive, declare_shape, npy, odd_array, parts_of
@@ -19,32 +21,27 @@ from tests.campaigns.fuzz.mutations import Choices, mutated
 
 MODEL = "model.npz"
 NAME = f"{MODEL}.checkpoint-b"
-_HEADER_BYTES = 8 + 32  # the mark, and a BLAKE2s hash of the rest
+_FOOTER_BYTES = 8 + 32  # the mark, and a BLAKE2s hash of all before it
 
 
 def _original() -> bytes:
     """Let the kit write a checkpoint of a small training."""
     network = Network(hidden_nodes=2, seed=1)
-    arrays = {
-        "weights_input_hidden": network.weights_input_hidden,
-        "weights_hidden_output": network.weights_hidden_output,
-    }
     settings = {"hidden_nodes": 2, "epochs": 1, "seed": 1, "training_digits": "none"}
-    state = network.generator.bit_generator.state
     with tempfile.TemporaryDirectory() as name:
-        Generations(Path(name) / MODEL).write(
-            Checkpoint(settings, Place(0, 16), "dense", arrays, state)
-        )
+        files = CheckpointFiles(Path(name) / MODEL)
+        files.write(Checkpoint(settings, "dense", 0, 16, weights_of(network)))
         return (Path(name) / NAME).read_bytes()
 
 
 ORIGINAL = _original()
-PARTS = parts_of(ORIGINAL[_HEADER_BYTES:])
+PARTS = parts_of(ORIGINAL[:-_FOOTER_BYTES])
 
 
 def with_mended_hash(content: bytes) -> bytes:
     """Give the content a hash that is right, so that it is looked at."""
-    return ORIGINAL[:8] + hashlib.blake2s(content, digest_size=32).digest() + content
+    mark = ORIGINAL[-_FOOTER_BYTES:][:8]
+    return content + mark + hashlib.blake2s(content, digest_size=32).digest()
 
 
 def _odd_facts(choices: Choices) -> bytes:
@@ -60,7 +57,7 @@ def _content(choices: Choices) -> bytes:
     if kind == 0:
         return mutated(choices, ORIGINAL)
     if kind == 1:
-        return with_mended_hash(mutated(choices, ORIGINAL[_HEADER_BYTES:]))
+        return with_mended_hash(mutated(choices, ORIGINAL[:-_FOOTER_BYTES]))
     parts = dict(PARTS)
     for _ in range(1 + choices.up_to(1)):
         name = choices.one_of(sorted(parts))
@@ -76,19 +73,20 @@ def _make(choices: Choices) -> Files:
 
 
 def _accepts(folder: Path, files: Files) -> bool:
-    generations = Generations(folder / MODEL)
+    checkpoints = CheckpointFiles(folder / MODEL)
+    network = Network(hidden_nodes=2, seed=1)
     try:
-        found = generations.newest()
-        steps = start_execution(Network(hidden_nodes=2, seed=1), found.execution)
-        place = Journal(generations, dict, found=found).begin(steps)
-    except (CheckpointError, UnknownExecutionError) as error:
+        found = checkpoints.newest()
+        steps = start_backend(network, found.backend)
+        place = Autosaver(checkpoints, dict, checkpoint=found).begin(network, steps.name)
+    except (CheckpointError, UnknownNameError) as error:
         assert files[NAME] != ORIGINAL, f"refused: {error}"
         assert "\n" not in str(error)
         return False
     finally:
         assert not Path("pickle-was-loaded").exists(), "a pickle was loaded"
     assert min(place) >= 0
-    assert steps.network.weights_input_hidden.shape == (2, 784)
+    assert network.weights_input_hidden.shape == (2, 784)
     return True
 
 

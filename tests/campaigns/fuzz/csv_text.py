@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nn.data import csv_file
-from nn.data.errors import DatasetError
+from nn.data.streams import DatasetError
 from tests.campaigns.fuzz.formats import Files, Format
 from tests.campaigns.fuzz.mutations import Choices, mutated
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nn.data.csv_file import FIELDS
 from nn.data.dataset import open_dataset
+from nn.data.streams import FIELDS
 from tests.campaigns.fuzz.csv_text import check_against
 from tests.campaigns.fuzz.formats import Files, Format
 from tests.campaigns.fuzz.mutations import HUGE_NUMBERS, Choices, mutated

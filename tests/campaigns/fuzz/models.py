@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 
 from nn.cli.files import load_digit_reader
-from nn.network import one_hot
 from nn.saving.model_file import FORMAT as MODEL_FORMAT
 from nn.saving.model_file import ModelError
+from nn.signals import one_hot
 from tests.campaigns.fuzz.formats import Files, Format
 from tests.campaigns.fuzz.mutations import HUGE_NUMBERS, NUMBERS, Choices, mutated
 

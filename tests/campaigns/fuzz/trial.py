@@ -20,7 +20,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from nn.process import peak_rss_mb
+from nn.cli.summary import cost
 from tests.campaigns import PROJECT
 from tests.campaigns.fuzz.formats import Files, Format, write_files
 from tests.campaigns.fuzz.mutations import CHOICE_BYTES, Choices
@@ -128,7 +128,7 @@ def _stop(_number, _frame) -> None:
 
 def check_memory(tally: Tally) -> None:
     """Raise AssertionError, once, when too much memory has been in use."""
-    peak = peak_rss_mb()
+    peak = cost()["peak_rss_mb"]
     if peak >= LARGEST_MB:
         Path("/proc/self/clear_refs").write_text("5")  # forget it: the next input may do better
         raise AssertionError(f"took {peak:.0f} MB")

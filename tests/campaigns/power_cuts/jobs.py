@@ -22,7 +22,7 @@ class Job:
         After ``python -m nn``.
     before : tuple of str
         Before Python: ``setarch linux32`` makes it think that it is no 64-bit machine, so that it
-        takes the sparse execution.
+        takes the sparse backend.
     old : tuple of str
         Names in the folder that hold something older, which the command replaces.
     inputs : tuple of str

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-_CHECKPOINT_MARK, _DIGEST_BYTES = b"pinnckp1", 32
+_CHECKPOINT_MARK, _DIGEST_BYTES = b"pinnckp2", 32
 TEMPORARY = (".part", ".partial")  # of a file being written, and of one being fetched
 _WEIGHTS = ("weights_input_hidden", "weights_hidden_output")
 
@@ -88,13 +88,10 @@ def _model(path: Path) -> str:
 
 
 def _checkpoint(content: bytes) -> str:
-    begin = len(_CHECKPOINT_MARK) + _DIGEST_BYTES
-    digest = content[len(_CHECKPOINT_MARK) : begin]
-    if (
-        not content.startswith(_CHECKPOINT_MARK)
-        or hashlib.blake2s(content[begin:]).digest() != digest
-    ):
+    footer = len(_CHECKPOINT_MARK) + _DIGEST_BYTES
+    archive = content[:-footer]
+    if content[-footer:] != _CHECKPOINT_MARK + hashlib.blake2s(archive).digest():
         return f"no whole checkpoint ({len(content)} bytes)"
-    with np.load(io.BytesIO(content[begin:]), allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(archive), allow_pickle=False) as arrays:
         shapes = [arrays[name].shape for name in _WEIGHTS]
     return "a whole checkpoint" if len(shapes) == 2 else f"arrays of {shapes}"

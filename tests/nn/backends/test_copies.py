@@ -5,16 +5,17 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from nn.backends import EXECUTIONS
-from nn.backends.sparse import SparseExecution, sparse_tools
-from nn.data import csv_file
+from nn.backends import BACKENDS, start_backend
+from nn.backends.sparse import sparse_tools
+from nn.data.csv_file import BLOCK_BYTES, LONGEST_LINE, read_csv
 from nn.data.dataset import ArrayDataset
-from nn.evaluation import evaluate
-from nn.network import Network, one_hot, scale_pixels
+from nn.data.streams import Stream
+from nn.network import Network
 from nn.rules import RULES
-from nn.saving.checkpoint import Checkpoint, Place, write_checkpoint
+from nn.saving.checkpoint import Checkpoint, write_checkpoint
 from nn.saving.model_file import write_arrays
-from nn.training import train, whole_batches
+from nn.signals import one_hot, scale_pixels
+from nn.training import evaluate, train
 from tests.conftest import csv_text
 
 BATCH = 16
@@ -49,15 +50,14 @@ def test_a_copy_is_seen():
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("hidden_nodes", [100, 200])
-@pytest.mark.parametrize("execution", EXECUTIONS)
-def test_no_step_allocates_an_array_of_the_weights_size(inked, execution, hidden_nodes, rule):
-    """Forward and back, of each execution: little more than half of their bytes at the most."""
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_no_step_allocates_an_array_of_the_weights_size(inked, backend, hidden_nodes, rule):
+    """A batch, forward and back, in each backend: little more than half of their bytes at most."""
     pixels, labels = inked
     network = Network(hidden_nodes=hidden_nodes, rule=rule, seed=1)
-    steps = EXECUTIONS[execution](network)
-    (batches,) = steps.begin_block([pixels], BATCH)
+    steps = start_backend(network, backend)
     targets = one_hot(labels[:BATCH])
-    peak = peak_bytes(lambda: steps.train(batches[0], targets))
+    peak = peak_bytes(lambda: steps.train_block([pixels[:BATCH]], targets, BATCH))
     assert peak < network.weights_input_hidden.nbytes * 0.6
 
 
@@ -101,32 +101,30 @@ def test_compiled_products_are_given_what_they_need_not_copy(inked, monkeypatch,
     tools = Watched(sparse_tools())
     monkeypatch.setattr("nn.backends.sparse.sparse_tools", lambda: tools)
     network = Network(hidden_nodes=20, seed=1, dtype=dtype)
-    steps = SparseExecution(network)
+    steps = start_backend(network, "sparse")
     for variant in (pixels, scale_pixels(pixels, dtype)):
-        (batches,) = steps.begin_block([variant], BATCH)
-        for batch in batches:
-            steps.train(batch, one_hot(labels[:BATCH], dtype=dtype))
+        steps.train_block([variant], one_hot(labels, dtype=dtype), BATCH)
     steps.query(pixels)
     assert tools.seen > 32 * 10
 
 
-@pytest.mark.parametrize(("execution", "copies"), [("dense", 0), ("sparse", 1)])
-def test_an_evaluation_copies_weights_once_at_the_most(inked, execution, copies):
-    """At its start, where the execution wants them in another order; not once a block."""
+@pytest.mark.parametrize(("backend", "copies"), [("dense", 0), ("sparse", 1)])
+def test_an_evaluation_copies_weights_at_most_once(inked, backend, copies):
+    """At its start, where the backend wants them in another order; not once a block."""
     network = Network(hidden_nodes=4000, seed=1)
     pixels, labels = inked
     dataset = ArrayDataset(pixels[:8], labels[:8])
-    peak = peak_bytes(lambda: evaluate(network, dataset, execution=execution))
+    peak = peak_bytes(lambda: evaluate(network, dataset, backend=backend))
     assert peak < network.weights_input_hidden.nbytes * (copies + 0.2)
 
 
-@pytest.mark.parametrize(("execution", "copies"), [("dense", 3), ("sparse", 1.1)])
-def test_a_training_holds_few_copies_of_the_weights(inked, execution, copies):
-    """Of many nodes: those in the execution's order and, in dense, a block's and its update."""
+@pytest.mark.parametrize(("backend", "copies"), [("dense", 3), ("sparse", 1.1)])
+def test_a_training_holds_few_copies_of_the_weights(inked, backend, copies):
+    """Of many nodes: those in the backend's order and, in dense, a block's and its update."""
     network = Network(hidden_nodes=4000, seed=1)
     pixels, labels = inked
     dataset = ArrayDataset(pixels[:16], labels[:16])
-    peak = peak_bytes(lambda: train(network, dataset, execution=execution))
+    peak = peak_bytes(lambda: train(network, dataset, backend=backend))
     assert peak < network.weights_input_hidden.nbytes * (copies + 0.2)
 
 
@@ -134,7 +132,7 @@ def test_a_checkpoint_is_written_without_a_copy(tmp_path):
     """Nor is a model, in either order: 3 MB of weights take a tenth of that at the most."""
     weights = np.random.default_rng(0).random((1000, 784)).astype("float32")
     for array in (weights, weights.T):
-        found = Checkpoint({}, Place(), "dense", {"weights": array}, {})
+        found = Checkpoint({}, "dense", 0, 0, {"weights": array})
         assert peak_bytes(lambda found=found: write_checkpoint(tmp_path / "c", 1, found)) < 300_000
         with (tmp_path / "m.npz").open("wb") as file:
             assert peak_bytes(lambda a=array: write_arrays(file, {"weights": a})) < 300_000
@@ -158,27 +156,30 @@ def test_arrays_are_read_by_numpy(tmp_path, order):
             assert np.array_equal(read[name], array)
 
 
-def test_text_is_copied_once_on_its_way_to_the_parser(tmp_path, digits, monkeypatch):
+def test_text_is_copied_once_on_its_way_to_the_parser(tmp_path, digits):
     """The piece that was read, the whole lines of it, and those that the reader still holds."""
     path = tmp_path / "digits.csv"
     path.write_bytes(csv_text(*digits))
-    monkeypatch.setattr(csv_file, "BLOCK_BYTES", 256 * 1024)
 
     def read():
-        for _ in csv_file._whole_lines(path):
+        with Stream(path) as file:
+            while file.read_lines(BLOCK_BYTES, LONGEST_LINE):
+                pass
+
+    assert peak_bytes(read) < 3.2 * BLOCK_BYTES
+
+
+def test_rows_are_copied_once_into_a_block_and_arrays_not_at_all(tmp_path, digits):
+    """Beside the text and what its parser makes of it: the block before, and the next."""
+    pixels, _ = digits
+    for ours, _ in ArrayDataset(*digits).blocks():
+        assert np.shares_memory(ours, pixels)
+    path = tmp_path / "digits.csv"
+    path.write_bytes(csv_text(*digits))
+
+    def read(rows):
+        for _ in read_csv(path, rows):
             pass
 
-    assert peak_bytes(read) < 3.2 * 256 * 1024
-
-
-def test_rows_are_copied_once_where_blocks_are_joined_and_else_not_at_all(digits):
-    """Blocks that fit come through as they are; the others' rows are put together once."""
-    pixels, labels = digits
-    fitting = [(pixels[:256], labels[:256]), (pixels[256:512], labels[256:512])]
-    for (ours, _), (theirs, _) in zip(whole_batches(fitting, BATCH), fitting, strict=True):
-        assert np.shares_memory(ours, theirs)
-    parts = [
-        (pixels[first : first + 100], labels[first : first + 100]) for first in range(0, 600, 100)
-    ]
-    blocks = peak_bytes(lambda: [len(each[1]) for each in whole_batches(parts, BATCH)])
-    assert blocks < 2.2 * 256 * 784  # the block before is let go when the next is there
+    few, many = (peak_bytes(lambda rows=rows: read(rows)) for rows in (16, 256))
+    assert many - few < 2.2 * 256 * 785

@@ -1,12 +1,13 @@
-"""Both executions of the training step, against the network's own; and what is sparse in one."""
+"""Both backends of the training step, against the network's own; and what is sparse in one."""
 
 import numpy as np
 import pytest
 
-from nn.backends import EXECUTIONS
+from nn.backends import BACKENDS, start_backend
 from nn.backends.sparse import SparseBatch, compress, sparse_tools
-from nn.network import Network, one_hot, scale_pixels
+from nn.network import Network
 from nn.rules import RULES
+from nn.signals import one_hot, scale_pixels
 
 ROWS = 203  # no whole number of batches
 
@@ -34,30 +35,29 @@ def difference(one, other):
     )
 
 
-def train_both(network, execution, pixels, targets, batch_size):
-    """Train on one block by each; after each batch the errors must agree."""
-    inputs = scale_pixels(pixels, "float64")
-    (batches,) = execution.begin_block([pixels], batch_size)
-    assert len(batches) == -(-len(pixels) // batch_size)
-    for number, first in enumerate(range(0, len(targets), batch_size)):
+def train_both(network, backend, pixels, targets, batch_size):
+    """Train on one block by each; the errors of each batch must agree."""
+    inputs, expected = scale_pixels(pixels, "float64"), []
+    for first in range(0, len(targets), batch_size):
         batch = slice(first, first + batch_size)
-        expected = network.train(inputs[batch], targets[batch])
-        assert np.abs(execution.train(batches[number], targets[batch]) - expected).max() < 1e-12
+        expected.append(network.train(inputs[batch], targets[batch]))
+    errors = backend.train_block([pixels], targets, batch_size)
+    assert errors.shape == targets.shape
+    assert np.abs(errors - np.concatenate(expected)).max() < 1e-12
 
 
-@pytest.mark.parametrize("execution", EXECUTIONS)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("batch_size", [1, 8, 16])
 @pytest.mark.parametrize("hidden_nodes", [10, 100, 200])
-def test_every_step_is_the_networks_own(digits, hidden_nodes, batch_size, rule, execution):
+def test_every_step_is_the_networks_own(digits, hidden_nodes, batch_size, rule, backend):
     """Errors of each batch and weights after two epochs agree to 1e-12, in float64."""
     pixels, targets = digits
     expected, network = two_networks(hidden_nodes=hidden_nodes, rule=rule)
-    steps = EXECUTIONS[execution](network)
+    steps = start_backend(network, backend)
     for _ in range(2):
         for part in (slice(0, 128), slice(128, ROWS)):
             train_both(expected, steps, pixels[part], targets[part], batch_size)
-            steps.end_block()
             assert difference(network, expected) < 1e-12
     answers = steps.query(pixels)
     steps.close()
@@ -66,44 +66,63 @@ def test_every_step_is_the_networks_own(digits, hidden_nodes, batch_size, rule, 
     assert difference(network, Network(hidden_nodes=hidden_nodes, seed=1, dtype="float64")) > 1e-3
 
 
-@pytest.mark.parametrize("execution", EXECUTIONS)
-def test_weights_are_whole_when_folded(digits, execution):
-    """In the middle of a block, which goes on as if they had not been read."""
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_each_batch_is_learned_in_each_variant_in_turn(digits, backend):
+    """As a plain loop does it; the errors come in that order."""
+    pixels, targets = digits
+    variants = [scale_pixels(each, "float64") for each in (pixels, pixels[:, ::-1])]
+    expected, network = two_networks(hidden_nodes=30)
+    errors = []
+    for first in range(0, ROWS, 8):
+        batch = slice(first, first + 8)
+        errors += [expected.train(inputs[batch], targets[batch]) for inputs in variants]
+    found = start_backend(network, backend).train_block(variants, targets, 8)
+    assert np.abs(found - np.concatenate(errors)).max() < 1e-12
+    assert difference(network, expected) < 1e-12
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_weights_are_whole_when_a_block_is_interrupted(digits, backend, monkeypatch):
+    """Ctrl-C in the middle of a block: the steps before it count in both halves."""
     pixels, targets = digits
     expected, network = two_networks(hidden_nodes=30)
-    steps = EXECUTIONS[execution](network)
-    (batches,) = steps.begin_block([pixels], 8)
-    for number, first in enumerate(range(0, ROWS, 8)):
+    for first in range(0, 40, 8):
         batch = slice(first, first + 8)
         expected.train(scale_pixels(pixels[batch], "float64"), targets[batch])
-        steps.train(batches[number], targets[batch])
-        if number % 9 == 5:
-            assert difference(network, expected) > 1e-6
-            steps.fold()
-            assert difference(network, expected) < 1e-12
+    calls, send_back = iter(range(5)), network.send_back
+
+    def interrupted(*arguments):
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+        return send_back(*arguments)
+
+    monkeypatch.setattr(network, "send_back", interrupted)
+    steps = start_backend(network, backend)
+    with pytest.raises(KeyboardInterrupt):
+        steps.train_block([pixels], targets, 8)
+    assert difference(network, expected) < 1e-12
 
 
-@pytest.mark.parametrize("execution", EXECUTIONS)
-def test_digits_without_blank_pixels_and_without_ink(execution):
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_digits_without_blank_pixels_and_without_ink(backend):
     """The two ends: there is nothing to leave out, or nothing else."""
     for pixels in (np.full((20, 784), 255, np.uint8), np.zeros((20, 784), np.uint8)):
         expected, network = two_networks(hidden_nodes=10)
-        steps = EXECUTIONS[execution](network)
+        steps = start_backend(network, backend)
         targets = one_hot(np.arange(20) % 10, dtype="float64")
         train_both(expected, steps, pixels, targets, 16)
         steps.close()
         assert difference(network, expected) < 1e-12
 
 
-@pytest.mark.parametrize("execution", EXECUTIONS)
-def test_close_leaves_the_weights_in_the_networks_own_array(digits, execution):
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_close_leaves_the_weights_in_the_networks_own_array(digits, backend):
     """Somebody may hold on to it."""
     pixels, targets = digits
     network = Network(hidden_nodes=10)
     own = network.weights_input_hidden
-    steps = EXECUTIONS[execution](network)
-    (batches,) = steps.begin_block([pixels], ROWS)
-    steps.train(batches[0], targets.astype("float32"))
+    steps = start_backend(network, backend)
+    steps.train_block([pixels], targets.astype("float32"), ROWS)
     steps.close()
     assert network.weights_input_hidden is own
     assert own.flags.c_contiguous

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nn.backends import faster_execution
+from nn.backends import faster_backend
 from nn.cli import main
 from nn.cli.console import progress
 from nn.data import sources
 from nn.data.dataset import ArrayDataset
 from nn.network import Network
+from nn.saving.model_file import load_model, save_model
 from tests.conftest import PROJECT, csv_text
 
 TRAIN_KEYS = (
@@ -29,7 +30,7 @@ TRAIN_KEYS = (
 @pytest.fixture
 def model(tmp_path):
     path = tmp_path / "model.npz"
-    Network(hidden_nodes=5, seed=1).save(path)
+    save_model(Network(hidden_nodes=5, seed=1), path)
     return path
 
 
@@ -46,7 +47,7 @@ def test_train_json_is_one_object_and_nothing_else(run, csv_pair, tmp_path):
     assert (summary["samples"], summary["test_samples"], summary["seed"]) == (600, 100, 3)
     assert 0 <= summary["accuracy"] <= 1
     assert summary["peak_rss_mb"] > 10
-    assert Network.load(tmp_path / summary["model"]).about == summary
+    assert load_model(tmp_path / summary["model"]).about == summary
 
 
 def test_flags_override_the_preset(run, csv_pair, tmp_path):
@@ -70,7 +71,7 @@ def test_flags_override_the_preset(run, csv_pair, tmp_path):
     }
     summary = json.loads(result.stdout)
     assert {key: summary[key] for key in expected} == expected
-    network = Network.load(tmp_path / "new.npz")
+    network = load_model(tmp_path / "new.npz")
     assert network.sizes == (784, 7, 10)
     assert (network.rule, network.learning_rate) == ("gradient", 0.25)
 
@@ -237,7 +238,7 @@ BAD = {
     "a name too long": (["train", "--train", "good.csv", "--model", "m" * 300], "m: File name too"),
     "a training that runs away": (
         ["train", "--train", "good.csv", "--learning-rate", "1e39"],
-        "models/pi-zero.npz is not written: weights ran away. Lower the learning rate",
+        "training diverged; models/pi-zero.npz not saved. Lower the learning rate",
     ),
     "not enough memory": (
         ["train", "--train", "good.csv", "--hidden-nodes", "100000"],
@@ -264,7 +265,7 @@ def test_errors_are_one_line_and_exit_code_1(run, tmp_path, digits, kind):
     (tmp_path / "good.csv").write_bytes(good)
     (tmp_path / "bad.csv").write_bytes(good[: good.index(b"\n") + 1] + b"oops\n")
     (tmp_path / "worse.csv").write_bytes(b"oops\n")
-    Network(4, 2, 3).save(tmp_path / "small.npz")
+    save_model(Network(4, 2, 3), tmp_path / "small.npz")
     before = (tmp_path / "bad.csv").read_bytes()
     limit = ["prlimit", "--as=1000000000"] if kind == "not enough memory" else []
     result = run(*words, MNIST_DIR=str(tmp_path), before=limit)
@@ -409,7 +410,7 @@ def test_the_model_is_kept_when_the_test_fails(run, csv_pair, tmp_path):
     result = run("train", "--train", csv_pair[0], "--test", csv_pair[1], "--preset", "smoke")
     assert result.returncode == 1
     assert "my_test.csv:2001: line 2001 has 1 values" in result.stderr
-    assert Network.load(tmp_path / "models" / "smoke.npz").about["accuracy"] is None
+    assert load_model(tmp_path / "models" / "smoke.npz").about["accuracy"] is None
 
 
 def test_training_imports_no_more_than_it_uses(tmp_path, csv_pair):
@@ -468,8 +469,8 @@ def test_what_ran_is_on_record(run, csv_pair, tmp_path, execution):
     """In the JSON summary and in the model: how steps were carried out, and whose products."""
     words = ("train", "--train", csv_pair[0], "--preset", "smoke", "--json")
     summary = json.loads(run(*words, "--execution", execution).stdout)
-    chosen = faster_execution(30, 16) if execution == "auto" else execution
+    chosen = faster_backend(30, 16) if execution == "auto" else execution
     assert summary["execution"] == chosen
     assert summary["blas"] in ("openblas", "reference")
-    about = Network.load(tmp_path / "models/smoke.npz").about
+    about = load_model(tmp_path / "models/smoke.npz").about
     assert (about["execution"], about["blas"]) == (chosen, summary["blas"])

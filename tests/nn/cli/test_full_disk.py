@@ -13,6 +13,7 @@ import pytest
 
 from nn.cli import main
 from nn.network import Network
+from nn.saving.model_file import save_model
 from tests.conftest import PROJECT
 
 # What runs inside: mount, bring the files there, fill or lock the disk, run the command
@@ -85,7 +86,7 @@ def folder(tmp_path, csv_pair, monkeypatch):
     files.mkdir()
     for path in csv_pair:
         shutil.copy2(path, files)
-    Network(hidden_nodes=5, seed=1).save(files / "m.npz")
+    save_model(Network(hidden_nodes=5, seed=1), files / "m.npz")
     (files / "old.csv").write_text("old\n")
     (files / "old.png").write_bytes(b"\x89PNG, old")
     bad = tmp_path / "bad.csv"  # its last line, in no first block, leaves a training unfinished

@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 
 from nn.cli import main
-from nn.cli.console import progress
-from nn.cli.signals import Interrupted, stopping_on_signals
+from nn.cli.console import Interrupted, progress, stopping_on_signals
 from nn.data.checksum import checksum
 from nn.data.dataset import ArrayDataset, open_dataset
-from nn.network import Network
+from nn.saving.model_file import load_model
 from nn.training import train
 from tests.conftest import PROJECT, csv_text, write_idx
 
@@ -49,7 +48,7 @@ def start(folder, *words, prepare=default_signals, before=()):
 
 
 def weights(path) -> list[bytes]:
-    network = Network.load(path)
+    network = load_model(path)
     return [network.weights_input_hidden.tobytes(), network.weights_hidden_output.tobytes()]
 
 
@@ -59,10 +58,10 @@ def checkpoints(folder) -> list[str]:
 
 BOTH = ["pi-zero.npz.checkpoint-a", "pi-zero.npz.checkpoint-b"]
 # The machine whose name a program sees decides on its execution
-EXECUTIONS = {"dense": [], "sparse": ["setarch", "linux32"]}
+BACKENDS = {"dense": [], "sparse": ["setarch", "linux32"]}
 
 
-@pytest.mark.parametrize("execution", EXECUTIONS)
+@pytest.mark.parametrize("execution", BACKENDS)
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
@@ -70,15 +69,18 @@ def test_a_signal_saves_the_training_and_says_how_to_go_on(
     csv_pair, tmp_path, run, number, code, execution
 ):
     """Ctrl-C, a shutdown, a dropped connection; what is said, typed, ends as if unbroken."""
-    before = EXECUTIONS[execution]
+    before = BACKENDS[execution]
     process = start(tmp_path, *WORDS, "--resume-or", before=before)  # argparse takes it, too
     process.send_signal(number)
     output, told = process.communicate()
     assert process.returncode == code
     assert output == ""
     last = told.splitlines()[-2:]
-    assert last[0] == "Finishing the batch, to save the training; once more stops at once"
-    said, _, command = last[1].partition("; to go on: ")
+    assert (
+        last[0]
+        == "Finishing this block of digits, then saving; the same signal again stops at once"
+    )
+    said, _, command = last[1].partition("; resume it with: ")
     assert said == "error: interrupted. The training is saved"
     assert checkpoints(tmp_path) == BOTH
     assert list(tmp_path.rglob(".*part")) == []
@@ -91,7 +93,7 @@ def test_a_signal_saves_the_training_and_says_how_to_go_on(
         text=True,
     )
     assert resumed.returncode == 0
-    assert "Going on with the unfinished training of models/pi-zero.npz, saved" in resumed.stderr
+    assert "Resuming the unfinished training of models/pi-zero.npz, saved" in resumed.stderr
     assert json.loads(resumed.stdout)["resumed_from"]["epoch"] < 20
     assert json.loads(resumed.stdout)["samples"] == 600
     assert checkpoints(tmp_path) == []
@@ -101,19 +103,19 @@ def test_a_signal_saves_the_training_and_says_how_to_go_on(
 
 def test_the_two_executions_differ(csv_pair, tmp_path, run):
     """Or the test above would try the same one twice."""
-    for name, before in EXECUTIONS.items():
+    for name, before in BACKENDS.items():
         run("train", "--train", csv_pair[0], "--model", f"{name}.npz", before=before)
     assert weights(tmp_path / "dense.npz") != weights(tmp_path / "sparse.npz")
 
 
-def test_another_execution_is_refused(csv_pair, tmp_path, run):
+def test_another_backend_is_refused(csv_pair, tmp_path, run):
     """Asked for by name: its roundings differ. Left out, what the training began with goes on."""
     process = start(tmp_path, *WORDS, "--execution", "sparse")
     process.send_signal(signal.SIGINT)
     process.communicate()
     refused = run(*WORDS, "--resume", "--execution", "dense")
     assert refused.returncode == 1
-    assert "(execution: sparse then, dense now)" in refused.stderr
+    assert "(backend: sparse then, dense now)" in refused.stderr
     assert checkpoints(tmp_path) == BOTH
     assert json.loads(run(*WORDS, "--resume", "--json").stdout)["execution"] == "sparse"
 
@@ -128,7 +130,7 @@ def test_a_second_signal_stops_at_once(csv_pair, tmp_path):
     process.send_signal(signal.SIGINT)
     _, told = process.communicate()
     assert process.returncode == 130
-    assert told.startswith("error: interrupted. The training is saved; to go on: ")
+    assert told.startswith("error: interrupted. The training is saved; resume it with: ")
     assert checkpoints(tmp_path) == BOTH
     assert list(tmp_path.rglob(".*part")) == []
 
@@ -153,7 +155,7 @@ def test_another_signal_does_not_break_off_the_saving(capfd):
         with pytest.raises(Interrupted):
             signal.raise_signal(signal.SIGTERM)
     assert received == [signal.SIGTERM, signal.SIGINT]
-    assert capfd.readouterr().err.count("Finishing the batch") == 1
+    assert capfd.readouterr().err.count("Finishing this block") == 1
 
 
 def test_a_terminal_that_is_gone_takes_no_training_along(csv_pair, tmp_path):
@@ -196,7 +198,7 @@ def test_a_signal_after_the_last_digit_keeps_the_model(csv_pair, tmp_path, monke
     assert main([*words, "--test", str(csv_pair[1])]) == 143
     captured = capsys.readouterr()
     assert captured.out == ""
-    last = "error: interrupted after the last digit: m.npz is trained, and not tested"
+    last = "error: interrupted after the last digit: m.npz is trained, not tested"
     assert captured.err.splitlines()[-1] == last
     assert len(weights(tmp_path / "m.npz")) == 2
     assert list(tmp_path.glob("*checkpoint*")) == []
@@ -288,14 +290,14 @@ def killed(csv_pair, tmp_path):
     return tmp_path
 
 
-def test_an_unfinished_training_is_not_begun_anew_in_silence(killed, run):
+def test_an_unfinished_training_is_not_started_over_in_silence(killed, run):
     """It is named, with both ways out; each of them does what it says."""
     before = {name: (killed / "models" / name).read_bytes() for name in BOTH}
     result = run(*WORDS)
     assert (result.returncode, result.stdout) == (1, "")
     told = result.stderr.splitlines()[-1]
     assert told.startswith("error: models/pi-zero.npz has an unfinished training, saved after ")
-    assert told.endswith(": give --resume to go on with it, or --restart to throw it away")
+    assert told.endswith(": give --resume to resume it, or --restart to delete it")
     assert {name: (killed / "models" / name).read_bytes() for name in BOTH} == before
 
     restarted = json.loads(run(*WORDS, "--restart", "--json").stdout)
@@ -307,8 +309,8 @@ def test_resume_or_start_does_either(killed, run):
     """As `make train-pi` does: it goes on, and says so; the next time it begins."""
     result = run(*WORDS, "--resume-or-start")
     assert result.returncode == 0
-    assert "Going on with the unfinished training of models/pi-zero.npz" in result.stderr
-    assert " since it went on, " in result.stdout
+    assert "Resuming the unfinished training of models/pi-zero.npz" in result.stderr
+    assert " since it resumed, " in result.stdout
     again = run(*WORDS, "--resume-or-start", "--epochs", 1)
     assert again.returncode == 0
     assert "Going on" not in again.stderr
@@ -322,7 +324,7 @@ def test_a_damaged_newest_generation_is_told(killed, run):
         result = run(*WORDS, "--resume-or-start")
         assert result.returncode == 0
         assert f"models/{name} is damaged" in result.stderr
-        assert "taking the other generation, models/" in result.stderr
+        assert "using the other checkpoint, models/" in result.stderr
         break
     run(*WORDS, "--model", "unbroken.npz")
     assert weights(killed / "models/pi-zero.npz") == weights(killed / "unbroken.npz")
@@ -334,7 +336,7 @@ def test_two_damaged_generations_are_told(killed, run):
         (killed / "models" / name).write_bytes(b"oops")
     result = run(*WORDS, "--resume")
     assert result.returncode == 1
-    assert result.stderr.splitlines()[-1].endswith("Give --restart to begin again")
+    assert result.stderr.splitlines()[-1].endswith("Give --restart to start again")
     assert run(*WORDS, "--restart").returncode == 0
 
 
@@ -358,7 +360,9 @@ def test_other_settings_are_refused_with_both_values(killed, monkeypatch, capsys
     for flag, told in OTHERS.items():
         for way in ("--resume", "--resume-or-start"):
             assert main([*WORDS, *flag.split(), way]) == 1
-            assert f"is another one ({told}): give the same again" in capsys.readouterr().err
+            assert (
+                f"is another one ({told}): give the same settings again" in capsys.readouterr().err
+            )
     assert {name: (killed / "models" / name).read_bytes() for name in BOTH} == before
 
 
@@ -400,7 +404,7 @@ def test_without_an_unfinished_training_there_is_nothing_to_resume(killed, run):
     ) in result.stderr
     (killed / "other").mkdir()
     result = run(*WORDS, "--model", "other/new.npz", "--resume")
-    assert "no unfinished training. Leave --resume out to begin one" in result.stderr
+    assert "no unfinished training. Leave --resume out to start one" in result.stderr
 
 
 def test_a_training_that_ran_away_leaves_nothing_to_go_on_with(csv_pair, tmp_path, run):

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn.data import csv_file
-from nn.data.csv_file import estimate_csv_rows, parse_rows, read_csv, write_csv
-from nn.data.errors import DatasetError
+from nn.data.csv_file import CsvDataset, parse_rows, read_csv, write_csv
+from nn.data.streams import DatasetError
 from tests.campaigns.fuzz.csv_text import plain_rows
 from tests.conftest import csv_text, run_for_peak_mb
 
@@ -171,7 +171,7 @@ def test_a_decompression_bomb_is_refused(tmp_path):
     path.write_bytes(part * 32)
     code = (
         "from pathlib import Path\nfrom nn.data.csv_file import read_csv\n"
-        "from nn.data.errors import DatasetError\nrows = 0\ntry:\n"
+        "from nn.data.streams import DatasetError\nrows = 0\ntry:\n"
         f" for block in read_csv(Path({str(path)!r})):\n  rows += len(block)\n"
         "except DatasetError as error:\n print(rows, error)"
     )
@@ -208,6 +208,6 @@ def test_rows_are_estimated_from_the_head(tmp_path, digits):
     """Within a tenth for rows of like length; unknown for gzip."""
     path = tmp_path / "digits.csv"
     path.write_bytes(csv_text(*digits))
-    assert estimate_csv_rows(path) == pytest.approx(700, rel=0.1)
+    assert CsvDataset(path).estimate_rows() == pytest.approx(700, rel=0.1)
     path.write_bytes(gzip.compress(csv_text(*digits)))
-    assert estimate_csv_rows(path) is None
+    assert CsvDataset(path).estimate_rows() is None

@@ -6,11 +6,11 @@ import shutil
 import numpy as np
 import pytest
 
+from nn.data import csv_file, packed
 from nn.data import dataset as dataset_module
-from nn.data import packed
 from nn.data.dataset import ArrayDataset, FirstRows, open_dataset
-from nn.data.errors import DatasetError
 from nn.data.idx import find_labels
+from nn.data.streams import DatasetError
 from tests.conftest import csv_text, write_idx
 
 
@@ -48,10 +48,33 @@ def test_all_forms_give_the_same_digits(tmp_path, digits, csv_path, form):
     assert np.array_equal(labels, digits[1])
 
 
+@pytest.mark.parametrize("rows", [1, 7, 100, 256, 700, 999])
+@pytest.mark.parametrize("form", ["csv", "packed", "idx", "array", "first"])
+def test_blocks_have_as_many_rows_as_asked_for(tmp_path, csv_path, digits, form, rows):
+    """Whatever the reader's own pieces: all rows, in order; the last block may be shorter."""
+    dataset = open_dataset(csv_path)
+    if form == "packed":
+        everything(dataset)
+    elif form == "idx":
+        dataset = open_dataset(write_idx(tmp_path, *digits))
+    elif form == "array":
+        dataset = ArrayDataset(*digits)
+    elif form == "first":
+        dataset = FirstRows(ArrayDataset(*digits), 650)
+    count = dataset.estimate_rows() if form == "first" else 700
+    for _ in range(2):
+        blocks = list(dataset.blocks(rows))
+        lengths = [len(labels) for _, labels in blocks]
+        assert lengths[:-1] == [rows] * ((count - 1) // rows)
+        assert sum(lengths) == count
+        assert np.array_equal(np.concatenate([b[0] for b in blocks]), digits[0][:count])
+        assert np.array_equal(np.concatenate([b[1] for b in blocks]), digits[1][:count])
+
+
 def test_text_is_parsed_in_the_first_pass_alone(csv_path, digits, monkeypatch):
     """The second pass reads the packed file: parsing is made impossible, and it still works."""
     everything(open_dataset(csv_path))
-    monkeypatch.setattr(dataset_module, "read_csv", None)
+    monkeypatch.setattr(csv_file, "read_csv", None)
     assert np.array_equal(everything(open_dataset(csv_path))[0], digits[0])
 
 
@@ -131,7 +154,7 @@ def test_a_read_only_folder_uses_the_users_cache(csv_path, digits, monkeypatch):
     everything(dataset)
     assert not packed_beside(csv_path).exists()
     assert packed.packed_paths(csv_path)[1].exists()
-    monkeypatch.setattr(dataset_module, "read_csv", None)
+    monkeypatch.setattr(csv_file, "read_csv", None)
     assert np.array_equal(everything(dataset)[0], digits[0])
 
 
@@ -158,7 +181,7 @@ def test_limited_rows_are_parsed_once(csv_path, digits, monkeypatch, limit):
     monkeypatch.setattr(dataset_module, "MOST_KEPT_ROWS", 500)
     dataset = FirstRows(open_dataset(csv_path), limit)
     everything(dataset)
-    monkeypatch.setattr(dataset_module, "read_csv", None)
+    monkeypatch.setattr(csv_file, "read_csv", None)
     assert np.array_equal(everything(dataset)[0], digits[0][:limit])
     assert packed_beside(csv_path).exists() == (limit > 500)
 

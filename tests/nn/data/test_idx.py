@@ -5,8 +5,8 @@ import gzip
 import numpy as np
 import pytest
 
-from nn.data.errors import DatasetError
-from nn.data.idx import count_idx, find_labels, read_idx
+from nn.data.idx import IdxDataset, find_labels, read_idx
+from nn.data.streams import DatasetError
 from tests.conftest import write_idx
 
 
@@ -17,7 +17,7 @@ def test_pairs_are_read(tmp_path, digits, zipped):
     images = write_idx(tmp_path, pixels, labels, zipped=zipped)
     rows = np.concatenate(list(read_idx(images)))
     assert np.array_equal(rows, np.column_stack([labels, pixels]))
-    assert count_idx(images) == 700
+    assert IdxDataset(images).estimate_rows() == 700
 
 
 def test_the_labels_may_be_gzipped_when_the_images_are_not(tmp_path, digits):

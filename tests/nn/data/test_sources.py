@@ -4,9 +4,9 @@ import pytest
 
 from nn.data.dataset import open_dataset
 from nn.data.download import DownloadError
-from nn.data.errors import DatasetError
 from nn.data.idx import find_labels
 from nn.data.sources import DATASET_FOLDER, SAMPLE_NAME, find_source
+from nn.data.streams import DatasetError
 from tests.conftest import csv_text, write_idx
 
 

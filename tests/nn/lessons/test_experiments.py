@@ -13,7 +13,6 @@ from scipy import ndimage
 from nn.augment import rotations
 from nn.data.dataset import ArrayDataset, FirstRows, open_dataset
 from nn.data.sources import MNIST_NAME, SAMPLE_NAME, find_source
-from nn.evaluation import evaluate
 from nn.lessons.experiments import (
     TurnedDataset,
     best_model,
@@ -22,9 +21,12 @@ from nn.lessons.experiments import (
     load_or_train,
     measure_accuracy,
 )
-from nn.network import Network, one_hot, scale_pixels
+from nn.network import Network
 from nn.presets import get_preset
 from nn.rules import RULES
+from nn.saving.model_file import save_model
+from nn.signals import one_hot, scale_pixels
+from nn.training import evaluate
 from tests.conftest import PROJECT
 
 SETTINGS = replace(get_preset("smoke"), hidden_nodes=6, learning_rate=0.03, epochs=2, batch_size=8)
@@ -39,7 +41,7 @@ def sample():
 def keep(path, about=None, **sizes):
     """Save a network that was never trained."""
     network = Network(hidden_nodes=3, seed=1, **sizes)
-    network.save(path, about)
+    save_model(network, path, about)
     return network
 
 

@@ -14,8 +14,9 @@ from nn.lessons.introspection import (
     weight_grid,
     without_nodes,
 )
-from nn.network import Network, scale_pixels
+from nn.network import Network
 from nn.plots import save_figure
+from nn.signals import scale_pixels
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from nn.data.csv_file import read_csv
-from nn.data.packed import find_packed, fingerprint, read_packed
-from nn.network import Network
+from nn.data.packed import find_packed, read_packed
+from nn.saving.model_file import load_model
 
 
 def main(folder: Path) -> None:
@@ -16,12 +16,12 @@ def main(folder: Path) -> None:
     models, packed, corrupt = [], 0, []
     for path in sorted(folder.rglob("*.npz")):
         try:
-            Network.load(path)
+            load_model(path)
             models.append(str(path))
         except ValueError as error:
             corrupt.append(str(error))
     for path in sorted(folder.rglob("*.csv")):
-        if whole := find_packed(path, fingerprint(path)):
+        if whole := find_packed(path):
             rows = (np.concatenate(list(read(file))) for read, file in _both(path, whole))
             if np.array_equal(*rows):
                 packed += 1

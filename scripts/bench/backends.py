@@ -1,7 +1,7 @@
-"""Time the training step in both executions on this processor, for `make bench-executions`.
+"""Time the training step in both backends on this processor, for `make bench-backends`.
 
-``python -m scripts.bench.executions ROWS.csv`` prints processor time in microseconds a row as JSON,
-for 10, 100 and 200 hidden nodes and batches of 1 to 64; the executions take turns.
+``python -m scripts.bench.backends ROWS.csv`` prints processor time in microseconds a row as JSON,
+for 10, 100 and 200 hidden nodes and batches of 1 to 64; the backends take turns.
 """
 
 import json
@@ -11,10 +11,9 @@ import time
 
 import numpy as np
 
-from nn.backends import EXECUTIONS
+from nn.backends import BACKENDS, loaded_blas
 from nn.data.dataset import ArrayDataset, open_dataset
 from nn.network import Network
-from nn.process import loaded_blas
 from nn.training import train
 
 HIDDEN_NODES, BATCH_SIZES = (10, 100, 200), (1, 2, 4, 8, 16, 64)
@@ -27,21 +26,21 @@ def main() -> None:
     dataset = ArrayDataset(pixels[:ROWS], labels[:ROWS])
     figures = [
         {"hidden_nodes": hidden_nodes, "batch_size": batch_size}
-        | time_executions(dataset, hidden_nodes, batch_size)
+        | time_backends(dataset, hidden_nodes, batch_size)
         for hidden_nodes in HIDDEN_NODES
         for batch_size in BATCH_SIZES
     ]
     print(json.dumps({"blas": loaded_blas(), "figures": figures}))
 
 
-def time_executions(dataset: ArrayDataset, hidden_nodes: int, batch_size: int) -> dict[str, float]:
-    """Return each execution's microseconds a row: the median of some runs in turn."""
-    runs: dict[str, list[float]] = {name: [] for name in EXECUTIONS}
+def time_backends(dataset: ArrayDataset, hidden_nodes: int, batch_size: int) -> dict[str, float]:
+    """Return each backend's microseconds a row: the median of some runs in turn."""
+    runs: dict[str, list[float]] = {name: [] for name in BACKENDS}
     for _ in range(RUNS):
         for name, microseconds in runs.items():
             network = Network(hidden_nodes=hidden_nodes, seed=1)
             start = time.process_time()
-            train(network, dataset, batch_size=batch_size, execution=name)
+            train(network, dataset, batch_size=batch_size, backend=name)
             microseconds.append((time.process_time() - start) * 1e6 / len(dataset.labels))
     return {name: round(statistics.median(figures), 2) for name, figures in runs.items()}
 
