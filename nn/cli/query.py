@@ -30,14 +30,8 @@ def run(arguments) -> int:
             remark(f"error: {error}")
             code = 1
         else:
-            print(_answer(path, outputs))
+            print(f"{path}: {outputs.argmax()}")
+            for digit, signal in enumerate(outputs):
+                bar = "#" * round(_BAR_WIDTH * float(signal))
+                print(f"  {digit}  {signal:5.2f}  {bar}".rstrip())
     return code
-
-
-def _answer(path: str, outputs) -> str:
-    """Write the answer, and all ten outputs as bars."""
-    lines = [f"{path}: {outputs.argmax()}"]
-    for digit, signal in enumerate(outputs):
-        bar = "#" * round(_BAR_WIDTH * float(signal))
-        lines.append(f"  {digit}  {signal:5.2f}  {bar}".rstrip())
-    return "\n".join(lines)

@@ -34,29 +34,20 @@ def run(arguments) -> None:
     with progress("testing", test_set) as advance:
         evaluation = evaluate(network, test_set, advance)
     if arguments.json:
-        print(json.dumps(_summary(arguments.model, name, path, evaluation)))
+        summary = {
+            "model": arguments.model,
+            "dataset": name,
+            "test_file": str(path),
+            "samples": evaluation.samples,
+            "accuracy": evaluation.accuracy,
+            "confusion": evaluation.confusion.tolist(),
+        }
+        print(json.dumps(summary))
         return
     print(f"Data      {name}: {path}")
     print(f"Accuracy  {percent(evaluation.accuracy)} of {evaluation.samples:,} test digits")
-    print(_table(evaluation.confusion))
-
-
-def _summary(model: str, name: str, path, evaluation) -> dict:
-    return {
-        "model": model,
-        "dataset": name,
-        "test_file": str(path),
-        "samples": evaluation.samples,
-        "accuracy": evaluation.accuracy,
-        "confusion": evaluation.confusion.tolist(),
-    }
-
-
-def _table(confusion) -> str:
-    """Write the confusion matrix as text: true digits down, answers across."""
-    digits = range(len(confusion))
-    lines = ["", "true  read as", "     " + "".join(f"{digit:6}" for digit in digits)]
-    for digit, counts in zip(digits, confusion, strict=True):
+    print("\ntrue  read as")  # the confusion matrix: true digits down, answers across
+    print("     " + "".join(f"{digit:6}" for digit in range(len(evaluation.confusion))))
+    for digit, counts in enumerate(evaluation.confusion):
         cells = "".join(f"{count:6}" if count else "     ." for count in counts)
-        lines.append(f"{digit:4} {cells}")
-    return "\n".join(lines)
+        print(f"{digit:4} {cells}")

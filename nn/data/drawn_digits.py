@@ -6,13 +6,13 @@ with the centre of mass in the middle of 28 x 28.
 """
 
 from collections.abc import Iterator
-from itertools import count, islice, pairwise
+from itertools import pairwise
 
 import numpy as np
 
 from nn.data.handwriting import PATHS
 from nn.data.streams import BLOCK_ROWS
-from nn.signals import SIDE
+from nn.signals import PIXELS, SIDE
 
 BOX = 20  # pixels along the box that the ink is fitted into
 
@@ -31,6 +31,13 @@ FINEST_RADIUS = 0.6
 PRESSURE = 0.2  # how much of the radius comes and goes along the line
 SOFT_EDGE = 1.15  # from full ink to none
 ROOM = 30.0  # the thickest pen for a digit of breadth 1; a 5 is some 0.06 broad
+
+# Weights of four neighbouring points along a spline, shape (20, 4): half Catmull-Rom, which passes
+# through the points, half B-spline, which is rounder
+_T = np.linspace(0, 1, 20)
+_CATMULL_ROM = np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]]) / 2
+_B_SPLINE = np.array([[1, 4, 1, 0], [-3, 0, 3, 0], [3, -6, 3, 0], [-1, 3, -3, 1]]) / 6
+SPLINE = np.stack([np.ones_like(_T), _T, _T**2, _T**3], axis=1) @ (_CATMULL_ROM + _B_SPLINE) / 2
 
 
 def draw_digits(n_samples: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -59,7 +66,7 @@ def draw_digits(n_samples: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         If ``n_samples`` is below 1 or ``seed`` is negative.
     """
     blocks = iter_digits(n_samples, seed)
-    pixels = np.empty((n_samples, SIDE * SIDE), dtype=np.uint8)
+    pixels = np.empty((n_samples, PIXELS), dtype=np.uint8)
     labels = np.empty(n_samples, dtype=np.uint8)
     start = 0
     for block_pixels, block_labels in blocks:
@@ -94,7 +101,7 @@ def iter_digits(
     for name, value, least in (("n_samples", n_samples, 1), ("seed", seed, 0), ("block", block, 1)):
         if value < least:
             raise ValueError(f"expected {name} of at least {least}, got {value}")
-    return _blocks(islice(_endless_digits(seed), n_samples), block)
+    return _blocks(n_samples, seed, block)
 
 
 class DrawnDigits:
@@ -118,22 +125,24 @@ class DrawnDigits:
         return self.n_samples
 
 
-def _blocks(digits, block):
-    while rows := list(islice(digits, block)):
-        pictures, labels = zip(*rows, strict=True)
-        yield np.stack(pictures).reshape(-1, SIDE * SIDE), np.array(labels, dtype=np.uint8)
-
-
-def _endless_digits(seed):
-    for decade in count():
-        rng = np.random.default_rng([seed, decade])
-        for digit in rng.permutation(10):
-            yield _draw(digit, rng), digit
+def _blocks(n_samples, seed, block):
+    pictures, labels = [], []
+    for number in range(n_samples):
+        if number % 10 == 0:
+            rng = np.random.default_rng([seed, number // 10])
+            decade = rng.permutation(10)
+        labels.append(decade[number % 10])
+        pictures.append(_draw(labels[-1], rng))
+        if len(labels) == block or number == n_samples - 1:
+            yield np.stack(pictures).reshape(-1, PIXELS), np.array(labels, dtype=np.uint8)
+            pictures, labels = [], []
 
 
 def _draw(digit, rng):
     """Return one picture, uint8 of shape (28, 28)."""
-    line = np.concatenate([_glide(piece) for piece in _by_hand(_pick_path(digit, rng), rng)])
+    shares, paths = PATHS[digit]
+    path = paths[np.searchsorted(shares, rng.random())]
+    line = np.concatenate([_glide(piece) for piece in _by_hand(path, rng)])
     line = _bend(_lean(line - line.mean(axis=0), rng), rng)
     radii = _pressure(len(line), rng) * _pen_radius(digit, line, rng)
     return _frame(_ink(_fit(line, radii), radii))
@@ -142,11 +151,6 @@ def _draw(digit, rng):
 def _stray(rng, shape=None):
     """Return normal noise without its tails, which would make a digit unreadable."""
     return np.clip(rng.normal(size=shape), -2, 2)
-
-
-def _pick_path(digit, rng):
-    shares, paths = PATHS[digit]
-    return paths[np.searchsorted(shares, rng.random())]
 
 
 def _by_hand(path, rng):
@@ -199,14 +203,9 @@ def _pressure(n_points, rng):
 def _pen_radius(digit, line, rng):
     radius = PEN_RADIUS * np.exp(PEN_SPREAD * _stray(rng))
     if digit != 1:  # a thick pen would close the loops of a narrow digit; a 1 has none
-        radius = min(radius, ROOM * _breadth(line))
+        area = np.sqrt(np.linalg.det(np.cov(line.T)))  # leaning over does not make it wider
+        radius = min(radius, ROOM * (area / np.ptp(line, axis=0).max() ** 2))
     return max(radius, FINEST_RADIUS)
-
-
-def _breadth(line):
-    """Return how wide a digit is for its size; leaning over does not make it wider."""
-    area = np.sqrt(np.linalg.det(np.cov(line.T)))
-    return area / np.ptp(line, axis=0).max() ** 2
 
 
 def _fit(line, radii):
@@ -233,24 +232,11 @@ def _ink(line, radii):
 def _frame(box):
     """Return a picture, uint8 of shape (28, 28), with the box's centre of mass in its middle."""
     picture = np.zeros((SIDE, SIDE), dtype=np.uint8)
-    top, left = (_margin(box.sum(axis=axis, dtype=np.int64)) for axis in (1, 0))
+    margins = []
+    for axis in (1, 0):
+        masses = box.sum(axis=axis, dtype=np.int64)
+        centre = np.arange(BOX) @ masses / masses.sum()
+        margins.append(int(np.clip(np.rint((SIDE - 1) / 2 - centre), 0, SIDE - BOX)))
+    top, left = margins
     picture[top : top + BOX, left : left + BOX] = box
     return picture
-
-
-def _margin(masses):
-    centre = np.arange(BOX) @ masses / masses.sum()
-    return int(np.clip(np.rint((SIDE - 1) / 2 - centre), 0, SIDE - BOX))
-
-
-def _spline(n_steps):
-    """Return the weights of four neighbouring points, shape (n_steps, 4)."""
-    t = np.linspace(0, 1, n_steps)
-    powers = np.stack([np.ones_like(t), t, t**2, t**3], axis=1)
-    catmull_rom = np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]]) / 2
-    b_spline = np.array([[1, 4, 1, 0], [-3, 0, 3, 0], [3, -6, 3, 0], [-1, 3, -3, 1]]) / 6
-    # The first passes through the points, the second is rounder.
-    return powers @ (catmull_rom + b_spline) / 2
-
-
-SPLINE = _spline(20)

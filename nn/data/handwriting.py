@@ -1,7 +1,5 @@
 """How people write the ten digits: pen paths designed by hand, several for each digit."""
 
-from itertools import pairwise
-
 import numpy as np
 
 # How each digit is written: (how common, path).  A path is a row of "x,y" points with y running
@@ -110,26 +108,22 @@ HANDWRITING = {
 }
 
 
-def _parse(path):
-    """Return the strokes of a written path, each a list of smooth pieces of shape (n_points, 2)."""
-    return [_parse_stroke(stroke) for stroke in path.split("|")]
-
-
 def _parse_stroke(stroke):
-    pieces = [_parse_piece(piece) for piece in stroke.split("/")]
-    for before, after in pairwise(pieces):
-        after.insert(0, before[-1])
+    """Return the smooth pieces of a written stroke, each an array of shape (n_points, 2)."""
+    pieces = []
+    for piece in stroke.split("/"):
+        points = [tuple(map(float, point.split(","))) for point in piece.split()]
+        if pieces:
+            points.insert(0, pieces[-1][-1])
+        pieces.append(points)
     return [np.array(piece) for piece in pieces]
 
 
-def _parse_piece(piece):
-    return [tuple(map(float, point.split(","))) for point in piece.split()]
-
-
 def _with_shares(variants):
-    """Return the cumulated shares of a digit's variants, and their paths as arrays."""
+    """Return the cumulated shares of a digit's variants, and the strokes of each."""
     common = np.cumsum([how_common for how_common, _ in variants])
-    return common / common[-1], [_parse(path) for _, path in variants]
+    paths = [[_parse_stroke(stroke) for stroke in path.split("|")] for _, path in variants]
+    return common / common[-1], paths
 
 
 PATHS = {digit: _with_shares(variants) for digit, variants in HANDWRITING.items()}
