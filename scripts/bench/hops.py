@@ -146,7 +146,7 @@ def repeated_runs(folders: Iterable[Path]) -> list[str]:
     places = defaultdict(list)
     for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
         numbered = enumerate(map(str.strip, path.read_text().splitlines()), start=1)
-        ignored = re.compile(r"#|import |from .* import |[^a-z]*$", re.IGNORECASE)
+        ignored = re.compile(r"#|import |from .* import |\w+,$|[^a-z]*$", re.IGNORECASE)
         lines = [(number, line) for number, line in numbered if not ignored.match(line)]
         for first in range(len(lines) - RUN_LINES + 1):
             run = lines[first : first + RUN_LINES]

@@ -30,6 +30,18 @@ def packed_beside(path):
     return path.with_name(path.name + ".packed")
 
 
+def in_form(form, folder, csv_path, digits):
+    """Open the digits of a CSV file, as text or packed, or the same as IDX or as an array."""
+    if form == "idx":
+        return open_dataset(write_idx(folder, *digits))
+    if form == "array":
+        return ArrayDataset(*digits)
+    dataset = open_dataset(csv_path)
+    if form == "packed":
+        everything(dataset)
+    return dataset
+
+
 @pytest.mark.parametrize("form", ["csv", "csv.gz", "idx", "idx.gz", "packed"])
 def test_all_forms_give_the_same_digits(tmp_path, digits, csv_path, form):
     """uint8 pixels of shape (n, 784) and labels of shape (n,)."""
@@ -52,15 +64,9 @@ def test_all_forms_give_the_same_digits(tmp_path, digits, csv_path, form):
 @pytest.mark.parametrize("form", ["csv", "packed", "idx", "array", "first"])
 def test_blocks_have_as_many_rows_as_asked_for(tmp_path, csv_path, digits, form, rows):
     """Whatever the reader's own pieces: all rows, in order; the last block may be shorter."""
-    dataset = open_dataset(csv_path)
-    if form == "packed":
-        everything(dataset)
-    elif form == "idx":
-        dataset = open_dataset(write_idx(tmp_path, *digits))
-    elif form == "array":
-        dataset = ArrayDataset(*digits)
-    elif form == "first":
-        dataset = FirstRows(ArrayDataset(*digits), 650)
+    dataset = FirstRows(ArrayDataset(*digits), 650)
+    if form != "first":
+        dataset = in_form(form, tmp_path, csv_path, digits)
     count = dataset.estimate_rows() if form == "first" else 700
     for _ in range(2):
         blocks = list(dataset.blocks(rows))
@@ -205,13 +211,7 @@ def test_first_rows(digits):
 @pytest.mark.parametrize("form", ["csv", "packed", "idx", "array"])
 def test_rows_are_known_for_the_progress_bar(tmp_path, csv_path, digits, form):
     """Exactly where the file says so, about where it does not."""
-    dataset = open_dataset(csv_path)
-    if form == "packed":
-        everything(dataset)
-    elif form == "idx":
-        dataset = open_dataset(write_idx(tmp_path, *digits))
-    elif form == "array":
-        dataset = ArrayDataset(*digits)
+    dataset = in_form(form, tmp_path, csv_path, digits)
     assert dataset.estimate_rows() == pytest.approx(700, rel=0.1 if form == "csv" else 0)
 
 
