@@ -2,7 +2,7 @@
 
 import os
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Before numpy is imported: batches of 16 are too small to share between threads, and threads that
 # wait for a busy core slow a training down sixty times.
