@@ -35,16 +35,16 @@ test-provision: $(VENV)/.ready-provision ## Provision real systemd machines and 
 	PROVISION=1 PROVISION_ALL=$(ALL) $(RUN) -m pytest -x -rA --durations=0 tests/provision
 
 ##@ Campaigns
-fuzz: $(VENV)/.ready-fuzz ## Feed a million damaged files to every reader; writes docs/fuzzing.md (hours)
-	$(RUN) -m tests.campaigns.fuzz --report docs/fuzzing.md
+fuzz: $(VENV)/.ready-fuzz ## Feed a million damaged files to every reader; writes docs/reports/fuzzing.md (hours)
+	$(RUN) -m tests.campaigns.fuzz --report docs/reports/fuzzing.md
 
-test-power-cuts: $(VENV)/.ready-test ## Kill commands in 200 runs and at each system call; writes docs/power-cuts.md (1 h); needs strace, MNIST_DIR
-	$(RUN) -m tests.campaigns.power_cuts --report docs/power-cuts.md
+test-power-cuts: $(VENV)/.ready-test ## Kill commands in 200 runs and at each system call; writes docs/reports/power-cuts.md (1 h); needs strace, MNIST_DIR
+	$(RUN) -m tests.campaigns.power_cuts --report docs/reports/power-cuts.md
 
 test-low-memory: $(VENV)/.ready-test ## Train and run the heaviest notebook in 128 and 256 MB; needs root, MNIST_DIR
 	$(RUN) -m tests.campaigns.low_memory
 
-verify-emulated: $(VENV)/.ready-provision ## Try everything a Pi Zero must do on the emulated one; writes docs/emulated-pi.md (2 h)
+verify-emulated: $(VENV)/.ready-provision ## Try everything a Pi Zero must do on the emulated one; writes docs/reports/emulated-pi.md (2 h)
 	$(RUN) -m tests.campaigns.emulated_pi $(CARD_FOLDER) $(PORTS)
 
 ##@ Measurements

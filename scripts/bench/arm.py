@@ -155,7 +155,7 @@ def _conditions(runs: int) -> str:
         "many to test on; the whole job is 30 times that, and the start. MNIST's own files, "
         "gzipped IDX, are what `make train-pi` reads: no text to parse. Minutes on a Pi Zero are "
         f"estimated: the book's loop with ten nodes took its author {AUTHOR_MINUTES} there. Of the "
-        "memory, most is the emulator's: [the kit's own](docs/emulated-pi.md). QEMU has no cache, "
+        "memory, most is the emulator's: [the kit's own](docs/reports/emulated-pi.md). QEMU has no cache, "
         "and prices each floating-point operation at many times what it costs a Pi: ratios differ "
         "from one host to the next."
     )

@@ -36,7 +36,7 @@ MOST_MEMORY_MB = 60
 PATIENCE = 5  # times as long as a usual machine takes to answer
 SEED = 1
 NOTEBOOK = "01_look_at_the_data.ipynb"
-REPORT = PROJECT / "docs" / "emulated-pi.md"
+REPORT = PROJECT / "docs" / "reports" / "emulated-pi.md"
 PICTURE = PROJECT / "docs" / "pictures" / "emulated-jupyter.png"
 RECAP = re.compile(rf"^{HOST} +: (ok=\d+ .*failed=(\d+).*)$", re.M)
 
@@ -203,7 +203,7 @@ class Campaign:
         assert "Traceback" not in text, text
         return (
             f"the list of notebooks after {listed:.0f} s; `{NOTEBOOK}` done after "
-            f"{time.monotonic() - start:.0f} s: [seen](pictures/{PICTURE.name})"
+            f"{time.monotonic() - start:.0f} s: [seen](../pictures/{PICTURE.name})"
         )
 
     def _visitor(self) -> Visitor:
