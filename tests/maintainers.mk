@@ -48,20 +48,20 @@ verify-emulated: $(VENV)/.ready-provision ## Try everything a Pi Zero must do on
 	$(RUN) -m tests.campaigns.emulated_pi $(CARD_FOLDER) $(PORTS)
 
 ##@ Measurements
-bench: $(VENV)/.ready ## Time the book's loop and this kit side by side; updates README.md (10 min)
-	$(RUN) -m scripts.bench.whole_job --readme README.md
+bench: $(VENV)/.ready ## Time the book's loop and this kit side by side; updates docs/performance.md (10 min)
+	$(RUN) -m scripts.bench.whole_job --report docs/performance.md
 
-bench-arm: $(VENV)/.ready ## Time the book's loop and this kit on emulated ARM; updates README.md (1 h); needs root on Debian
-	$(RUN) -m scripts.bench.arm --readme README.md
+bench-arm: $(VENV)/.ready ## Time the book's loop and this kit on emulated ARM; updates docs/performance.md (1 h); needs root on Debian
+	$(RUN) -m scripts.bench.arm --report docs/performance.md
 
-bench-cache: $(VENV)/.ready ## Count a Pi Zero's cache misses; updates README.md and docs/speed.md (10 min); needs root on Debian
-	$(RUN) -m scripts.bench.cache --readme README.md --report docs/speed.md
+bench-cache: $(VENV)/.ready ## Count a Pi Zero's cache misses; updates docs/performance.md (10 min); needs root on Debian
+	$(RUN) -m scripts.bench.cache --report docs/performance.md
 
-bench-peers: $(VENV)/.ready-peers ## Compare with C, FANN and scikit-learn; updates docs/speed.md (20 min); needs root on Debian
-	$(RUN) -m scripts.bench.peers --report docs/speed.md
+bench-peers: $(VENV)/.ready-peers ## Compare with C, FANN and scikit-learn; updates docs/performance.md (20 min); needs root on Debian
+	$(RUN) -m scripts.bench.peers --report docs/performance.md
 
-bench-executions: $(VENV)/.ready ## Time the dense and the sparse step; updates docs/speed.md (10 min); needs root on Debian
-	$(RUN) -m scripts.bench.rule --report docs/speed.md
+bench-executions: $(VENV)/.ready ## Time the dense and the sparse step; updates docs/performance.md (10 min); needs root on Debian
+	$(RUN) -m scripts.bench.rule --report docs/performance.md
 
 measure-presets: $(VENV)/.ready ## Train each preset on MNIST with five seeds (20 min)
 	$(RUN) -m scripts.bench.measure_presets
@@ -75,7 +75,7 @@ measure-checkpoints: $(VENV)/.ready ## Measure what saving costs during training
 measure-notebooks: $(VENV)/.ready-test ## Measure time and memory of each notebook; updates them (5 min); needs MNIST_DIR
 	$(RUN) -m scripts.bench.measure_notebooks
 
-pictures: $(VENV)/.ready ## Redraw the README's pictures; needs MNIST
+pictures: $(VENV)/.ready ## Redraw the pictures in docs/; needs MNIST
 	$(RUN) -m scripts.bench.draw_pictures
 
 sample: $(VENV)/.ready ## Redraw the sample digits in mnist_dataset/

@@ -54,7 +54,7 @@ def main() -> int:
     """Run everything, print the table, and return 1 when a promise is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5, help="default: %(default)s")
-    parser.add_argument("--readme", metavar="FILE", help="write the table between its markers")
+    parser.add_argument("--report", metavar="FILE", help="write the table between its markers")
     arguments = parser.parse_args()
     try:
         require_root()
@@ -74,8 +74,8 @@ def main() -> int:
         return 130
     text = "\n".join(_table(sides)) + f"\n\n{_conditions(arguments.runs)}"
     print(text)
-    if arguments.readme:
-        write_between(Path(arguments.readme), "bench-arm", text)
+    if arguments.report:
+        write_between(Path(arguments.report), "bench-arm", text)
         lesson_figures.write(figures)
     missed = [name for name, (book, kit, _) in sides.items() if _ratio(book, kit) < PROMISES[name]]
     for name in missed:
@@ -130,9 +130,9 @@ def _ratio(book: Side, kit: Side) -> float:
 
 def _table(sides: dict[str, tuple[Side, Side, Side]]) -> list[str]:
     lines = [
-        "| preset: hidden nodes, epochs | the book's loop: a row | this kit: a row | ratio, whole "
-        "job | memory of both, the emulator's own included | estimated on a Pi Zero: the book's "
-        "loop | estimated: this kit | estimated: this kit on MNIST's own files |",
+        "| preset: hidden nodes, epochs | the book's loop, per row | this kit, per row | ratio, "
+        "whole job | memory of both, with the emulator | estimated on a Pi Zero: the book's loop |"
+        " estimated: this kit | estimated: this kit on MNIST's own files |",
         "|---|---|---|---|---|---|---|---|",
     ]
     minutes = AUTHOR_MINUTES / sides["pi-zero"][0].whole
@@ -150,14 +150,15 @@ def _table(sides: dict[str, tuple[Side, Side, Side]]) -> list[str]:
 
 def _conditions(runs: int) -> str:
     return (
-        f"Medians of {runs} runs in turn, in processor time, on an emulated Cortex-A7 "
-        f"(`make bench-arm`): {ROWS:,} rows of CSV in all epochs of the preset, and a sixth as "
-        "many to test on; the whole job is 30 times that, and the start. MNIST's own files, "
-        "gzipped IDX, are what `make train-pi` reads: no text to parse. Minutes on a Pi Zero are "
-        f"estimated: the book's loop with ten nodes took its author {AUTHOR_MINUTES} there. Of the "
-        "memory, most is the emulator's: [the kit's own](docs/reports/emulated-pi.md). QEMU has no cache, "
-        "and prices each floating-point operation at many times what it costs a Pi: ratios differ "
-        "from one host to the next."
+        f"Medians of {runs} alternating runs in processor time, on an emulated Cortex-A7 "
+        f"(`make bench-arm`). Measured on {ROWS:,} rows of CSV, in all epochs of the preset, and "
+        "a sixth as many test rows; the whole job is 30 times that, plus the start. `make "
+        "train-pi` reads MNIST's own files, gzipped IDX, which need no parsing. Minutes on a Pi "
+        "Zero are estimates: they are scaled so that the book's loop with ten nodes takes the "
+        f"{AUTHOR_MINUTES} that its author reported. Most of the memory is the emulator's: see "
+        "[what the kit itself uses](reports/emulated-pi.md). QEMU has no cache, and makes each "
+        "floating-point operation many times as expensive as on a Pi, so ratios differ between "
+        "hosts."
     )
 
 

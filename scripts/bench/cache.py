@@ -68,8 +68,7 @@ def main() -> int:
 
 def _arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--readme", metavar="FILE", help="write the estimates between its markers")
-    parser.add_argument("--report", metavar="FILE", help="write what a step takes, likewise")
+    parser.add_argument("--report", metavar="FILE", help="write both tables between its markers")
     parser.add_argument(
         "--check",
         action="store_true",
@@ -147,10 +146,9 @@ def _report(meter: Meter, arguments) -> int:
     jobs_text = "\n".join([*table_of_jobs(book, kit, idx), "", conditions()])
     steps_text = "\n".join([*table_of_steps(steps), "", *table_of_parts(parts), "", latencies()])
     print(f"{jobs_text}\n\n{steps_text}")
-    if arguments.readme:
-        write_between(Path(arguments.readme), "bench-cache", jobs_text)
     if arguments.report:
-        write_between(Path(arguments.report), "bench-cache", steps_text)
+        write_between(Path(arguments.report), "bench-cache", jobs_text)
+        write_between(Path(arguments.report), "bench-steps", steps_text)
         now = count_sample_step(meter)
         figures = {"l1_misses": round(now.l1_misses), "ll_misses": round(now.ll_misses)}
         with atomic_write(BASELINE) as file:

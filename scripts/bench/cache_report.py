@@ -60,9 +60,9 @@ def minutes(job: Job, yardstick: Job) -> tuple[float, float]:
 def table_of_jobs(book: dict[str, Job], kit: dict[str, Job], idx: dict[str, Job]) -> list[str]:
     """Write a row for each preset: counts of both sides, and estimates."""
     lines = [
-        "| preset | the book's loop, a row: instructions, misses, of these to memory | this kit, a "
-        "row | ratio, whole job | estimated on a Pi Zero: the book's loop | estimated: this kit | "
-        "estimated: this kit on MNIST's own files |",
+        "| preset | the book's loop, per row: instructions, misses, of which to memory | "
+        "this kit, per row | ratio, whole job | estimated on a Pi Zero: the book's loop | "
+        "estimated: this kit | estimated: this kit on MNIST's own files |",
         "|---|---|---|---|---|---|---|",
     ]
     for name in NAMES:
@@ -82,7 +82,7 @@ def table_of_jobs(book: dict[str, Job], kit: dict[str, Job], idx: dict[str, Job]
 def table_of_steps(steps: dict[str, dict[int, Counts]]) -> list[str]:
     """Write a row for each backend, now and before."""
     lines = [
-        "| training alone, a row: instructions, misses, of these to memory; cycles | "
+        "| training alone, per row: instructions, misses, of which to memory; cycles | "
         + " | ".join(f"{nodes} nodes" for nodes in steps["sparse, now"])
         + " |",
         "|---|" + "---|" * len(NAMES),
@@ -97,7 +97,7 @@ def table_of_parts(parts: dict[int, dict[str, Counts]]) -> list[str]:
     """Write what each part of the sparse step takes now."""
     (names, *_) = parts.values()
     lines = [
-        "| of the sparse step now | " + " | ".join(f"{nodes} nodes" for nodes in parts) + " |",
+        "| sparse step, by part | " + " | ".join(f"{nodes} nodes" for nodes in parts) + " |",
         "|---|" + "---|" * len(parts),
     ]
     for name in names:
@@ -123,12 +123,12 @@ def _range(low: float, high: float, unit: str) -> str:
 def conditions() -> str:
     """Say what the first table shows, and what it cannot."""
     return (
-        "Counted by cachegrind with a Pi Zero's caches (`make bench-cache`): a row in all epochs "
-        "of the preset, and its share of testing; the whole job is 60,000 times that, and the "
-        "start. Minutes are such that the book's loop with ten nodes takes its author's "
-        f"{AUTHOR_MINUTES}; the range is over the latencies that were "
-        "[published](docs/speed.md). Not seen: what a floating-point instruction waits for the one "
-        "before, the kernel, and the card."
+        "Counted by cachegrind with a Pi Zero's caches (`make bench-cache`), per row in all epochs "
+        "of the preset, with its share of testing; the whole job is 60,000 times that, plus the "
+        "start. Minutes are scaled so that the book's loop with ten nodes takes its author's "
+        f"{AUTHOR_MINUTES}; the range covers the published latencies "
+        "[below](#what-a-training-step-costs). Not counted: the wait of one floating-point "
+        "instruction for another, the kernel, and the card."
     )
 
 
@@ -138,12 +138,12 @@ def latencies() -> str:
         f"{second} and {memory} ({name})" for name, (second, memory) in LATENCIES.items()
     )
     return (
-        "In a root of Debian's i386 packages with the reference BLAS. Cycles are instructions, "
-        "and for each miss what the second cache adds, or memory. Published, and what is made of "
-        f"it for a Pi Zero's 1 GHz: {pairs}. These tables have the first of them. Sources: a "
+        "Run in a Debian i386 root with the reference BLAS. Cycles are instructions, plus, for "
+        "each miss, the extra latency of the second cache or of memory. Published latencies, and "
+        f"what they become at a Pi Zero's 1 GHz: {pairs}. These tables use the first. Sources: a "
         "report for UCSD's CSE 221, https://github.com/dlisuk/cse221_project, "
         "report/experiments/exp_2_1.tex; "
         "http://sandsoftwaresound.net/raspberry-pi/raspberry-pi-gen-1/memory-hierarchy/, as that "
-        "report quotes it. A blind spot: on i386 numpy keeps SSE2 in loops over bytes and in some "
-        "over floats, which an ARM1176 has not."
+        "report quotes it. A blind spot: on i386 numpy uses SSE2 in loops over bytes and in some "
+        "over floats; an ARM1176 has no SSE2."
     )

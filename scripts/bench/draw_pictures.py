@@ -1,4 +1,4 @@
-"""Draw the README's pictures: `make pictures`. Needs MNIST for the curve and the ten minds.
+"""Draw the pictures of docs/: `make pictures`. Needs MNIST for the curve and the ten minds.
 
 No picture shows a row of MNIST: the digits are the bundled sample's.
 """

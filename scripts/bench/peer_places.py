@@ -124,8 +124,8 @@ class Here:
 
     name, processor = "here", ["-march=native"]
     title = (
-        f"On one {platform.machine()} core, from CSV to accuracy, medians of {{}} runs in turn: "
-        "processor seconds, as many times as the sparse C loop's, accuracy, peak memory."
+        f"On one {platform.machine()} core, from CSV to accuracy; medians of {{}} alternating "
+        "runs. Processor seconds, times the sparse C loop's, accuracy, peak memory."
     )
 
     def __init__(self, folder: Path):
@@ -177,9 +177,9 @@ class Arm(Here):
     # which QEMU takes a quarter longer for.
     name, processor = "arm", ["-mcpu=cortex-a7", "-mfpu=vfpv3-d16"]
     title = (
-        f"On an emulated {HARD_FLOAT} without NEON, {ROWS:,} rows, and a sixth as many to test on, "
-        "the start taken out, medians of {} runs in turn: processor milliseconds a row, as many "
-        "times as the sparse C loop's."
+        f"On an emulated {HARD_FLOAT} without NEON: {ROWS:,} rows and a sixth as many test rows, "
+        "without the start; medians of {} alternating runs. Processor milliseconds per row, times "
+        "the sparse C loop's."
     )
 
     def __init__(self, folder: Path):

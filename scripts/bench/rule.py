@@ -84,7 +84,7 @@ def table(measured: dict[str, dict]) -> list[str]:
     (first, *_) = measured.values()
     sizes = sorted({each["batch_size"] for each in first["figures"]})
     lines = [
-        "| µs a row, dense / sparse | nodes | "
+        "| µs per row, dense / sparse | nodes | "
         + " | ".join(f"batches of {size}" for size in sizes)
         + " |",
         "|---|---|" + "---|" * len(sizes),

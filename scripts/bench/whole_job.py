@@ -50,8 +50,8 @@ def main() -> int:
         print(table, flush=True)
         remarks = f"{_memory_line(train, test)}\n\n{_conditions(arguments.runs)}"
         print(f"\n{remarks}")
-    if arguments.readme:
-        write_between(Path(arguments.readme), "bench", f"{table}\n\n{remarks}")
+    if arguments.report:
+        write_between(Path(arguments.report), "bench", f"{table}\n\n{remarks}")
     broken = [complaint for row in rows for complaint in _broken_promises(row)]
     for complaint in broken:
         _say(f"MISSED: {complaint}")
@@ -62,7 +62,7 @@ def _arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3, help="default: %(default)s")
     parser.add_argument("--core", type=int, help="which to run on; default: the last")
-    parser.add_argument("--readme", metavar="FILE", help="write the table between its markers")
+    parser.add_argument("--report", metavar="FILE", help="write the table between its markers")
     return parser.parse_args()
 
 
@@ -173,7 +173,7 @@ def _conditions(runs: int) -> str:
     import numpy
 
     return (
-        f"Medians of {runs} runs in turn, on one {platform.machine()} core, Python "
+        f"Medians of {runs} alternating runs on one {platform.machine()} core, Python "
         f"{platform.python_version()}, numpy {numpy.__version__}; from process start with the CSV "
         "files to the accuracy on 10,000 digits."
     )

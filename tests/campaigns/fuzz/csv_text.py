@@ -1,4 +1,4 @@
-"""CSV: what the kit reads must be what the csv module reads, by the rules of the README."""
+"""CSV: what the kit reads must be what the csv module reads, by the rules of docs/data.md."""
 
 import csv
 import io
@@ -56,7 +56,7 @@ def text_of(generator, count: int) -> bytes:
 
 
 def _originals() -> list[bytes]:
-    """Every form that the README says is accepted."""
+    """Every form that docs/data.md says is accepted."""
     generator = np.random.default_rng(1)
     one, two = text_of(generator, 1), text_of(generator, 2)
     header = b"label," + b",".join(b"pixel%d" % number for number in range(784)) + b"\n"
@@ -100,8 +100,8 @@ def move_separator(choices: Choices, content: bytearray) -> None:
 def expected_rows(content: bytes) -> list[list[int]] | None:
     """Read rows by the csv module; None where any line is no label and 784 pixel values.
 
-    By the README's rules: a byte-order mark, CRLF, a header of any 785 names that begins with
-    "label" and blank lines at the end are accepted, quotes and lone carriage returns are not.
+    By the rules of docs/data.md: a byte-order mark, CRLF, a header of any 785 names that begins
+    with "label" and blank lines at the end are accepted, quotes and lone carriage returns are not.
     """
     text = content.removeprefix(b"\xef\xbb\xbf").decode("latin-1").replace("\r\n", "\n")
     text = (text[:-1] if text.endswith("\r") else text).rstrip("\n")

@@ -37,7 +37,7 @@ def on_machine(monkeypatch):
     ],
 )
 def test_processor_and_blas_decide(on_machine, machine, bits, blas, expected):
-    """As measured: see docs/speed.md."""
+    """As measured: see docs/performance.md."""
     on_machine(machine, bits, blas)
     for hidden_nodes in (10, 100, 200):
         assert faster_backend(hidden_nodes, batch_size=8) == expected
