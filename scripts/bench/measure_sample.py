@@ -25,7 +25,7 @@ def main() -> None:
         sys.exit("measure_sample: needs MNIST: set MNIST_DIR, or run 'make fetch'")
     mnist = open_dataset(source.test)
     heads = [f"{epoch} epoch{'s' * (epoch > 1)}" for epoch in EPOCHS]
-    print(f"| learned from | {' | '.join(heads)} |")
+    print(f"| trained on | {' | '.join(heads)} |")
     print("|---|" + "---|" * len(EPOCHS))
     for rows in (20_000, 60_000):
         drawn = ArrayDataset(*draw_digits(rows, DRAWN_SEED))

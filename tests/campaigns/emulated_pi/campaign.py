@@ -179,8 +179,8 @@ class Campaign:
         limit, current = (int(values[name]) / 2**20 for name in names[:2])
         group = "/sys/fs/cgroup/system.slice/pi-nn-jupyter.service/memory.peak"
         peak = int(self._run(f"cat {group}").stdout) / 2**20
-        assert peak < limit, f"{peak:.0f} MB at the most: expected less than {limit:.0f}"
-        return f"{current:.0f} MB, {peak:.0f} MB at the most, of {limit:.0f} MB"
+        assert peak < limit, f"{peak:.0f} MB at most: expected less than {limit:.0f}"
+        return f"{current:.0f} MB, at most {peak:.0f} MB, of {limit:.0f} MB"
 
     def _jupyter_computes(self) -> str:
         visitor = self._visitor()
@@ -297,9 +297,9 @@ def _notebook(version: int) -> dict:
 
 
 _HOW = (
-    "The machine is `qemu-system-arm -M raspi0`: an ARM1176, 512 MB, Debian's armel packages, "
-    "whose floating point is in software. Its clock counts instructions, 125 million in a "
-    "second: what a training took is by that clock, all else by this computer's; neither is a Pi "
-    "Zero's. The power is cut by killing QEMU at random moments; what the "
-    "machine had not brought to its card is lost."
+    "The machine is `qemu-system-arm -M raspi0`: an ARM1176, 512 MB, and Debian's armel packages, "
+    "which do floating point in software. Its clock counts instructions, 125 million per second. "
+    "Training times are by that clock, all others by this computer's; neither is a Pi Zero's. The "
+    "power is cut by killing QEMU at random moments; whatever the machine had not written to its "
+    "card is lost."
 )

@@ -133,21 +133,21 @@ _REPORT = """\
 |---|---|---|---|---|---|---|
 {rows}
 
-Each input is a valid file with up to four edits: bits flipped, the end cut off, pieces taken out,
-put in, copied or blanked, numbers and sizes changed (up to 2^64 - 1), and what is particular to the
-format: other fields and separators in CSV, counts in IDX, width, height and mended checksums in
-PNG, shapes, types, settings and pickles in model files and checkpoints. "CSV,
-atheris" is the byte parser of CSV alone, its inputs guided by the branches they reach.
+Each input is a valid file with up to four edits: bits flipped, the end cut off, pieces removed,
+inserted, copied or blanked, numbers and sizes changed (up to 2^64 - 1), and edits particular to the
+format: other fields and separators in CSV, counts in IDX, width, height and corrected checksums in
+PNG, shapes, types, settings and pickles in model files and checkpoints. "CSV, atheris" is the byte
+parser of CSV only; its inputs are guided by the branches they reach.
 
-What would have ended the campaign:
+Any of these would have ended the campaign:
 
-- any exception but the error that the command line turns into one line, or any warning;
-- over {seconds:.0f} s of processor time, or over {megabytes} MB of memory in the reading process;
-- rows accepted other than those that the csv module, zlib and the plain IDX format give, or refused
-  though these accept them; a picture that is not 784 pixels of ink; a model that answers with no
+- an exception other than the error that the command line turns into one line, or a warning;
+- more than {seconds:.0f} s of processor time, or {megabytes} MB of memory in the reading process;
+- rows that differ from those of the csv module, zlib and the plain IDX format, or are refused
+  though these accept them; a picture that is not 784 pixels of ink; a model whose answers are not
   numbers; a pickle loaded; a whole file refused;
-- from the command line anything but exit code 0 and silence on standard error, or 1 and one line
-  (`train` says before it what it will do).
+- from the command line, anything but exit code 0 and silence on standard error, or 1 and one line
+  (`train` first says what it will do).
 
-`make test` runs a few thousand inputs of the same kinds; `tests/campaigns/fuzz/` has both.
+The tests run a few thousand inputs of the same kinds.
 """

@@ -7,15 +7,15 @@ import numpy as np
 
 _TITLE = """# Power cuts: the last full run
 
-`make test-power-cuts` kills the kit's commands in the middle of their work, holds every file under
-its final name against those of an unbroken run, lets the command end, and compares the end: for
-a training, the SHA-256 of the weights. `make test` runs a short form of it.
+`make test-power-cuts` kills the kit's commands in the middle of their work, compares every file
+that has its final name with those of an undisturbed run, then lets the command finish and compares
+the result: for a training, the SHA-256 of the weights. The tests run a short form of it.
 """
 _MOMENTS = """
 ## SIGKILL at random moments
 
 {kills} kills in {runs} runs of real processes; most trainings were killed several times before they
-were let end. {at_work} of the kills met the command at its work, the others its imports or its end.
+could finish. {at_work} of the kills hit the command at work, the others its imports or its end.
 
 | command | runs | kills | at work | files seen | checkpoints left | temporary left | complaints |
 |---|---|---|---|---|---|---|---|
@@ -23,10 +23,10 @@ were let end. {at_work} of the kills met the command at its work, the others its
 _CALLS = """
 ## Cut at each system call
 
-Each call by which a command opens, writes, syncs, names or removes its files, one after the other
-(of a row of writes to one file all of a training's, of others the first, the middle one and the
+Every call by which a command opens, writes, syncs, names or removes its files, one after another
+(of several writes to one file: all of a training's; otherwise the first, the middle one and the
 last). The process is killed as it makes the call, or the call fails with EIO, or a write with
-ENOSPC. A command that meets an error has to end well, or with one line and exit code 1.
+ENOSPC. A command that meets an error must succeed, or end with one line and exit code 1.
 
 | command | calls | killed | EIO | ENOSPC | ended with 0 | ended with 1 | complaints |
 |---|---|---|---|---|---|---|---|
@@ -34,8 +34,8 @@ ENOSPC. A command that meets an error has to end well, or with one line and exit
 _DISK = """
 ## A disk that forgets
 
-The same system calls, played again up to each of them on a disk that has lost what was not synced.
-To show that this finds what it looks for, the last column has the complaints about the same calls
+The same system calls, replayed up to each of them on a disk that has lost everything that was not
+synced. To show that the check works, the last column counts the complaints about the same calls
 without their syncs.
 
 | command | calls | states of the disk | complaints | without syncs |
