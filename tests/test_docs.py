@@ -4,7 +4,9 @@ Each check returns complaints about a text, and is tried on a text that deserves
 """
 
 import ast
+import contextlib
 import functools
+import io
 import json
 import os
 import re
@@ -16,7 +18,8 @@ from pathlib import Path
 import mistune
 import pytest
 
-import nn
+import nn.cli
+import scripts.sdcard.cli as prepare_sd_card
 from tests.conftest import PROJECT
 
 PLACES = ("*.md", "docs/**/*.md", "notebooks/*.md", "ansible/*.md", "mnist_dataset/*.md")
@@ -234,22 +237,27 @@ def test_a_command_that_make_does_not_know_is_noticed():
     assert unknown_targets(Page(right).code) == []
 
 
+def help_of(main, *words: str) -> str:
+    """Return what a command line prints when asked for help."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        main([*words, "--help"])
+    return printed.getvalue()
+
+
 @functools.cache
-def flags_of(*words: str) -> set[str]:
+def flags_of(main, *words: str) -> set[str]:
     """Return the flags that a command's help tells of."""
-    told = subprocess.run(
-        [sys.executable, *words, "--help"], cwd=PROJECT, capture_output=True, text=True, check=True
-    ).stdout
-    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", told)) - {"--help"}
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", help_of(main, *words))) - {"--help"}
 
 
 def flags_of_nn(command: str) -> set[str]:
-    return flags_of("-m", "nn", *command.split())
+    return flags_of(nn.cli.main, *command.split())
 
 
 def unknown_flags(code: list[str]) -> list[str]:
     """List the flags that the command they are given to does not have; alone, that none has."""
-    anywhere = flags_of("scripts/prepare_sd_card.py") | FLAGS_OF_ANSIBLE | {"--help", "--version"}
+    anywhere = flags_of(prepare_sd_card.main) | FLAGS_OF_ANSIBLE | {"--help", "--version"}
     for command in COMMANDS + DATA_COMMANDS:
         anywhere |= flags_of_nn(command)
     unknown = []
@@ -292,10 +300,10 @@ def test_the_command_line_has_every_flag(command):
 
 def test_the_command_line_has_every_command():
     """And `nn` has no other."""
-    help_text = subprocess.run(
-        [sys.executable, "-m", "nn", "--help"], cwd=PROJECT, capture_output=True, text=True
-    ).stdout
-    assert set(re.findall(r"^    ([a-z-]+)(?: |$)", help_text, re.M)) == {*COMMANDS, "data"}
+    assert set(re.findall(r"^    ([a-z-]+)(?: |$)", help_of(nn.cli.main), re.M)) == {
+        *COMMANDS,
+        "data",
+    }
     told = [heading for heading, _ in page(COMMAND_LINE).sections]
     assert {*COMMANDS, "data"} <= set(told)
 
@@ -369,11 +377,8 @@ def sources() -> str:
                 texts.append("".join(map(str, parts)))
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.append(node.value)
-    others = [
-        *PROJECT.glob("ansible/**/*.yml"),
-        *PROJECT.glob("scripts/*.sh"),
-        PROJECT / "Makefile",
-    ]
+    patterns = ("ansible/**/*.yml", "scripts/*.sh", "scripts/*.mk", "Makefile")
+    others = [path for pattern in patterns for path in PROJECT.glob(pattern)]
     return "\n".join([*texts, *(" ".join(path.read_text().split()) for path in others)])
 
 
