@@ -33,7 +33,7 @@ LESSON_FLOORS = [
     {"speed"},
 ]
 DATA_FLOORS = [
-    {"streams", "checksum", "partial_file", "handwriting"},
+    {"streams", "checksum", "handwriting"},
     {"drawn_digits", "transfer", "packed", "idx"},
     {"download", "csv_file"},
     {"dataset"},

@@ -1,17 +1,19 @@
 """Fetch MNIST's four IDX files, verified by the SHA-256 of their uncompressed content."""
 
+import fcntl
 import gzip
 import hashlib
+import os
 import shutil
 import zlib
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-from nn.data.partial_file import PartialFile
 from nn.data.transfer import TransferError, transfer
 from nn.errors import KitError, first_line
 from nn.saving.atomic import atomic_write
@@ -20,8 +22,8 @@ MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
-MOST_RESUMES = 20  # at one mirror, as long as each brings some more
-_GZIP_BYTES = 64 * 1024  # that a gzip file of what cannot be packed is larger
+MOST_RESUMES = 20  # at one mirror
+_GZIP_BYTES = 64 * 1024  # that gzip adds, at most, to what it cannot compress
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,7 @@ def fetch(
 ) -> None:
     """Download what is not in `folder` yet; each file appears there whole and verified, or not.
 
-    A fetch that was broken off keeps the files it had finished, and goes on in the middle of the
-    next where the server can do that.
+    An interrupted fetch keeps what it got; the next one resumes there if a mirror can.
 
     Parameters
     ----------
@@ -93,22 +94,24 @@ def fetch(
     """
     folder.mkdir(parents=True, exist_ok=True)
     for file in FILES:
-        complaint = _complaint(folder / file.name, file)
+        path, partial = folder / file.name, folder / f".{file.name}.partial"
+        complaint = _complaint(path, file)
         if complaint is None:
             with suppress(OSError):  # left by a fetch that was killed as it ended
-                _partial_path(folder, file).unlink(missing_ok=True)
+                partial.unlink(missing_ok=True)
             say(f"{file.name}: already there, verified")
         elif complaint.startswith("expected") and not force:
             raise DownloadError(
-                f"{folder / file.name} is there and is not MNIST's ({complaint}): it is left as it "
-                "is. Move it away, or give --force to replace it"
+                f"{path} is there and is not MNIST's ({complaint}). Move it away, or give --force "
+                "to replace it"
             )
         else:
-            say(f"{file.name}: fetched from {_fetch_one(folder, file, mirrors, say)}, verified")
+            how = _fetch_one(path, partial, file, mirrors, say)
+            say(f"{file.name}: fetched {how}, verified")
 
 
 def verify(folder: Path) -> None:
-    """Hold the four files in a folder against their published checksums.
+    """Check the four files in a folder against their published checksums.
 
     Raises
     ------
@@ -120,110 +123,94 @@ def verify(folder: Path) -> None:
             raise DownloadError(f"{folder / file.name}: {complaint}. Fetch it (make fetch)")
 
 
-def _fetch_one(folder: Path, file: RemoteFile, mirrors: Sequence[str], say) -> str:
-    """Try the mirrors in turn; return the one that gave the file."""
+def _fetch_one(path: Path, partial: Path, file: RemoteFile, mirrors: Sequence[str], say) -> str:
+    """Try the mirrors in turn; return how the file was fetched."""
     failures = []
-    partial = PartialFile(_partial_path(folder, file), file.size + _GZIP_BYTES)
     try:
-        if _complaint(folder / file.name, file) is None:
-            partial.remove()
-            return "another process"
-        for mirror in mirrors:
-            url = _base_url(mirror) + file.name
-            failure = _bring(url, partial, file)
-            if failure is None:
-                _put_in_place(partial.path, folder / file.name)
-                partial.remove()
-                return mirror
-            failures.append(f"{url}: {failure}")
-            if len(failures) < len(mirrors):
-                say(f"{failures[-1]}. Trying the next mirror")
-        if partial.size == 0:
-            partial.remove()
+        with _alone_in(path.parent):
+            if _complaint(path, file) is None:
+                return "by another process"
+            for mirror in mirrors:
+                is_address = "://" in mirror or mirror.startswith("file:")
+                base = mirror if is_address else Path(mirror).resolve().as_uri()
+                url = f"{base.rstrip('/')}/{file.name}"
+                try:
+                    with _open_at(url, partial, file) as source, atomic_write(path) as target:
+                        shutil.copyfileobj(source, target)
+                except TransferError as error:
+                    failures.append(f"{url}: {error}")
+                    if len(failures) < len(mirrors):
+                        say(f"{failures[-1]}. Trying the next mirror")
+                else:
+                    partial.unlink(missing_ok=True)
+                    return f"from {mirror}"
+            if _size(partial) == 0:
+                partial.unlink(missing_ok=True)
     except OSError as error:
-        partial.remove()  # a full disk shall be no fuller for what was fetched in vain
-        error.filename = error.filename or str(folder / file.name)
+        with suppress(OSError):  # a full disk is no place for half a file
+            partial.unlink(missing_ok=True)
+        error.filename = str(path)  # nobody knows the partial one
         raise
-    finally:
-        partial.close()
     raise DownloadError(
         f"could not fetch {file.name} ({'; '.join(failures)}). Try again with "
         "'make fetch', or 'data fetch --mirror' with an address or a folder that has the four files"
     )
 
 
-def _partial_path(folder: Path, file: RemoteFile) -> Path:
-    return folder / f".{file.name}.partial"
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process fetches into a folder; one that was killed holds nobody up."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network folders know no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
-def _bring(url: str, partial: PartialFile, file: RemoteFile) -> str | None:
-    """Bring one file from one mirror and verify it; return what went wrong, or None."""
+def _open_at(url: str, partial: Path, file: RemoteFile) -> BinaryIO:
+    """Open a mirror's file, verified; what is on a server is downloaded into `partial` first."""
+    if url.startswith("file:"):
+        path = Path(url2pathname(urlparse(url).path))
+        if complaint := _complaint(path, file):
+            raise TransferError(complaint)
+        return path.open("rb")
     for _ in range(MOST_RESUMES):
-        before = partial.size
-        failure = _copied(url, partial) if url.startswith("file:") else _transferred(url, partial)
-        if failure is None:
-            failure = _complaint(partial.path, file)
+        before = _size(partial)
+        try:
+            transfer(url, partial, file.size + _GZIP_BYTES)
+            failure = _complaint(partial, file)
+        except TransferError as error:
+            failure = str(error)
+        else:
             if failure is None:
-                return None
-            partial.restart()
-            if before == 0:
-                return failure  # all of it came from here
-        elif 0 < partial.size <= before or before == partial.size == 0:
-            return failure  # else some more has come, or what had was no good
-    return failure
+                return partial.open("rb")
+            partial.unlink()
+        if _size(partial) == before:
+            break  # otherwise there is more now, or a fresh start
+    raise TransferError(failure)
 
 
-def _transferred(url: str, partial: PartialFile) -> str | None:
-    try:
-        transfer(url, partial)
-    except TransferError as error:
-        return str(error)
-    return None
-
-
-def _copied(url: str, partial: PartialFile) -> str | None:
-    """Copy what a file address names; return what went wrong, or None."""
-    partial.restart()
-    path = Path(url2pathname(urlparse(url).path))
-    try:
-        with path.open("rb") as source:
-            content = source.read(partial.largest + 1)
-    except OSError as error:
-        return first_line(error)
-    partial.append(content)
-    return None
-
-
-def _put_in_place(verified: Path, final: Path) -> None:
-    """Copy a verified file under its final name, whole or not at all."""
-    with verified.open("rb") as source, atomic_write(final) as file:
-        shutil.copyfileobj(source, file)
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _complaint(path: Path, file: RemoteFile) -> str | None:
     """Say why a file on disk is not the one expected, or None."""
-    if not path.exists():
-        return "no such file"
     digest, size = hashlib.sha256(), 0
     try:
         with gzip.open(path) as content:
-            while piece := content.read(1 << 18):
+            while size <= file.size and (piece := content.read(1 << 18)):
                 digest.update(piece)
                 size += len(piece)
-                if size > file.size:
-                    return f"expected {file.size:,} bytes uncompressed, got more"
+    except FileNotFoundError:
+        return "no such file"
     except (OSError, EOFError, zlib.error) as error:
         return f"not a whole gzip file ({first_line(error)})"
-    if size < file.size:
-        return f"expected {file.size:,} bytes uncompressed, got {size:,}"
+    if size != file.size:
+        got = f"{size:,}" if size < file.size else "more"
+        return f"expected {file.size:,} bytes uncompressed, got {got}"
     if digest.hexdigest() != file.sha256:
         return f"expected SHA-256 {file.sha256}, got {digest.hexdigest()}"
     return None
-
-
-def _base_url(mirror: str) -> str:
-    """Accept a plain folder as a mirror too, and end with a slash."""
-    base = (
-        mirror if "://" in mirror or mirror.startswith("file:") else Path(mirror).resolve().as_uri()
-    )
-    return base.rstrip("/") + "/"

@@ -1,15 +1,13 @@
-"""Bring one file over HTTP from a server that may break off, stall, or send something else.
+"""Download one file, or the rest of one, from a server that may break off, stall or lie.
 
-What has come is kept in a partial file, and the next transfer, from this server or another, asks
-for the rest. Whether the parts make a whole is for the caller to verify.
+requests alone does it: pooch neither resumes nor gives up on a server that sends too slowly.
 """
 
-import re
 import sys
 import threading
-import time
+from pathlib import Path
+from typing import BinaryIO
 
-from nn.data.partial_file import PartialFile
 from nn.errors import KitError, first_line
 
 PATIENCE_SECONDS = 30.0
@@ -19,173 +17,132 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class TransferError(KitError, ConnectionError):
-    """A server did not give the file; the message says in a few words what it did instead."""
+    """A mirror did not give a file; the message says in a few words what it did instead."""
 
 
-def transfer(url: str, partial: PartialFile) -> None:
-    """Bring a file, or the rest of one, into a partial file.
+def transfer(url: str, partial: Path, largest: int) -> None:
+    """Download what is missing of a partial file, or all of it where the server cannot resume.
+
+    What arrived stays for the next transfer, from this server or another. The caller verifies that
+    the parts make a whole.
 
     Parameters
     ----------
     url : str
         Http or https.
-    partial : PartialFile
+    partial : Path
+        Made when missing.
+    largest : int
+        The most bytes that the file may have.
 
     Raises
     ------
     TransferError
         When the server breaks off, stalls, sends too much or no gzip file, or does not answer.
     OSError
-        When what comes cannot be written.
+        When the partial file cannot be written.
     """
-    answer = _Answer(partial)
-    worker = threading.Thread(target=_download, args=(url, answer), daemon=True)
-    worker.start()
-    try:
-        _wait(worker, answer)
-    finally:
-        answer.give_up()
-    if answer.failure:
-        raise answer.failure
-    if answer.expected is not None and answer.size < answer.expected:
-        raise TransferError(answer.broken_off())
+    from tqdm import tqdm
+
+    shown = sys.stderr is not None and sys.stderr.isatty()
+    look = {"unit": "B", "unit_scale": True, "ncols": 79, "nrows": 24, "leave": False}
+    bar = tqdm(desc=url.rpartition("/")[2], disable=not shown, **look)
+    with bar, partial.open("ab") as file:
+        request = _Request(url, file, largest, bar)
+        request.start()
+        while request.is_alive():
+            before = request.arrived
+            request.join(PATIENCE_SECONDS)
+            got = request.arrived - before
+            if request.is_alive() and got < LEAST_BYTES:
+                what = f"got {got:,} bytes" if request.answered else "no answer"
+                raise TransferError(f"{what} within {PATIENCE_SECONDS:g} s")
+    if request.failure:
+        raise request.failure
 
 
-class _Answer:
-    """A server's answer on its way into a partial file: the file that pooch writes to.
+class _Request(threading.Thread):
+    """A request in a thread of its own, which adds to a file what arrives until the file is closed.
 
-    It is filled in the thread that downloads; once whoever waits for it has given up, the partial
-    file is no longer touched.
+    A thread, because requests limits each silence, but neither a look-up of the server's name nor
+    a byte now and then.
     """
 
-    def __init__(self, partial: PartialFile):
-        self.partial = partial
-        self.begin = self.size = partial.size
-        self.expected: int | None = None  # size of the whole file, as the server says
-        self.failure: Exception | None = None
+    def __init__(self, url: str, file: BinaryIO, largest: int, bar):
+        super().__init__(daemon=True)
+        self.url, self.file, self.largest, self.bar = url, file, largest, bar
+        self.size = file.tell()  # of the file, in bytes
+        self.whole: int | None = None  # its size when complete, if the server says so
         self.arrived = 0
-        self.disk_failure: OSError | None = None
-        self._response = None
-        self._lock = threading.Lock()
-        self._given_up = False
+        self.answered = False
+        self.failure: Exception | None = None
 
-    @property
-    def begun(self) -> bool:
-        """Tell whether the server has answered at all."""
-        return self._response is not None
+    def run(self) -> None:
+        """Keep what the server sends, and note what went wrong."""
+        import requests  # which takes a Pi Zero seconds
+        from urllib3.exceptions import HTTPError
 
-    def on_response(self, response, *_arguments, **_options) -> None:
-        """Note how the server answers; the last one counts, after all redirections."""
-        self._response = response
-        part = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
-        if response.status_code != 206:
-            self._expect(response.headers.get("Content-Length", ""))
-        elif not part or int(part[1]) != self.begin:
-            raise TransferError("sends another part of the file than it was asked for")
-        else:
-            self._expect(part[2])
+        headers = {"Accept-Encoding": "identity"}
+        if self.size:
+            headers["Range"] = f"bytes={self.size}-"
+        try:
+            with requests.get(
+                self.url, headers=headers, stream=True, timeout=PATIENCE_SECONDS
+            ) as response:
+                self.answered = True
+                self._receive(response)
+        except requests.Timeout:
+            self.failure = TransferError(f"no answer within {PATIENCE_SECONDS:g} s")
+        except requests.TooManyRedirects:
+            self.failure = TransferError("redirects without end")
+        except requests.exceptions.SSLError:
+            self.failure = TransferError("no secure connection: is this computer's clock right?")
+        except requests.ConnectionError:
+            self.failure = TransferError("cannot connect")
+        except (HTTPError, EOFError):
+            got = f"{self.size:,} of {self.whole:,}" if self.whole else f"{self.size:,}"
+            self.failure = TransferError(f"the connection broke off after {got} bytes")
+        except requests.RequestException as error:
+            self.failure = TransferError(first_line(error))
+        except OSError as error:  # a TransferError, or the disk's
+            self.failure = error
+        except Exception as error:  # requests raises nearly anything on nonsense
+            self.failure = TransferError(first_line(error))
 
-    def _expect(self, size: str) -> None:
-        self.expected = int(size) if re.fullmatch(r"\d{1,18}", size) else None
+    def _receive(self, response) -> None:
+        """Add the body to the file; start the file again if the server cannot resume."""
+        if response.status_code == 416:
+            self._restart()  # the server's file ends before ours
+        if not response.ok:
+            raise TransferError(f"answers {response.status_code} {response.reason}".rstrip())
+        begin, whole = 0, response.headers.get("Content-Length", "")
+        if response.status_code == 206:
+            begin = self.size
+            span, _, whole = response.headers.get("Content-Range", "").partition("/")
+            if not span.startswith(f"bytes {begin}-"):
+                raise TransferError("sends another part of the file than it was asked for")
+        if whole.isdecimal():
+            self.whole = int(whole)
+            self.bar.total = self.whole - begin
+        for piece in response.raw.stream(_CHUNK_BYTES, decode_content=False):
+            if begin == self.arrived == 0:
+                if piece.lstrip().startswith(b"<"):
+                    raise TransferError("sends a web page: does this network want a login first?")
+                if not _GZIP_MAGIC.startswith(piece[:2]):
+                    raise TransferError(f"sends no gzip file: it begins {piece[:8].hex(' ')}")
+                self._restart()
+            self.file.write(piece)
+            self.file.flush()  # a killed process leaves it
+            self.arrived += len(piece)
+            self.size += len(piece)
+            if self.size > self.largest:
+                self._restart()
+                raise TransferError(f"sends more than {self.largest:,} bytes")
+            self.bar.update(len(piece))
+        if self.whole and self.size < self.whole:
+            raise EOFError
 
-    def write(self, content: bytes) -> None:
-        """Keep a piece of the file."""
-        with self._lock:
-            if self._given_up:
-                raise TransferError("given up")
-            starts_anew = self.arrived == 0 and self._response.status_code != 206
-            if starts_anew and not content.startswith(_GZIP_MAGIC):
-                raise TransferError(_no_gzip(content))
-            self.arrived += len(content)
-            try:
-                self._keep(content, starts_anew)
-            except OSError as error:
-                self.disk_failure = error
-                raise
-            if self.size > self.partial.largest:
-                self.partial.restart()
-                raise TransferError(f"sends more than {self.partial.largest:,} bytes")
-
-    def _keep(self, content: bytes, starts_anew: bool) -> None:
-        if starts_anew:
-            self.partial.restart()
+    def _restart(self) -> None:
+        if self.size:
+            self.file.truncate(0)
             self.size = 0
-        self.partial.append(content)
-        self.size += len(content)
-
-    def flush(self) -> None:
-        """Do nothing: pieces are flushed as they come."""
-
-    def refused(self, response) -> str:
-        """Say what the server answered in place of the file."""
-        with self._lock:
-            if response.status_code == 416 and not self._given_up:
-                self.partial.restart()  # what is here is no beginning of what is there
-        return f"answers {response.status_code} {response.reason}".rstrip()
-
-    def broken_off(self) -> str:
-        """Say how much had come."""
-        whole = "" if self.expected is None else f" of {self.expected:,}"
-        return f"the connection broke off after {self.size:,}{whole} bytes"
-
-    def hang_up(self) -> None:
-        """End the connection: pooch leaves that to the garbage collector."""
-        if self._response is not None:
-            self._response.close()
-
-    def give_up(self) -> None:
-        """Let nothing more be written."""
-        with self._lock:
-            self._given_up = True
-
-
-def _wait(worker: threading.Thread, answer: _Answer) -> None:
-    """Wait for a download, as long as enough of it comes."""
-    arrived = 0
-    while worker.is_alive():
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while worker.is_alive() and time.monotonic() < deadline:
-            worker.join(min(1.0, PATIENCE_SECONDS / 10))
-        if worker.is_alive() and answer.arrived - arrived < LEAST_BYTES:
-            came = f"{answer.arrived - arrived:,} bytes came" if answer.begun else "no answer"
-            raise TransferError(f"{came} within {PATIENCE_SECONDS:g} s")
-        arrived = answer.arrived
-
-
-def _download(url: str, answer: _Answer) -> None:
-    """Download in a thread of its own; leave what went wrong in the answer."""
-    import pooch  # with requests: half a second to import, and only needed here
-    import requests
-
-    headers = {"Accept-Encoding": "identity"}  # or the gzip file would come unpacked
-    if answer.begin:
-        headers["Range"] = f"bytes={answer.begin}-"
-    bring = pooch.HTTPDownloader(
-        progressbar=sys.stderr.isatty(),
-        chunk_size=_CHUNK_BYTES,
-        timeout=PATIENCE_SECONDS,
-        headers=headers,
-        hooks={"response": answer.on_response},
-    )
-    try:
-        bring(url, answer, None)
-    except requests.Timeout:
-        answer.failure = TransferError(f"no answer within {PATIENCE_SECONDS:g} s")
-    except requests.TooManyRedirects:
-        answer.failure = TransferError("sends from one address to the next without an end")
-    except requests.HTTPError as error:
-        answer.failure = TransferError(answer.refused(error.response))
-    except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
-        answer.failure = TransferError(answer.broken_off() if answer.begun else "cannot connect")
-    except TransferError as error:
-        answer.failure = error
-    except Exception as error:  # requests and what is below it raise nearly anything on nonsense
-        answer.failure = answer.disk_failure or TransferError(first_line(error))
-    finally:
-        answer.hang_up()
-
-
-def _no_gzip(content: bytes) -> str:
-    if content.lstrip()[:1] == b"<":
-        return "sends a web page, no gzip file: does this network want a login first?"
-    return f"sends no gzip file, but something that begins {content[:8].hex(' ')}"

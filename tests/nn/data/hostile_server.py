@@ -24,7 +24,7 @@ class Server(ThreadingHTTPServer):
         self.content, self.behave = content, behave
         self.asked_from: list[int] = []
         self.closing = threading.Event()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     @property
     def address(self) -> str:

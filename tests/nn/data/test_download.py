@@ -3,12 +3,14 @@
 import gzip
 import hashlib
 import threading
+from pathlib import Path
 
 import pytest
 
 from nn.data import download
 from nn.data.download import DownloadError, RemoteFile, fetch, verify
-from nn.data.partial_file import PartialFile
+from nn.saving.atomic import AtomicFile
+from tests.nn.data.hostile_server import Server
 
 CONTENT = {f"part-{number}.gz": bytes([number]) * (5000 + number) for number in range(4)}
 ZIPPED = {name: gzip.compress(content) for name, content in CONTENT.items()}
@@ -106,7 +108,7 @@ def test_what_a_fetch_left_that_was_killed_as_it_ended_is_removed(mirror, target
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, "No such file"),
+        (None, "no such file"),
         (ZIPPED["part-2.gz"][:-10], "not a whole gzip file"),
         (b"<html>Welcome to the hotel's wifi</html>", "not a whole gzip file"),
         (gzip.compress(CONTENT["part-2.gz"][:-1]), "expected 5,002 bytes uncompressed, got 5,001"),
@@ -138,15 +140,18 @@ def test_other_content_under_mnists_names_is_not_replaced(mirror, target):
     assert_fetched(target)
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(mirror, target, monkeypatch):
-    """No mirror is blamed for it."""
-
-    def full(self, content):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(PartialFile, "append", full)
+@pytest.mark.parametrize("over_http", [True, False])
+def test_a_full_disk_is_told_and_leaves_nothing(mirror, target, over_http, monkeypatch):
+    """No mirror is blamed for it, wherever the file comes from."""
+    target.mkdir()
+    server = Server(ZIPPED["part-0.gz"], lambda request: request.give())
+    (target / ".part-0.gz.partial").symlink_to("/dev/full")
+    if not over_http:
+        monkeypatch.setattr(AtomicFile, "commit", lambda self: Path("/dev/full").write_text("full"))
+    address = server.address if over_http else str(mirror)
     with pytest.raises(OSError, match=r"No space left on device: '.*part-0.gz'"):
-        fetch(target, [str(mirror), str(mirror)])
+        fetch(target, [address, address])
+    server.close()
     assert list(target.iterdir()) == []
 
 
@@ -167,3 +172,4 @@ def test_nobody_there(target):
     ) as e:
         fetch(target, ["http://127.0.0.1:9/"])
     assert "\n" not in str(e.value)
+    assert list(target.iterdir()) == []
