@@ -2,7 +2,10 @@
 
 from scripts.machines.roots import RootKind
 
-_NETWORK = tuple("python3-numpy python3-scipy python3-pil python3-pooch python3-tqdm".split())
+_NETWORK = tuple(
+    "python3-numpy python3-scipy python3-pil python3-platformdirs python3-requests "
+    "python3-tqdm".split()
+)
 _REFERENCE = ("libblas3", "liblapack3")  # scipy alone may bring OpenBLAS, and nothing else
 
 # With a vector unit and without one: LD_LIBRARY_PATH chooses between the two BLAS.

@@ -15,7 +15,7 @@ from tests.campaigns import PROJECT
 
 # Debian's armel runs on the board's ARMv6, with floating point in software.
 PACKAGES = (
-    "python3-numpy python3-scipy python3-pil python3-pooch python3-tqdm "
+    "python3-numpy python3-scipy python3-pil python3-platformdirs python3-requests python3-tqdm "
     "python3-pytest python3-hypothesis"
 ).split()
 SOFT_FLOAT = RootKind("soft-float", tuple(PACKAGES), "armel")
