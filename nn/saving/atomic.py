@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 _SUFFIX = ".part"
+_LONGEST_PREFIX = 240  # bytes of a name, so that what is added to it makes a name still
 
 
 class AtomicFile:
@@ -24,6 +25,10 @@ class AtomicFile:
     ----------
     path : path-like
         The final name. Its folder must exist.
+    mode : int, optional
+        The file's permissions; by default those of the file it replaces, or of any new file.
+    backup : path-like, optional
+        A name in the same folder under which a file that it replaces is kept.
 
     Raises
     ------
@@ -31,8 +36,16 @@ class AtomicFile:
         When the folder is missing, read-only or full; from every method.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        *,
+        mode: int | None = None,
+        backup: str | os.PathLike | None = None,
+    ):
         self.path = Path(path)
+        self.mode = mode
+        self.backup = backup
         remove_leftovers(self.path)
         try:
             handle, name = tempfile.mkstemp(
@@ -48,13 +61,12 @@ class AtomicFile:
         self.write, self.seek = self.file.write, self.file.seek
 
     def commit(self) -> None:
-        """Bring the content to the disk, then give it its final name.
-
-        It gets the permissions of the file it replaces, or those of any new file.
-        """
+        """Bring the content to the disk, then give it its final name."""
         self.file.flush()
         with suppress(OSError):  # a FAT stick knows no permissions
-            if self.path.exists():
+            if self.mode is not None:
+                mode = self.mode
+            elif self.path.exists():
                 mode = stat.S_IMODE(self.path.stat().st_mode)
             else:
                 umask = os.umask(0o077)  # Python can only read it by setting it
@@ -62,6 +74,8 @@ class AtomicFile:
                 mode = 0o666 & ~umask
             os.fchmod(self.file.fileno(), mode)
         os.fsync(self.file.fileno())
+        if self.backup and os.path.lexists(self.path):
+            self.path.rename(self.backup)
         self._temporary.replace(self.path)
         self.file.close()
         folder = os.open(self.path.parent, os.O_RDONLY)
@@ -82,9 +96,12 @@ class AtomicFile:
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
-    """Open a file to write whose content takes the name `path` when the block ends well."""
-    atomic = AtomicFile(path)
+def atomic_write(path: str | os.PathLike, **options) -> Iterator[BinaryIO]:
+    """Open a file to write whose content takes the name `path` when the block ends well.
+
+    The options are those of `AtomicFile`.
+    """
+    atomic = AtomicFile(path, **options)
     try:
         yield atomic.file
         atomic.commit()
@@ -156,4 +173,4 @@ def is_at(file: IO, path: Path) -> bool:
 
 
 def _prefix(path: str | os.PathLike) -> str:
-    return f".{Path(path).name}."
+    return f".{os.fsencode(Path(path).name)[:_LONGEST_PREFIX].decode(errors='ignore')}."

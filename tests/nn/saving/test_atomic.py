@@ -75,6 +75,42 @@ def test_the_file_has_the_usual_permissions(tmp_path):
     assert (tmp_path / "file").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
+def test_permissions_are_those_asked_for(tmp_path):
+    """Of a new file, and of one that replaces another."""
+    path = tmp_path / "file"
+    for mode in (0o640, 0o755):
+        with atomic_write(path, mode=mode) as file:
+            file.write(b"x")
+        assert path.stat().st_mode & 0o777 == mode
+
+
+def test_the_replaced_file_is_kept_as_a_backup(tmp_path, monkeypatch):
+    """Only once the new one is on the disk: a full disk leaves the old one under its name."""
+    path, backup = tmp_path / "file", tmp_path / "old"
+    with atomic_write(path, backup=backup) as file:
+        file.write(b"first")
+    assert list(tmp_path.iterdir()) == [path]
+    monkeypatch.setattr(os, "fsync", lambda file: os.close(-1))
+    with pytest.raises(OSError, match="Bad file"), atomic_write(path, backup=backup) as file:
+        file.write(b"second")
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == [path]
+    with atomic_write(path, backup=backup) as file:
+        file.write(b"second")
+    assert (path.read_bytes(), backup.read_bytes()) == (b"second", b"first")
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "ä" * 124 + ".ipynb"])
+def test_the_longest_names_can_be_written(tmp_path, name):
+    """A temporary name is no longer than a name may be, and is found again."""
+    path = tmp_path / name
+    leftover = AtomicFile(path)
+    leftover.file.close()  # as when its writer is killed
+    with atomic_write(path) as file:
+        file.write(b"x")
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_no_two_processes_are_alone_with_a_path(tmp_path):
     """Four take turns for a second, in which each makes and removes a file that must be new."""
     code = (
