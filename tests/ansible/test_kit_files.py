@@ -1,4 +1,4 @@
-"""The scripts that bring the kit to a user's folder, take it away, and keep what is the user's."""
+"""The program that brings the kit to a user's folder, removes it, and keeps the user's files."""
 
 import errno
 import importlib.util
@@ -7,16 +7,18 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
 from scripts.bench.packed_kit import unpack_kit
 from tests.conftest import PROJECT
 
-ROLE = PROJECT / "ansible" / "roles" / "kit" / "files"
+PROGRAM = PROJECT / "ansible" / "roles" / "kit" / "files" / "kit_files.py"
 NOTEBOOK = "notebooks/01_look.ipynb"
 KIT = {
     NOTEBOOK: "one",
@@ -28,18 +30,14 @@ KIT = {
 }
 
 
-def load(path: Path):
-    """Import a script that is no part of a package."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+spec = importlib.util.spec_from_file_location("kit_files", PROGRAM)
+kit_files = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(kit_files)
 
 
-pack_kit, install_kit, uninstall_kit = (
-    load(ROLE / f"{name}.py") for name in ("pack_kit", "install_kit", "uninstall_kit")
-)
-user_files = load(PROJECT / "ansible" / "files" / "user_files.py")
+def run(command: str, *paths: Path) -> int:
+    """Run a command of the program."""
+    return kit_files.main([command, *map(str, paths)])
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -86,14 +84,14 @@ def kit(tmp_path):
         for name in changes.get("without", ()):
             (project / name).unlink()
         archive = folder / ".kit.tar.gz"
-        pack_kit.main([str(project), str(archive)])
-        return install_kit.main([str(archive), str(folder)])
+        run("pack", project, archive)
+        return run("install", archive, folder)
 
     return SimpleNamespace(
         folder=folder,
         project=project,
         install=install,
-        uninstall=lambda: uninstall_kit.main([str(folder)]),
+        uninstall=lambda: run("uninstall", folder),
         files=lambda: files_of(folder),
     )
 
@@ -103,7 +101,7 @@ def kit(tmp_path):
 
 def packed_names(project: Path, tmp_path: Path) -> list[str]:
     archive = tmp_path / "packed" / "kit.tar.gz"
-    pack_kit.main([str(project), str(archive)])
+    run("pack", project, archive)
     with tarfile.open(archive) as tar:
         return tar.getnames()
 
@@ -329,8 +327,7 @@ def test_a_file_that_cannot_be_read_is_not_replaced(kit, capsys, monkeypatch):
     kit.install()
     with monkeypatch.context() as patch:
         forbid(patch, "network.py")
-        archive = kit.folder / ".kit.tar.gz"
-        assert install_kit.main([str(archive), str(kit.folder)]) == 1
+        assert run("install", kit.folder / ".kit.tar.gz", kit.folder) == 1
     assert "nn/network.py: " in capsys.readouterr().err
     assert kit.install(files={"nn/network.py": "newer"}) == 0
     assert kit.files() == {**KIT, "nn/network.py": "newer"}
@@ -343,7 +340,7 @@ def test_a_broken_archive_changes_nothing(kit, content):
     archive = kit.folder / ".kit.tar.gz"
     archive.write_bytes(archive.read_bytes()[:-40] if content is None else content)
     with pytest.raises(SystemExit, match="Nothing was changed"):
-        install_kit.main([str(archive), str(kit.folder)])
+        run("install", archive, kit.folder)
     assert kit.files() == KIT
 
 
@@ -439,7 +436,7 @@ def test_uninstall_keeps_the_list_until_all_is_removed(kit, capsys, monkeypatch)
 
 @pytest.fixture
 def backup(kit, tmp_path):
-    """`pack()` the user's files, `names()` of what is packed, `unpack()` them in any home."""
+    """`pack()` the user's files, `names()` of what is packed, `restore()` them in any home."""
     home, archive = kit.folder.parent, tmp_path / "backup.tar.gz"
 
     def names() -> list[str]:
@@ -450,8 +447,8 @@ def backup(kit, tmp_path):
         home=home,
         archive=archive,
         names=names,
-        pack=lambda: user_files.main(["pack", str(home), str(kit.folder), str(archive)]),
-        unpack=lambda to=home: user_files.main(["unpack", str(to), str(archive)]),
+        pack=lambda: run("backup", home, kit.folder, archive),
+        restore=lambda to=home: run("restore", to, archive),
     )
 
 
@@ -483,7 +480,7 @@ def test_all_that_is_the_users_is_packed(kit, backup, tmp_path):
     assert backup.pack() == 0
     assert backup.names() == sorted(own)
     assert backup.archive.stat().st_mode & 0o777 == 0o600
-    assert backup.unpack(tmp_path / "other") == 0
+    assert backup.restore(tmp_path / "other") == 0
     assert files_of(tmp_path / "other") == own
 
 
@@ -501,7 +498,7 @@ def test_both_names_of_a_file_are_packed(kit, backup, tmp_path):
     write(kit.folder, {"notebooks/a.ipynb": "mine"})
     os.link(kit.folder / "notebooks/a.ipynb", kit.folder / "notebooks/b.ipynb")
     assert backup.pack() == 0
-    assert backup.unpack(tmp_path / "other") == 0
+    assert backup.restore(tmp_path / "other") == 0
     restored = files_of(tmp_path / "other")
     assert restored == {"pi-nn/notebooks/a.ipynb": "mine", "pi-nn/notebooks/b.ipynb": "mine"}
 
@@ -515,7 +512,7 @@ def test_hard_links_of_an_older_backup_are_put_back(backup, tmp_path):
             entry = tarfile.TarInfo(name)
             entry.type, entry.linkname = tarfile.LNKTYPE, target
             tar.addfile(entry)
-    assert backup.unpack() == 1
+    assert backup.restore() == 1
     assert files_of(backup.home) == {"pi-nn/a": "mine", "pi-nn/b": "mine"}
 
 
@@ -550,7 +547,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_packed(
     assert f"skipped: {kit.folder / 'locked.txt'}: {os.strerror(number)}" in told
     assert f"skipped: {kit.folder / 'shut'}: {os.strerror(number)}" in told
     monkeypatch.undo()
-    assert backup.unpack(tmp_path / "other") == 0
+    assert backup.restore(tmp_path / "other") == 0
     assert files_of(tmp_path / "other") == {"pi-nn/a.txt": "a", "pi-nn/z.txt": "d"}
 
 
@@ -577,7 +574,7 @@ def test_a_full_card_leaves_no_half_of_an_archive(kit, backup, monkeypatch):
     """Whatever was free a moment ago."""
     write(kit.folder, {"mine.txt": "mine"})
     forbid(monkeypatch, "mine.txt", number=errno.ENOSPC)
-    with pytest.raises(SystemExit, match=r"could not pack: .*No space left"):
+    with pytest.raises(SystemExit, match=r"backup failed: .*No space left"):
         backup.pack()
     assert not list(backup.archive.parent.glob("backup*"))
 
@@ -585,7 +582,7 @@ def test_a_full_card_leaves_no_half_of_an_archive(kit, backup, monkeypatch):
 def test_a_kit_outside_of_the_home_is_refused(backup, tmp_path):
     """The archive's names are those in the home."""
     with pytest.raises(SystemExit, match="expected the kit's folder in"):
-        user_files.main(["pack", str(backup.home), str(tmp_path / "kit"), str(backup.archive)])
+        run("backup", backup.home, tmp_path / "kit", backup.archive)
 
 
 def test_what_is_there_is_kept_when_a_backup_is_put_back(kit, backup, capsys):
@@ -594,11 +591,11 @@ def test_what_is_there_is_kept_when_a_backup_is_put_back(kit, backup, capsys):
     assert backup.pack() == 0
     write(kit.folder, {"mine.ipynb": "new"})
     (kit.folder / "mine.before-restore-1.ipynb").symlink_to("nowhere")
-    assert backup.unpack() == 0
+    assert backup.restore() == 0
     assert capsys.readouterr().out.splitlines()[-1] == "pi-nn/mine.ipynb"
     assert (kit.folder / "mine.ipynb").read_text() == "old"
     assert (kit.folder / "mine.before-restore-2.ipynb").read_text() == "new"
-    assert backup.unpack() == 0
+    assert backup.restore() == 0
     assert capsys.readouterr().out == "unchanged\n"
 
 
@@ -608,7 +605,7 @@ def test_one_failure_does_not_stop_the_rest(kit, backup, capsys):
     assert backup.pack() == 0
     shutil.rmtree(kit.folder)
     write(kit.folder, {"a": "in the way", "b.txt/mine.txt": "in the way"})
-    assert backup.unpack() == 1
+    assert backup.restore() == 1
     told = capsys.readouterr().err
     assert "could not be put back: pi-nn/a/x.txt: " in told
     assert "could not be put back: pi-nn/b.txt: " in told
@@ -621,7 +618,7 @@ def test_the_longest_names_are_put_back(kit, backup):
     write(kit.folder, {name: "old"})
     assert backup.pack() == 0
     write(kit.folder, {name: "new"})
-    assert backup.unpack() == 0
+    assert backup.restore() == 0
     assert (kit.folder / name).read_text() == "old"
     assert sorted(kit.files().values()) == ["new", "old"]
 
@@ -631,9 +628,10 @@ def test_the_old_file_stays_until_the_new_one_is_written(kit, backup, monkeypatc
     write(kit.folder, {"mine.txt": "old"})
     assert backup.pack() == 0
     write(kit.folder, {"mine.txt": "new"})
-    forbid(monkeypatch, user_files.TEMPORARY, number=errno.ENOSPC)
-    assert backup.unpack() == 1
-    monkeypatch.undo()
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", Mock(side_effect=full))
+        assert backup.restore() == 1
     assert kit.files() == {"mine.txt": "new"}
 
 
@@ -644,7 +642,7 @@ def test_the_list_of_what_was_shipped_is_not_put_back_over_another(kit, backup):
         tar.add(kit.folder / ".shipped.json", "pi-nn/.shipped.json")
     kit.install()
     before = (kit.folder / ".shipped.json").read_text()
-    assert backup.unpack() == 0
+    assert backup.restore() == 0
     assert (kit.folder / ".shipped.json").read_text() == before
     assert kit.files() == KIT
 
@@ -657,7 +655,7 @@ def test_a_broken_backup_is_named(kit, backup, capsys, half):
     content = backup.archive.read_bytes()
     backup.archive.write_bytes(content[: len(content) // 2] if half else b"no archive")
     shutil.rmtree(kit.folder)
-    assert backup.unpack() == 1
+    assert backup.restore() == 1
     assert "which is not a whole backup" in capsys.readouterr().err
     assert set(files_of(backup.home)) == ({"pi-nn/0.txt"} if half else set())
 
@@ -667,13 +665,47 @@ def test_names_out_of_the_home_are_refused(backup, tmp_path, capsys):
     write(tmp_path, {"evil": "evil"})
     with tarfile.open(backup.archive, "w:gz") as tar:
         tar.add(tmp_path / "evil", "../escaped")
-    assert backup.unpack() == 1
+    assert backup.restore() == 1
     assert "outside of" in capsys.readouterr().err
     assert not (tmp_path / "escaped").exists()
 
 
-@pytest.mark.parametrize("script", [pack_kit, install_kit, uninstall_kit, user_files])
-def test_wrong_arguments_are_told(script):
+# --- the program
+
+
+@pytest.mark.parametrize("command", ["what", *kit_files.COMMANDS])
+def test_wrong_arguments_are_told(command):
     """Expected, and got."""
-    with pytest.raises(SystemExit, match=r"expected .*\['what'"):
-        script.main(["what"] * 4)
+    with pytest.raises(SystemExit, match=rf"expected .*, got \['{command}', 'what'"):
+        kit_files.main([command] + ["what"] * 4)
+
+
+def test_the_bundle_needs_nothing_but_python(kit, tmp_path, capsys):
+    """No folder of the project, no installed package: as on a Pi before anything is there."""
+    program, home = tmp_path / "bundle" / "kit_files.pyz", kit.folder.parent
+    run("bundle", program)
+    run("bundle", program)
+    assert capsys.readouterr().out == "changed\nunchanged\n"
+
+    def bundled(*words) -> str:
+        command = [sys.executable, "-I", "-S", program, *words]
+        return subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.PIPE).stdout
+
+    write(tmp_path / "project", KIT)
+    run("pack", tmp_path / "project", kit.folder / ".kit.tar.gz")
+    bundled("install", kit.folder / ".kit.tar.gz", kit.folder)
+    write(kit.folder, {NOTEBOOK: "mine"})
+    assert bundled("backup", home, kit.folder, tmp_path / "backup.tar.gz") == b"packed 1 files\n"
+    bundled("uninstall", kit.folder)
+    shutil.rmtree(kit.folder)
+    bundled("restore", home, tmp_path / "backup.tar.gz")
+    assert kit.files() == {NOTEBOOK: "mine"}
+    assert bundled("restore", home, tmp_path / "backup.tar.gz") == b"unchanged\n"
+
+
+def test_what_a_killed_installation_left_goes_with_the_kit(kit):
+    """Its half-written file does not keep a folder."""
+    kit.install()
+    write(kit.folder, {"nn/data/.csv.py.abc123.part": "ha"})
+    assert kit.uninstall() == 0
+    assert not kit.folder.exists()

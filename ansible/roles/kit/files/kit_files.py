@@ -1,0 +1,582 @@
+"""Bring the kit to a user's folder, remove it again, and keep the user's own files.
+
+    kit_files.py bundle PROGRAM               write this program and nn.saving.atomic into one file
+    kit_files.py pack PROJECT ARCHIVE         pack what a Pi needs of the kit
+    kit_files.py install ARCHIVE FOLDER       unpack the kit; what the user changed stays theirs
+    kit_files.py uninstall FOLDER             remove the kit; what the user made or changed stays
+    kit_files.py backup HOME FOLDER ARCHIVE   pack the user's own files
+    kit_files.py restore HOME ARCHIVE         put them back; what has their names is kept, too
+
+The first two run on the controller. The others run on the Pi as the user, from the bundle, with
+Python's standard library alone. FOLDER/.shipped.json lists what the kit shipped, each file with its
+SHA-256: this tells the kit's files from the user's.
+
+A command with nothing to do prints "unchanged". A file that fails is named on stderr and does not
+stop the others; the exit code is then 1, or 3 for a backup that lacks some files.
+"""
+
+import errno
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from gzip import GzipFile
+from itertools import count
+from pathlib import Path, PurePosixPath
+from typing import IO, NamedTuple
+
+from nn.saving import atomic
+from nn.saving.atomic import AtomicFile, atomic_write, remove_leftovers
+
+PARTS = (
+    "nn",
+    "notebooks",
+    "scripts/make_venv.sh",
+    "mnist_dataset/README.md",
+    "mnist_dataset/sample_train.csv",
+    "mnist_dataset/sample_test.csv",
+    "Makefile",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+)
+MANIFEST = ".shipped.json"
+PACKED_KIT = ".kit.tar.gz"
+# in the kit's folder, but in no backup: records, what can be downloaded, what git keeps
+NOT_BACKED_UP = (
+    MANIFEST,
+    PACKED_KIT,
+    ".git",
+    ".cache",
+    "ansible/backups",
+    "mnist_dataset/train-images-idx3-ubyte.gz",
+    "mnist_dataset/train-labels-idx1-ubyte.gz",
+    "mnist_dataset/t10k-images-idx3-ubyte.gz",
+    "mnist_dataset/t10k-labels-idx1-ubyte.gz",
+)
+SOME_WERE_SKIPPED = 3
+BROKEN_ARCHIVE = (OSError, EOFError, tarfile.TarError, zlib.error)
+IN_MEMORY = 8 * 1024 * 1024  # bytes of a file; a larger one is copied by way of the card
+LONGEST_STEM = 200  # bytes of a name, which leave room for an addition
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; return its exit code."""
+    command, *paths = arguments or [""]
+    if command not in COMMANDS:
+        sys.exit(f"expected one of {', '.join(COMMANDS)}, got {arguments}")
+    function, names = COMMANDS[command]
+    if len(paths) != len(names.split()):
+        sys.exit(f"expected {command} {names}, got {arguments}")
+    try:
+        return function(*map(Path, paths))
+    except OSError as error:
+        sys.exit(f"{command} failed: {error}")
+
+
+# --- on the controller
+
+
+def bundle(program: Path) -> int:
+    """Write a program of one file that needs nothing but Python."""
+    sources = {
+        "__main__.py": Path(__file__).read_bytes(),
+        "nn/__init__.py": b"",
+        "nn/saving/__init__.py": b"",
+        "nn/saving/atomic.py": Path(atomic.__file__).read_bytes(),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as bundled:
+        for name, source in sources.items():
+            bundled.writestr(zipfile.ZipInfo(name), source)  # without a date: always the same bytes
+    return write_if_new(program, buffer.getvalue())
+
+
+def pack(project: Path, archive: Path) -> int:
+    """Pack what a Pi needs of the kit: the same bytes for the same files.
+
+    Of a git checkout this is what git tracks, with the content of the working tree: one's own
+    notebooks are not the kit's. Without git, as in an unpacked zip, it is every file of the kit's
+    folders. Links are not packed, nor what they point to.
+    """
+    project = project.resolve()
+    is_checkout = (project / ".git").exists()  # a folder, or in a worktree a file
+    names = set(tracked(project) if is_checkout else present(project))
+    files = [
+        project / name
+        for name in sorted(names)
+        if not is_cache(name) and (project / name).is_file() and not (project / name).is_symlink()
+    ]
+    if not files:
+        sys.exit(f"expected the kit in {project}, found none of {', '.join(PARTS)}")
+    buffer = io.BytesIO()
+    with (
+        GzipFile(filename="", fileobj=buffer, mode="wb", mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w") as tar,
+    ):
+        for path in files:
+            content = path.read_bytes()
+            entry = tarfile.TarInfo(path.relative_to(project).as_posix())
+            entry.size = len(content)
+            entry.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
+            tar.addfile(entry, io.BytesIO(content))
+    return write_if_new(archive, buffer.getvalue())
+
+
+def tracked(project: Path) -> list[str]:
+    """Ask git for what it tracks, whoever owns the project; a hook's own GIT_DIR is not meant."""
+    environment = {key: word for key, word in os.environ.items() if not key.startswith("GIT_")}
+    # a project of somebody else's is safe to list, as long as it names no program to run
+    settings = ["-c", f"safe.directory={project}", "-c", "core.fsmonitor=false"]
+    command = ["git", *settings, "-C", str(project), "ls-files", "-z", "--", *PARTS]
+    asked = subprocess.run(command, env=environment, capture_output=True)
+    if asked.returncode != 0:
+        said = asked.stderr.decode(errors="replace").strip()
+        sys.exit(f"expected git to list what it tracks in {project}, but it said: {said}")
+    return [os.fsdecode(name) for name in asked.stdout.split(b"\0") if name]
+
+
+def present(project: Path) -> Iterator[str]:
+    """List the files of the kit's folders."""
+    unreadable: list[str] = []
+    for part in PARTS:
+        path = project / part
+        is_folder = path.is_dir() and not path.is_symlink()
+        for file in walk(path, unreadable) if is_folder else [path]:
+            yield file.relative_to(project).as_posix()
+    if unreadable:
+        sys.exit(f"expected to read all of the kit, could not read {'; '.join(unreadable)}")
+
+
+def write_if_new(path: Path, content: bytes) -> int:
+    """Write a file unless it is there with that content."""
+    if path.exists() and path.read_bytes() == content:
+        print("unchanged")
+        return 0
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as file:
+        file.write(content)
+    print("changed")
+    return 0
+
+
+# --- installing
+
+
+class KitFile(NamedTuple):
+    """A file of the kit: its name within the folder, its content, its permissions."""
+
+    name: str
+    content: bytes
+    mode: int
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the content."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def install(archive: Path, folder: Path) -> int:
+    """Unpack the kit; tell what was written, left as it is, or failed."""
+    if project := what_project(folder):
+        print(f"{folder} is {project}\nunchanged")
+        return 0
+    try:
+        with tarfile.open(archive) as tar:  # all of it, before anything is written
+            files = [
+                KitFile(entry.name, tar.extractfile(entry).read(), entry.mode & 0o777)
+                for entry in tar
+                if entry.isfile() and is_inside(entry.name)
+            ]
+    except BROKEN_ARCHIVE as error:
+        sys.exit(f"expected the packed kit in {archive}: {error}. Nothing was changed")
+    installation = Installation(folder)
+    installation.install(files)
+    print("\n".join(installation.left + (installation.done or ["unchanged"])))
+    return report("could not be installed", installation.failed)
+
+
+class Installation:
+    """The kit going into a folder: what was shipped last, what is now, what was done and not.
+
+    A file that is no longer as it was shipped was changed by the user:
+
+    - In notebooks/ it stays. The kit's newer one is put beside it as NAME.new.ipynb or, if the user
+      works in that as well, as NAME.new-2.ipynb and so on. It is recorded, too: a later one
+      replaces it as long as nobody changes it.
+    - Elsewhere the kit's replaces it, and it is kept as NAME.mine-1.py.
+
+    A folder that has the name of a file is left as it is.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.shipped: dict[str, str] = {}
+        with suppress(OSError, ValueError):  # by a broken list every file counts as changed
+            self.shipped = read_manifest(folder)
+        self.now: dict[str, str] = {}
+        self.done: list[str] = []
+        self.left: list[str] = []
+        self.failed: list[str] = []
+
+    def install(self, files: list[KitFile]) -> None:
+        """Write what is new and remove what the kit no longer has."""
+        for file in files:
+            with self._go_on(file.name):
+                self._place(file)
+                self.now[file.name] = file.digest
+        for name in sorted(self.shipped.keys() - self.now.keys()):
+            with self._go_on(name):
+                if is_as_shipped(self.folder / name, self.shipped[name]):
+                    (self.folder / name).unlink()
+                    self.done.append(f"removed {name}")
+        if self.now != self.shipped:
+            with self._go_on(MANIFEST), atomic_write(self.folder / MANIFEST, mode=0o644) as file:
+                file.write(json.dumps(self.now, indent=1).encode())
+
+    @contextmanager
+    def _go_on(self, name: str) -> Iterator[None]:
+        """Note a failure; what was recorded of the file still holds."""
+        try:
+            yield
+        except OSError as error:
+            self.failed.append(f"{name}: {error}")
+            self.now.update(self._records(name))
+
+    def _records(self, name: str) -> dict[str, str]:
+        """Return what was shipped last of a file and of the newer ones beside it."""
+        path = PurePosixPath(name)
+        stem, suffix = re.escape(str(path.with_suffix(""))), re.escape(path.suffix)
+        ours = re.compile(rf"{stem}(\.new(-\d+)?)?{suffix}")
+        return {each: digest for each, digest in self.shipped.items() if ours.fullmatch(each)}
+
+    def _place(self, file: KitFile) -> None:
+        """Put a file where it belongs, unless it is there."""
+        path = self.folder / file.name
+        there = digest_of(path)
+        if there == file.digest:
+            return
+        if there in (None, self.shipped.get(file.name)):
+            self._write(path, file)
+        elif path.is_dir():
+            self.left.append(f"{file.name} is a folder: left as it is")
+        elif file.name.startswith("notebooks/"):
+            self._place_beside(path, file)
+        else:
+            self._write(path, file, backup=free_name(path, "mine"))
+
+    def _place_beside(self, path: Path, file: KitFile) -> None:
+        """Put the kit's version beside the user's, once; a later one replaces it."""
+        if self.shipped.get(file.name) == file.digest:
+            self.now.update(self._records(file.name))
+            return
+        for number in count(1):
+            word = f"new-{number}" if number > 1 else "new"
+            beside = path.with_name(f"{path.stem}.{word}{path.suffix}")
+            name, there = beside.relative_to(self.folder).as_posix(), digest_of(beside)
+            if there in (None, file.digest, self.shipped.get(name)):
+                if there != file.digest:
+                    self._write(beside, file)
+                self.now[name] = file.digest
+                return
+
+    def _write(self, path: Path, file: KitFile, backup: Path | None = None) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path, mode=file.mode, backup=backup) as out:
+            out.write(file.content)
+        self.done.append(path.relative_to(self.folder).as_posix())
+
+
+# --- uninstalling
+
+
+def uninstall(folder: Path) -> int:
+    """Remove the files that are as they were shipped, their caches, and folders emptied by that.
+
+    The list of what was shipped goes last: what could not be removed is tried again the next time.
+    """
+    if project := what_project(folder):
+        print(f"{folder} is {project}\nunchanged")
+        return 0
+    if not os.path.lexists(folder / MANIFEST):
+        print("unchanged")
+        return 0
+    try:
+        shipped = read_manifest(folder)
+    except (OSError, ValueError) as error:
+        sys.exit(
+            f"{folder / MANIFEST} cannot be read: {error}. Without it nobody knows which files are "
+            "the kit's: nothing was removed. Run 'make provision', which rewrites it, then "
+            "uninstall again"
+        )
+    failed, emptied = [], set()
+    for name, digest in [*shipped.items(), (PACKED_KIT, None)]:
+        path = folder / name
+        try:
+            remove_leftovers(path)
+            for each in [path, *made_of(path)] if is_as_shipped(path, digest) else made_of(path):
+                each.unlink()
+                emptied.update(parent for parent in each.parents if folder in parent.parents)
+        except OSError as error:
+            failed.append(str(error))
+    if not failed:
+        (folder / MANIFEST).unlink()
+        print("removed; what is left is the user's")
+    for path in [*sorted(emptied, reverse=True), folder]:  # the deepest first
+        with suppress(OSError):  # it holds something
+            path.rmdir()
+    return report("could not be removed", failed)
+
+
+def made_of(path: Path) -> list[Path]:
+    """List what Python and the kit made of a shipped file to be faster the next time."""
+    found = [path.with_name(f"{path.name}.packed")]
+    if path.suffix == ".py" and not (path.parent / "__pycache__").is_symlink():
+        found += path.parent.glob("__pycache__/*.pyc")  # also of modules that earlier kits had
+    return [each for each in found if each.is_file() and not each.is_symlink()]
+
+
+# --- the user's own files
+
+
+def backup(home: Path, folder: Path, archive: Path) -> int:
+    """Pack what is the user's: what is in the kit's folder and not as shipped, and ~/.jupyter.
+
+    Left out is what can be had again: MNIST, caches, virtual environments, a clone's .git. A link
+    is packed as the file that it points to, if that is in the home. When there is nothing to pack
+    there is no archive either.
+    """
+    if home not in folder.parents:
+        sys.exit(f"expected the kit's folder in {home}, got {folder}")
+    archive.unlink(missing_ok=True)
+    skipped: list[str] = []
+    files = [path for path in own_files(home, folder, skipped) if can_pack(path, home, skipped)]
+    packed = write_backup(archive, home, files, skipped) if files else 0
+    if os.path.lexists(folder / ".git"):
+        print(f"{folder}/.git is left out: its commits are safe when they are pushed")
+    print(f"packed {packed} files" if packed else "nothing to back up")
+    return SOME_WERE_SKIPPED if report("skipped", skipped) else 0
+
+
+def own_files(home: Path, folder: Path, skipped: list[str]) -> Iterator[Path]:
+    """Find what is the user's: not the kit's, and not made of something else."""
+    shipped = {}
+    if not what_project(folder):
+        with suppress(OSError, ValueError):  # by a broken list every file is the user's
+            shipped = {folder / name: digest for name, digest in read_manifest(folder).items()}
+    left_out = [folder / name for name in NOT_BACKED_UP] + [home / ".jupyter/migrated"]
+    for place in (folder, home / ".jupyter"):
+        for path in walk(place, skipped, left_out) if os.path.lexists(place) else ():
+            with suppress(OSError):  # one that cannot be read is skipped, and named, later
+                if path in shipped and is_as_shipped(path, shipped[path]):
+                    continue
+            yield path
+
+
+def can_pack(path: Path, home: Path, skipped: list[str]) -> bool:
+    """Tell whether a name leads to a file that can be packed, or note why not."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            reason = "not a file"
+        elif not path.is_symlink() or path.resolve().is_relative_to(home.resolve()):
+            return True
+        else:
+            reason = f"a link out of {home}, to {path.resolve()}"
+    except OSError as error:
+        reason = error.strerror
+    skipped.append(f"{path}: {reason}")
+    return False
+
+
+def write_backup(archive: Path, home: Path, files: list[Path], skipped: list[str]) -> int:
+    """Write an archive that only the user can read; return how many files are in it."""
+    sizes = [path.stat().st_size for path in files]
+    needed, free = sum(sizes) + max(sizes), shutil.disk_usage(archive.parent).free
+    if free < needed:
+        sys.exit(
+            f"expected {needed / 1e6:.1f} MB free in {archive.parent} to pack the files, got "
+            f"{free / 1e6:.1f} MB. Remove files that are not needed"
+        )
+    file = AtomicFile(archive, mode=0o600)
+    try:
+        with tarfile.open(fileobj=file.file, mode="w:gz") as tar:
+            packed = sum(add(tar, path, home, skipped) for path in files)
+        if packed:
+            file.commit()
+    finally:
+        file.discard()
+    return packed
+
+
+def add(tar: tarfile.TarFile, path: Path, home: Path, skipped: list[str]) -> bool:
+    """Add a file by its content; one that cannot be read to its end leaves the archive whole."""
+    with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=home) as whole:
+        try:
+            with path.open("rb") as file:
+                copy(file, whole)
+                status = os.fstat(file.fileno())
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            skipped.append(f"{path}: {error.strerror}")
+            return False
+        entry = tarfile.TarInfo(path.relative_to(home).as_posix())
+        entry.size, entry.mode = whole.tell(), status.st_mode & 0o777
+        entry.mtime = int(status.st_mtime)
+        whole.seek(0)
+        tar.addfile(entry, whole)
+        return True
+
+
+def restore(home: Path, archive: Path) -> int:
+    """Put all files back that can be; tell which."""
+    written: list[str] = []
+    failed: list[str] = []
+    try:
+        with tarfile.open(archive) as tar:
+            for entry in tar:
+                if not is_inside(entry.name):
+                    failed.append(f"{entry.name}: outside of {home}")
+                elif entry.isfile() or entry.islnk():  # a hard link is the file that it names
+                    try:
+                        if put_back(tar.extractfile(entry), home / entry.name, entry.mode & 0o777):
+                            written.append(entry.name)
+                    except (OSError, KeyError) as error:  # KeyError: a link to what is not there
+                        failed.append(f"{entry.name}: {error}")
+    except BROKEN_ARCHIVE as error:
+        failed.append(f"{archive}, which is not a whole backup: {error}")
+    print("\n".join(written) or "unchanged")
+    return report("could not be put back", failed)
+
+
+def put_back(content: IO[bytes], target: Path, mode: int) -> bool:
+    """Write a file unless it is there; what had its name is kept as NAME.before-restore-1."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "there is a folder of that name", str(target))
+    if target.name == MANIFEST and target.exists():  # it tells of the kit that is there now
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    file = AtomicFile(target, mode=mode, backup=free_name(target, "before-restore"))
+    try:
+        changed = copy(content, file.file) != digest_of(target)
+        if changed:
+            file.commit()
+    finally:
+        file.discard()
+    return changed
+
+
+# --- files, whosever they are
+
+
+def what_project(folder: Path) -> str | None:
+    """Tell whether a folder is the project itself, whose files are not the kit's to handle."""
+    if os.path.lexists(folder / ".git"):
+        return "a clone of the kit's repository: left as it is; git pull updates it"
+    if os.path.lexists(folder / "ansible" / "playbooks"):  # never packed
+        return "the kit's whole project: left as it is; a newer zip updates it"
+    return None
+
+
+def read_manifest(folder: Path) -> dict[str, str]:
+    """Read what was shipped; a broken list raises ValueError."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    if not isinstance(manifest, dict) or not all(map(is_inside, manifest)):
+        raise ValueError("expected a list of files in its folder")
+    return manifest
+
+
+def is_inside(name: str) -> bool:
+    """Tell whether a name stays within its folder."""
+    return not name.startswith("/") and ".." not in PurePosixPath(name).parts
+
+
+def is_cache(name: str) -> bool:
+    """Tell whether a file is made of another, or is one of `nn`'s temporary files."""
+    path = PurePosixPath(name)
+    if {"__pycache__", ".ipynb_checkpoints"} & {*path.parts} or path.suffix in (".packed", ".pyc"):
+        return True
+    return path.name.startswith(".") and path.suffix == ".part"
+
+
+def is_as_shipped(path: Path, digest: str | None) -> bool:
+    """Tell whether a file is as it was shipped; without a digest any file is."""
+    is_ours = path.is_file() and not path.is_symlink()
+    return is_ours and (digest is None or digest_of(path) == digest)
+
+
+def digest_of(path: Path) -> str | None:
+    """Return a file's SHA-256; None where nothing is, and "" for a folder or a broken link."""
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    return "" if os.path.lexists(path) else None
+
+
+def copy(source: IO[bytes], target: IO[bytes]) -> str:
+    """Copy a file to its end; return its SHA-256."""
+    digest = hashlib.sha256()
+    while chunk := source.read(2**20):
+        digest.update(chunk)
+        target.write(chunk)
+    return digest.hexdigest()
+
+
+def walk(folder: Path, unreadable: list[str], left_out: Iterable[Path] = ()) -> Iterator[Path]:
+    """Yield what is no folder, without caches and virtual environments; note what is unreadable."""
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        unreadable.append(f"{folder}: {error.strerror}")
+        return
+    if any(entry.name == "pyvenv.cfg" for entry in entries):  # a virtual environment
+        return
+    for entry in entries:
+        path = folder / entry.name
+        if path in left_out or is_cache(entry.name):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from walk(path, unreadable, left_out)
+        else:
+            yield path
+
+
+def free_name(path: Path, word: str) -> Path:
+    """Find a name beside a file that nothing has, such as NAME.mine-1.py."""
+    stem = os.fsencode(path.stem)[:LONGEST_STEM].decode(errors="ignore")
+    names = (path.with_name(f"{stem}.{word}-{number}{path.suffix}") for number in count(1))
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def report(what: str, failed: list[str]) -> int:
+    """Name what failed; return the exit code."""
+    for each in failed:
+        print(f"{what}: {each}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+COMMANDS = {
+    "bundle": (bundle, "PROGRAM"),
+    "pack": (pack, "PROJECT ARCHIVE"),
+    "install": (install, "ARCHIVE FOLDER"),
+    "uninstall": (uninstall, "FOLDER"),
+    "backup": (backup, "HOME FOLDER ARCHIVE"),
+    "restore": (restore, "HOME ARCHIVE"),
+}
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
+    sys.exit(main(sys.argv[1:]))
