@@ -29,6 +29,7 @@ SHIPPED = "pi-nn/notebooks/README.md"
 UPLOADED = ".widget-vbox .widget-html-content"
 RING = [2 * pi * step / 16 for step in range(17)]
 SCRIPT = "<p>a foreign notebook</p><script>steal()</script>"
+EARLIER = "patient_login durable_contents expendable_kernels atomic set_password".split()
 RPI_SWAP = "/etc/rpi/swap.conf.d/80-pi-nn.conf"
 COMMAND_LINE = "console=serial0,115200 console=tty1 root=PARTUUID=4d8097e2-02 rootwait"
 
@@ -117,6 +118,17 @@ def test_converge(machine, playbooks):
 def test_the_second_run_changes_nothing(playbooks):
     """changed=0."""
     assert playbooks.succeed("site").changed == 0
+
+
+def test_files_of_earlier_versions_are_removed(machine, playbooks):
+    """Programs that lie elsewhere now: an upgraded machine has the files of a fresh one."""
+    before = machine.snapshot()
+    old = [f"/etc/pi-nn/{name}.py" for name in EARLIER] + ["/var/lib/pi-nn/remember_packages.py"]
+    machine.run(f"touch {' '.join(old)}", user="root")
+    assert len(before.differences(machine.snapshot())) == len(old)
+    playbooks.succeed("site", "--tags", "base,jupyter")
+    lines = before.differences(machine.snapshot())
+    assert [line for line in lines if "/pi-nn/" in line.split(":")[0]] == []
 
 
 def test_the_board_is_set_up_as_asked(machine):

@@ -1,40 +1,36 @@
-"""Keep the hash of Jupyter's password in a file that its server alone can read.
+"""Store the hash of Jupyter's password in a file that root and the service alone can read.
 
     set_password.py FILE USER
 
-The password comes on standard input, so that no list of processes and no journal shows it. A hash
-that fits it already is left as it is, since each new one has a new salt.
+The password is read from standard input, so that no process list and no journal shows it. A hash
+that matches it already is left as it is, since each new one has a new salt.
 """
 
-import grp
 import json
 import os
 import pwd
 import sys
 from pathlib import Path
 
+from atomic import atomic_write  # the kit's nn/saving/atomic.py, installed beside this file
 from jupyter_server.auth import passwd
 from jupyter_server.auth.security import passwd_check
 
-SHORTEST = 8
+MIN_LENGTH = 8
 
 
 def main(path: Path, user: str) -> None:
-    """Write the file unless it fits; say which."""
+    """Write the file unless its hash matches; say which."""
     password = sys.stdin.read().strip()
-    if len(password) < SHORTEST:  # the file on the controller may be an empty one
-        sys.exit(f"expected {SHORTEST} characters or more, got {len(password)}")
-    group = grp.getgrgid(pwd.getpwnam(user).pw_gid)
+    if len(password) < MIN_LENGTH:  # the file on the controller may be empty
+        sys.exit(f"expected at least {MIN_LENGTH} characters, got {len(password)}")
     if path.exists() and passwd_check(_hash(path), password):
         print("unchanged")
         return
-    temporary = path.with_name(path.name + ".part")
     content = {"PasswordIdentityProvider": {"hashed_password": passwd(password)}}
-    temporary.touch(mode=0o600)
-    temporary.chmod(0o640)
-    os.chown(temporary, 0, group.gr_gid)
-    temporary.write_text(json.dumps(content))
-    temporary.replace(path)
+    os.setegid(pwd.getpwnam(user).pw_gid)  # the group of the file, from its first byte on
+    with atomic_write(path, mode=0o640) as file:
+        file.write(json.dumps(content).encode())
     print("changed")
 
 

@@ -15,9 +15,7 @@ def manager(tmp_path, monkeypatch):
     """The manager of files that the Pi's server has, with a folder of notebooks."""
     monkeypatch.syspath_prepend(PROJECT / "nn" / "saving")  # atomic.py lies beside it on a Pi
     monkeypatch.syspath_prepend(PROJECT / "ansible/roles/jupyter/files")
-    return importlib.import_module("durable_contents").DurableContentsManager(
-        root_dir=str(tmp_path)
-    )
+    return importlib.import_module("atomic_contents").AtomicContentsManager(root_dir=str(tmp_path))
 
 
 def notebook(text: str) -> dict:

@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 sys.path.append({role!r})
 from jupyter_server.auth.identity import PasswordIdentityProvider
-from patient_login import PatientLoginHandler
+from login_throttle import ThrottledLoginHandler
 
 class SlowProvider(PasswordIdentityProvider):
     def passwd_check(self, password):
@@ -37,15 +37,15 @@ c.ServerApp.port = {port}
 c.ServerApp.root_dir = "."
 c.IdentityProvider.token = ""
 c.PasswordIdentityProvider.hashed_password = "kept elsewhere"
-c.PasswordIdentityProvider.login_handler_class = PatientLoginHandler
+c.PasswordIdentityProvider.login_handler_class = ThrottledLoginHandler
 """
 
 
 @pytest.fixture(scope="module")
-def patient_login():
+def login_throttle():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(ROLE)
-        yield importlib.import_module("patient_login")
+        yield importlib.import_module("login_throttle")
 
 
 @pytest.fixture
@@ -55,52 +55,52 @@ def clock():
 
 
 @pytest.fixture
-def patience(patient_login, clock):
-    return patient_login.Patience(lambda: clock.seconds)
+def throttle(login_throttle, clock):
+    return login_throttle.Throttle(lambda: clock.seconds)
 
 
-def test_after_five_guesses_each_waits_twice_as_long_up_to_a_minute(patience, clock):
+def test_after_five_guesses_each_waits_twice_as_long_up_to_a_minute(throttle, clock):
     """And a guess that came too early would make no difference: it is not counted."""
     waits = []
     for _ in range(14):
-        waits.append(patience.seconds_to_wait("10.0.0.1"))
+        waits.append(throttle.seconds_to_wait("10.0.0.1"))
         clock.seconds += waits[-1]
-        assert patience.seconds_to_wait("10.0.0.1") == 0
-        patience.guessed("10.0.0.1")
+        assert throttle.seconds_to_wait("10.0.0.1") == 0
+        throttle.guessed("10.0.0.1")
     assert waits == [0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
-def test_a_source_waits_for_its_own_guesses_alone(patience, clock):
+def test_a_source_waits_for_its_own_guesses_alone(throttle, clock):
     """The owner at another address does not; an hour later it is forgotten."""
     for _ in range(20):
-        patience.guessed("10.0.0.1")
-    assert patience.seconds_to_wait("10.0.0.1") == 60
-    assert patience.seconds_to_wait("10.0.0.2") == 0
+        throttle.guessed("10.0.0.1")
+    assert throttle.seconds_to_wait("10.0.0.1") == 60
+    assert throttle.seconds_to_wait("10.0.0.2") == 0
     clock.seconds += 3601
     for _ in range(4):
-        patience.guessed("10.0.0.1")
-    assert patience.seconds_to_wait("10.0.0.1") > 0  # counted on: it was not asked in between
+        throttle.guessed("10.0.0.1")
+    assert throttle.seconds_to_wait("10.0.0.1") > 0  # counted on: it was not asked in between
     clock.seconds += 3601
-    assert patience.seconds_to_wait("10.0.0.1") == 0
-    patience.guessed("10.0.0.1")
-    assert patience.seconds_to_wait("10.0.0.1") == 0
+    assert throttle.seconds_to_wait("10.0.0.1") == 0
+    throttle.guessed("10.0.0.1")
+    assert throttle.seconds_to_wait("10.0.0.1") == 0
 
 
-def test_who_knew_the_password_starts_anew(patience):
-    """As the owner does behind the address of a stranger."""
+def test_the_right_password_ends_the_delay(throttle):
+    """As for an owner who shares an address with a stranger."""
     for _ in range(20):
-        patience.guessed("10.0.0.1")
-    patience.forget("10.0.0.1")
-    assert patience.seconds_to_wait("10.0.0.1") == 0
+        throttle.guessed("10.0.0.1")
+    throttle.forget("10.0.0.1")
+    assert throttle.seconds_to_wait("10.0.0.1") == 0
 
 
-def test_many_sources_take_no_more_memory(patience, patient_login):
-    """The one that was heard of least lately is forgotten."""
-    for number in range(patient_login.MOST_SOURCES + 50):
+def test_many_sources_take_no_more_memory(throttle, login_throttle):
+    """The one that guessed least recently is forgotten."""
+    for number in range(login_throttle.MAX_SOURCES + 50):
         for _ in range(5):
-            patience.guessed(str(number))
-    assert patience.seconds_to_wait("49") == 0
-    assert patience.seconds_to_wait("50") == 1
+            throttle.guessed(str(number))
+    assert throttle.seconds_to_wait("49") == 0
+    assert throttle.seconds_to_wait("50") == 1
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,9 @@ def test_many_sources_take_no_more_memory(patience, patient_login):
         ("", ""),
     ],
 )
-def test_one_machine_is_one_source(patient_login, address, source):
+def test_one_machine_is_one_source(login_throttle, address, source):
     """It may have all addresses of its IPv6 network."""
-    assert patient_login.source_of(address) == source
+    assert login_throttle.source_of(address) == source
 
 
 @pytest.fixture
@@ -173,8 +173,8 @@ def test_the_server_answers_while_a_password_is_checked(server, tmp_path):
         assert guessed.result(30) == (302, 200)
 
 
-def test_wrong_passwords_are_refused_then_not_looked_at(server, tmp_path):
-    """Nor is the right one, until the wait is over."""
+def test_wrong_passwords_are_refused_then_not_checked(server, tmp_path):
+    """Nor is the right one, until the delay is over."""
     (tmp_path / "go on").touch()
     assert [guess(server, "wrong") for _ in range(5)] == [(401, 403)] * 5
     (tmp_path / "checking").unlink()
