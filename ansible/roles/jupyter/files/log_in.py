@@ -1,6 +1,6 @@
 """Log in to Jupyter as a browser does: log_in.py URL [CERTIFICATE], the password on standard input.
 
-The server must have the key of that certificate, which must not be out of date.
+With a certificate, the server must present it, and it must not have expired.
 """
 
 import http.cookiejar
@@ -11,7 +11,7 @@ import urllib.request
 
 
 def main(url: str, certificate: str, password: str) -> None:
-    """Open the list of notebooks, or end with an error."""
+    """Get the list of notebooks, or raise the error."""
     cookies = http.cookiejar.CookieJar()
     opener = urllib.request.build_opener(
         urllib.request.HTTPCookieProcessor(cookies),
@@ -25,7 +25,7 @@ def main(url: str, certificate: str, password: str) -> None:
 
 
 def trust(certificate: str) -> ssl.SSLContext:
-    """Return what takes this certificate and no other, whatever name it is for."""
+    """Return a TLS context that trusts this certificate alone, whatever its host name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN

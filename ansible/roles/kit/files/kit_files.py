@@ -5,7 +5,7 @@
     kit_files.py install ARCHIVE FOLDER       unpack the kit; what the user changed stays theirs
     kit_files.py uninstall FOLDER             remove the kit; what the user made or changed stays
     kit_files.py backup HOME FOLDER ARCHIVE   pack the user's own files
-    kit_files.py restore HOME ARCHIVE         put them back; what has their names is kept, too
+    kit_files.py restore HOME ARCHIVE         put them back; files they replace are kept
 
 The first two run on the controller. The others run on the Pi as the user, from the bundle, with
 Python's standard library alone. FOLDER/.shipped.json lists what the kit shipped, each file with its
@@ -106,8 +106,8 @@ def bundle(program: Path) -> int:
 def pack(project: Path, archive: Path) -> int:
     """Pack what a Pi needs of the kit: the same bytes for the same files.
 
-    Of a git checkout this is what git tracks, with the content of the working tree: one's own
-    notebooks are not the kit's. Without git, as in an unpacked zip, it is every file of the kit's
+    In a git checkout these are the files that git tracks, as they are in the working tree: your own
+    notebooks are not packed. Without git, as in an unpacked zip, it is every file of the kit's
     folders. Links are not packed, nor what they point to.
     """
     project = project.resolve()
@@ -135,9 +135,9 @@ def pack(project: Path, archive: Path) -> int:
 
 
 def tracked(project: Path) -> list[str]:
-    """Ask git for what it tracks, whoever owns the project; a hook's own GIT_DIR is not meant."""
+    """List what git tracks, whoever owns the project; ignore the GIT_DIR that a hook sets."""
     environment = {key: word for key, word in os.environ.items() if not key.startswith("GIT_")}
-    # a project of somebody else's is safe to list, as long as it names no program to run
+    # listing another user's project is safe as long as it cannot name a program to run
     settings = ["-c", f"safe.directory={project}", "-c", "core.fsmonitor=false"]
     command = ["git", *settings, "-C", str(project), "ls-files", "-z", "--", *PARTS]
     asked = subprocess.run(command, env=environment, capture_output=True)
@@ -188,7 +188,7 @@ class KitFile(NamedTuple):
 
 
 def install(archive: Path, folder: Path) -> int:
-    """Unpack the kit; tell what was written, left as it is, or failed."""
+    """Unpack the kit; print what was written, left as it is, or failed."""
     if project := what_project(folder):
         print(f"{folder} is {project}\nunchanged")
         return 0
@@ -208,7 +208,7 @@ def install(archive: Path, folder: Path) -> int:
 
 
 class Installation:
-    """The kit going into a folder: what was shipped last, what is now, what was done and not.
+    """One run of `install`: what was shipped last, what is shipped now, what was done and what not.
 
     A file that is no longer as it was shipped was changed by the user:
 
@@ -223,7 +223,7 @@ class Installation:
     def __init__(self, folder: Path):
         self.folder = folder
         self.shipped: dict[str, str] = {}
-        with suppress(OSError, ValueError):  # by a broken list every file counts as changed
+        with suppress(OSError, ValueError):  # with a broken list, every file counts as changed
             self.shipped = read_manifest(folder)
         self.now: dict[str, str] = {}
         self.done: list[str] = []
@@ -247,7 +247,7 @@ class Installation:
 
     @contextmanager
     def _go_on(self, name: str) -> Iterator[None]:
-        """Note a failure; what was recorded of the file still holds."""
+        """Note a failure, and keep what was recorded of the file."""
         try:
             yield
         except OSError as error:
@@ -302,9 +302,9 @@ class Installation:
 
 
 def uninstall(folder: Path) -> int:
-    """Remove the files that are as they were shipped, their caches, and folders emptied by that.
+    """Remove the files that are as they were shipped, their caches, and emptied folders.
 
-    The list of what was shipped goes last: what could not be removed is tried again the next time.
+    The list of what was shipped goes last: the next run retries what could not be removed.
     """
     if project := what_project(folder):
         print(f"{folder} is {project}\nunchanged")
@@ -325,7 +325,9 @@ def uninstall(folder: Path) -> int:
         path = folder / name
         try:
             remove_leftovers(path)
-            for each in [path, *made_of(path)] if is_as_shipped(path, digest) else made_of(path):
+            for each in (
+                [path, *caches_of(path)] if is_as_shipped(path, digest) else caches_of(path)
+            ):
                 each.unlink()
                 emptied.update(parent for parent in each.parents if folder in parent.parents)
         except OSError as error:
@@ -339,8 +341,8 @@ def uninstall(folder: Path) -> int:
     return report("could not be removed", failed)
 
 
-def made_of(path: Path) -> list[Path]:
-    """List what Python and the kit made of a shipped file to be faster the next time."""
+def caches_of(path: Path) -> list[Path]:
+    """List the caches that Python and the kit made of a shipped file."""
     found = [path.with_name(f"{path.name}.packed")]
     if path.suffix == ".py" and not (path.parent / "__pycache__").is_symlink():
         found += path.parent.glob("__pycache__/*.pyc")  # also of modules that earlier kits had
@@ -351,11 +353,11 @@ def made_of(path: Path) -> list[Path]:
 
 
 def backup(home: Path, folder: Path, archive: Path) -> int:
-    """Pack what is the user's: what is in the kit's folder and not as shipped, and ~/.jupyter.
+    """Pack the user's own files: those in the kit's folder that are not as shipped, and ~/.jupyter.
 
-    Left out is what can be had again: MNIST, caches, virtual environments, a clone's .git. A link
-    is packed as the file that it points to, if that is in the home. When there is nothing to pack
-    there is no archive either.
+    Left out is what can be downloaded or made again: MNIST, caches, virtual environments, a clone's
+    .git. A link is packed as the file that it points to, if that is in the home. Without files to
+    pack no archive is written.
     """
     if home not in folder.parents:
         sys.exit(f"expected the kit's folder in {home}, got {folder}")
@@ -370,10 +372,10 @@ def backup(home: Path, folder: Path, archive: Path) -> int:
 
 
 def own_files(home: Path, folder: Path, skipped: list[str]) -> Iterator[Path]:
-    """Find what is the user's: not the kit's, and not made of something else."""
+    """Find the user's own files: neither as shipped nor made of others."""
     shipped = {}
     if not what_project(folder):
-        with suppress(OSError, ValueError):  # by a broken list every file is the user's
+        with suppress(OSError, ValueError):  # with a broken list, every file counts as the user's
             shipped = {folder / name: digest for name, digest in read_manifest(folder).items()}
     left_out = [folder / name for name in NOT_BACKED_UP] + [home / ".jupyter/migrated"]
     for place in (folder, home / ".jupyter"):
@@ -406,7 +408,7 @@ def write_backup(archive: Path, home: Path, files: list[Path], skipped: list[str
     if free < needed:
         sys.exit(
             f"expected {needed / 1e6:.1f} MB free in {archive.parent} to pack the files, got "
-            f"{free / 1e6:.1f} MB. Remove files that are not needed"
+            f"{free / 1e6:.1f} MB. Remove files you do not need"
         )
     file = AtomicFile(archive, mode=0o600)
     try:
@@ -420,7 +422,7 @@ def write_backup(archive: Path, home: Path, files: list[Path], skipped: list[str
 
 
 def add(tar: tarfile.TarFile, path: Path, home: Path, skipped: list[str]) -> bool:
-    """Add a file by its content; one that cannot be read to its end leaves the archive whole."""
+    """Add a file's content; an error while it is read leaves the archive intact."""
     with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=home) as whole:
         try:
             with path.open("rb") as file:
@@ -440,7 +442,7 @@ def add(tar: tarfile.TarFile, path: Path, home: Path, skipped: list[str]) -> boo
 
 
 def restore(home: Path, archive: Path) -> int:
-    """Put all files back that can be; tell which."""
+    """Put the files back; print which."""
     written: list[str] = []
     failed: list[str] = []
     try:
@@ -464,7 +466,7 @@ def put_back(content: IO[bytes], target: Path, mode: int) -> bool:
     """Write a file unless it is there; what had its name is kept as NAME.before-restore-1."""
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, "there is a folder of that name", str(target))
-    if target.name == MANIFEST and target.exists():  # it tells of the kit that is there now
+    if target.name == MANIFEST and target.exists():  # it describes the installed kit
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     file = AtomicFile(target, mode=mode, backup=free_name(target, "before-restore"))
@@ -477,7 +479,7 @@ def put_back(content: IO[bytes], target: Path, mode: int) -> bool:
     return changed
 
 
-# --- files, whosever they are
+# --- shared
 
 
 def what_project(folder: Path) -> str | None:

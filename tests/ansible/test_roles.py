@@ -1,0 +1,48 @@
+"""What every role has, as files."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import PROJECT
+
+ROLES = sorted((PROJECT / "ansible" / "roles").iterdir())
+
+
+@pytest.fixture(params=ROLES, ids=lambda role: role.name)
+def role(request) -> Path:
+    """Each role's folder."""
+    return request.param
+
+
+def task_names(tasks: list[dict]) -> list[str]:
+    """List the names of tasks and of those in their blocks."""
+    names = []
+    for task in tasks:
+        names.append(task["name"])
+        for block in ("block", "rescue", "always"):
+            names += task_names(task.get(block, []))
+    return names
+
+
+def test_a_task_is_found_by_its_name(role):
+    """No two tasks of a role have the same."""
+    names = Counter()
+    for path in (role / "tasks").iterdir():
+        names.update(task_names(yaml.safe_load(path.read_text())))
+    assert len(names) > 1
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_each_setting_is_described(role):
+    """Each default in argument_specs, and the other way round."""
+    defaults = yaml.safe_load((role / "defaults" / "main.yml").read_text())
+    specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())
+    assert defaults.keys() == specs["argument_specs"]["main"]["options"].keys()
+
+
+def test_each_role_can_be_verified(role):
+    """`make verify` visits each."""
+    assert (role / "tasks" / "verify.yml").exists()
