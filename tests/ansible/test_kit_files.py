@@ -298,6 +298,15 @@ def test_a_file_that_the_kit_has_no_more_goes_unless_changed(kit):
     }
 
 
+def test_folders_that_an_update_empties_go(kit):
+    """With the caches in them; one that holds something of the user's stays."""
+    kit.install(files={"nn/old/deep/a.py": "a", "nn/gone/b.py": "b"})
+    write(kit.folder, {"nn/old/deep/__pycache__/a.cpython-311.pyc": "", "nn/gone/mine.txt": "mine"})
+    kit.install()
+    assert kit.files() == {**KIT, "nn/gone/mine.txt": "mine"}
+    assert not (kit.folder / "nn/old").exists()
+
+
 def test_a_folder_in_place_of_a_file_is_left_and_named(kit, capsys):
     """The rest is installed, and no half-written file is left."""
     write(kit.folder, {"nn/network.py/mine.txt": "mine", f"{NOTEBOOK}/mine.txt": "mine"})

@@ -238,8 +238,9 @@ class Installation:
                 self.now[file.name] = file.digest
         for name in sorted(self.shipped.keys() - self.now.keys()):
             with self._go_on(name):
-                if is_as_shipped(self.folder / name, self.shipped[name]):
-                    (self.folder / name).unlink()
+                path = self.folder / name
+                if is_as_shipped(path, self.shipped[name]):
+                    remove([path, *caches_of(path)], self.folder)
                     self.done.append(f"removed {name}")
         if self.now != self.shipped:
             with self._go_on(MANIFEST), atomic_write(self.folder / MANIFEST, mode=0o644) as file:
@@ -320,25 +321,32 @@ def uninstall(folder: Path) -> int:
             "the kit's: nothing was removed. Run 'make provision', which rewrites it, then "
             "uninstall again"
         )
-    failed, emptied = [], set()
+    failed: list[str] = []
     for name, digest in [*shipped.items(), (PACKED_KIT, None)]:
         path = folder / name
         try:
             remove_leftovers(path)
-            for each in (
-                [path, *caches_of(path)] if is_as_shipped(path, digest) else caches_of(path)
-            ):
-                each.unlink()
-                emptied.update(parent for parent in each.parents if folder in parent.parents)
+            if is_as_shipped(path, digest):
+                remove([path], folder)
+            remove(caches_of(path), folder)
         except OSError as error:
             failed.append(str(error))
     if not failed:
         (folder / MANIFEST).unlink()
-        print("removed; what is left is the user's")
-    for path in [*sorted(emptied, reverse=True), folder]:  # the deepest first
         with suppress(OSError):  # it holds something
-            path.rmdir()
+            folder.rmdir()
+        print("removed; what is left is the user's")
     return report("could not be removed", failed)
+
+
+def remove(paths: list[Path], folder: Path) -> None:
+    """Remove files, and the folders within a folder that this empties."""
+    for path in paths:
+        path.unlink()
+        for parent in path.parents:
+            if folder in parent.parents:
+                with suppress(OSError):  # it holds something
+                    parent.rmdir()
 
 
 def caches_of(path: Path) -> list[Path]:
