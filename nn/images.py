@@ -162,7 +162,7 @@ def _read_grey(source: Path | BytesIO, name: str | Path) -> np.ndarray:
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(source, Path) and not source.is_file():
-        what = "is a folder or a pipe, no file" if source.exists() else "no such file"
+        what = "is a folder or a pipe, not a file" if source.exists() else "no such file"
         raise ImageError(f"{name}: {what}. Give the path of a PNG or JPEG picture")
     try:
         with warnings.catch_warnings():
@@ -173,12 +173,12 @@ def _read_grey(source: Path | BytesIO, name: str | Path) -> np.ndarray:
     except ImageError:
         raise
     except UnidentifiedImageError:
-        raise ImageError(f"{name} is not a whole PNG or JPEG picture, nor any other") from None
+        raise ImageError(f"{name} is not a whole PNG, JPEG, GIF, BMP or WebP picture") from None
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} is too large ({error}). Make it smaller first") from None
     except Exception as error:  # Pillow's readers raise nearly anything on damaged files
         raise ImageError(
-            f"{name} is not a whole PNG or JPEG picture ({first_line(error)})"
+            f"{name} is not a whole PNG, JPEG, GIF, BMP or WebP picture ({first_line(error)})"
         ) from None
 
 

@@ -20,7 +20,7 @@ COMMANDS = {
     "test": "measure a model's accuracy",
     "query": "read the digit in PNG or JPEG pictures",
     "backquery": "draw what a model has in mind for each digit",
-    "compare-rules": "compare the ways of sending the error back, as the author did",
+    "compare-rules": "compare the rules that send errors back, as the author did",
     "data": "fetch, verify, convert, describe or draw digits",
     "presets": "list the ready-made settings for train",
 }

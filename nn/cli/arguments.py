@@ -71,10 +71,12 @@ def add_network_flags(group) -> None:
         "--batch-size",
         type=whole_number(1, 1000),
         metavar="N",
-        help="digits whose updates are summed; above 16 accuracy falls",
+        help="digits per update; above 16, accuracy falls",
     )
     group.add_argument("--learning-rate", type=number_above_zero, metavar="RATE")
-    group.add_argument("--seed", type=whole_number(0), metavar="N", help="of the first weights")
+    group.add_argument(
+        "--seed", type=whole_number(0), metavar="N", help="seed of the initial weights"
+    )
 
 
 def overridden(preset: Preset, arguments) -> Preset:

@@ -33,7 +33,7 @@ def add_arguments(parser) -> None:
         nargs="+",
         default=[1, 2, 5],
         metavar="N",
-        help="when to measure; default: 1 2 5",
+        help="measure after these epochs; default: 1 2 5",
     )
     add_json_flag(parser)
     parser.set_defaults(run=run)

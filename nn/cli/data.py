@@ -21,7 +21,7 @@ def add_arguments(parser) -> None:
         "--mirror",
         action="append",
         metavar="URL",
-        help="http or file address, or a folder, with the four IDX files; may be given again",
+        help="web address, file address or folder with the four IDX files; repeat for more",
     )
     fetch.add_argument(
         "--csv",
@@ -29,7 +29,7 @@ def add_arguments(parser) -> None:
         help="also write mnist_train.csv and mnist_test.csv (128 MB)",
     )
     fetch.add_argument(
-        "--force", action="store_true", help="replace other files under MNIST's names"
+        "--force", action="store_true", help="replace other files that have MNIST's names"
     )
     fetch.set_defaults(run=run_fetch)
 
@@ -78,7 +78,7 @@ def run_verify(arguments) -> None:
     from nn.data.download import verify
 
     verify(Path(arguments.folder))
-    print(f"MNIST in {arguments.folder} is whole")
+    print(f"MNIST in {arguments.folder} is complete")
 
 
 def run_convert(arguments) -> None:

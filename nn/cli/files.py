@@ -47,12 +47,12 @@ def check_csv_target(name: str, force: bool) -> Path:
     if not name.endswith((".csv", ".csv.gz")):
         raise TargetError(f"{name}: expected a name that ends in .csv or .csv.gz")
     if Path(name).exists() and not force:
-        raise TargetError(f"{name} is there already: give --force to replace it")
+        raise TargetError(f"{name} already exists: use --force to replace it")
     return Path(name)
 
 
 def check_picture_target(name: str) -> None:
-    """Refuse a name that is taken by something that is no PNG picture, or has no folder.
+    """Refuse a name that is taken by something that is not a PNG picture, or has no folder.
 
     Raises
     ------
@@ -61,10 +61,10 @@ def check_picture_target(name: str) -> None:
     """
     path = Path(name)
     if not path.parent.is_dir():
-        raise TargetError(f"{name}: there is no folder {path.parent}: make it first")
+        raise TargetError(f"{name}: folder {path.parent} does not exist: create it first")
     if path.is_dir():
-        raise TargetError(f"{name} is a folder: give the name of a picture")
+        raise TargetError(f"{name} is a folder: give a file name")
     if path.exists():
         with path.open("rb") as file:
             if file.read(len(_PNG_MAGIC)) != _PNG_MAGIC:
-                raise TargetError(f"{name} is there and is no PNG picture: give another name")
+                raise TargetError(f"{name} exists and is not a PNG picture: choose another name")

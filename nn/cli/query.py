@@ -9,7 +9,9 @@ _BAR_WIDTH = 30
 
 def add_arguments(parser) -> None:
     """Add the command's flags."""
-    parser.add_argument("images", metavar="IMAGE", nargs="+", help="one digit on each, any size")
+    parser.add_argument(
+        "images", metavar="IMAGE", nargs="+", help="a picture of one digit, any size"
+    )
     parser.add_argument(
         "--model", metavar="FILE", default="models/pi-zero.npz", help="default: %(default)s"
     )

@@ -29,13 +29,13 @@ def add_arguments(parser) -> None:
     group.add_argument("--preset", choices=PRESETS, default="pi-zero", help="default: %(default)s")
     add_network_flags(group)
     group.add_argument("--epochs", type=whole_number(1), metavar="N", help="passes over the data")
-    group.add_argument("--rule", choices=RULES, help="how the error goes back")
+    group.add_argument("--rule", choices=RULES, help="rule that sends errors back")
     group.add_argument(
         "--augment",
         dest="augment_degrees",
         type=degrees,
         metavar="DEGREES",
-        help="train on each digit turned to either side as well",
+        help="also train on each digit rotated by this angle to either side",
     )
     backends = ("auto", "dense", "sparse")
     group.add_argument(

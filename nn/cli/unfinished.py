@@ -128,8 +128,8 @@ def find(arguments, files: "CheckpointFiles", model: Path, settings: Callable[[]
             differing.append(f"{name.replace('_', ' ')}: {then} then, {now} now")
     if differing:
         raise UnfinishedError(
-            f"the unfinished training of {model} is another one ({'; '.join(differing)}): give the "
-            "same settings again, or --restart to delete it, or another --model"
+            f"the unfinished training of {model} has other settings ({'; '.join(differing)}): give "
+            "the same settings again, or --restart to delete it, or another --model"
         )
     remark(f"Resuming the unfinished training of {model}, saved {describe(found)}")
     return found

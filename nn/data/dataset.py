@@ -111,7 +111,7 @@ def open_dataset(path: str | Path) -> Dataset:
     with Stream(path) as file:
         magic = file.read(4)
     if magic == LABELS_MAGIC:
-        raise DatasetError(f"{path} holds labels: give the images file, its pair, instead")
+        raise DatasetError(f"{path} is a labels file: give its images file instead")
     if magic == IMAGES_MAGIC:
         from nn.data.idx import IdxDataset  # here: a Pi waits for each module
 

@@ -81,7 +81,7 @@ def read_idx(images_path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
         if label_count != count:
             raise DatasetError(
                 f"{images_path} has {count} images, but {labels_path} has {label_count} labels: "
-                "expected as many. Fetch (make fetch) or copy the pair again"
+                "expected equal numbers. Fetch (make fetch) or copy the pair again"
             )
         for first in range(0, count, rows):
             block = np.empty((min(rows, count - first), FIELDS), np.uint8)
@@ -97,8 +97,8 @@ def read_idx(images_path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
         for file in (images, labels):
             if file.read(1):
                 raise DatasetError(
-                    f"{file.path} goes on after its {count} records: fetch (make fetch) or copy it "
-                    "again"
+                    f"{file.path} has more data after its {count} records: fetch (make fetch) or "
+                    "copy it again"
                 )
 
 
@@ -118,7 +118,9 @@ def find_labels(images_path: Path) -> Path:
     for candidate in (zipped, plain) if name.endswith(".gz") else (plain, zipped):
         if candidate.exists():
             return candidate
-    raise DatasetError(f"{images_path}: expected its labels beside it, as {plain.name}[.gz]")
+    raise DatasetError(
+        f"{images_path}: expected its labels file beside it, named {plain.name}[.gz]"
+    )
 
 
 def _read_images_header(file: Stream) -> int:

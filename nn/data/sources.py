@@ -87,7 +87,7 @@ def find_source(
     if not (pair or offline):
         from nn.data.download import DownloadError, fetch  # with urllib: slow to import on a Pi
 
-        say(f"MNIST is not here yet: fetching it into {folder} (11 MB) ...")
+        say(f"Downloading MNIST (11 MB) into {folder} ...")
         try:
             fetch(folder, say=say)
             pair = _pair_in(folder)

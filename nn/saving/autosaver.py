@@ -95,7 +95,7 @@ class Autosaver:
                     self._curve.restore(found.curve)
             except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise CheckpointError(
-                    f"the checkpoint does not fit ({first_line(error)})"
+                    f"the checkpoint does not match this network ({first_line(error)})"
                 ) from None
         self._saved_at = self._clock()
         return self.place
@@ -146,7 +146,7 @@ class Autosaver:
             self._saved_at = self._clock()  # try again in a minute
             if not self._failed:
                 reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-                self._say(f"The training goes on, but could not be saved: {reason}")
+                self._say(f"Training continues, but could not be saved: {reason}")
             self._failed = True
 
     def _save(self) -> None:

@@ -132,8 +132,8 @@ def check_replaceable(path: str | os.PathLike, size: int) -> None:
             load_model(path)
         except ModelError:
             raise ModelError(
-                f"{path} is there and is no model of this kit: it is left as it is. "
-                "Give another name with --model"
+                f"{path} exists and is not a model of this kit; it was left unchanged. "
+                "Choose another name with --model"
             ) from None
     trial = AtomicFile(path)
     try:

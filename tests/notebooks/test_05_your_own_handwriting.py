@@ -107,7 +107,7 @@ def test_a_path_to_no_picture_is_answered_with_the_reason(run, path):
     """Nothing there, a folder, and a file that is something else: a line, and no traceback."""
     said = run.value(f"answer_to_picture(read_digit, {path!r})")
     assert said.startswith(f"<p>{path}")
-    reasons = ("no such file", "is a folder", "is not a whole PNG or JPEG picture")
+    reasons = ("no such file", "is a folder", "is not a whole PNG, JPEG, GIF, BMP or WebP picture")
     assert any(reason in said for reason in reasons)
 
 

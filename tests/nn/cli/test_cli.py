@@ -198,7 +198,7 @@ def test_a_file_is_replaced_only_by_force(run, csv_pair, tmp_path):
         (tmp_path / "mine.csv").write_text("precious")
         result = run("data", *words)
         assert (result.returncode, result.stdout) == (1, "")
-        assert result.stderr == "error: mine.csv is there already: give --force to replace it\n"
+        assert result.stderr == "error: mine.csv already exists: use --force to replace it\n"
         assert (tmp_path / "mine.csv").read_text() == "precious"
         assert run("data", *words, "--force").returncode == 0
 
@@ -219,17 +219,17 @@ BAD = {
     "no model": (["query", "x.png", "--model", "bad.csv"], "bad.csv is not a whole model"),
     "name taken": (
         ["train", "--train", "good.csv", "--model", "bad.csv"],
-        "bad.csv is there and is no model of this kit: it is left as it is",
+        "bad.csv exists and is not a model of this kit; it was left unchanged",
     ),
     "folder for a model": (["train", "--train", "good.csv", "--model", "."], "."),
     "no test file": (["compare-rules", "--train", "good.csv"], "good.csv has no test file beside"),
     "other content at the curve": (
         ["train", "--train", "good.csv", "--curve", "bad.csv"],
-        "bad.csv is there and is no PNG picture",
+        "bad.csv exists and is not a PNG picture",
     ),
     "no folder for the curve": (
         ["train", "--train", "good.csv", "--curve", "no/curve.png"],
-        "no/curve.png: there is no folder no: make it first",
+        "no/curve.png: folder no does not exist: create it first",
     ),
     "bad test file": (
         ["train", "--train", "good.csv", "--test", "worse.csv"],
@@ -249,7 +249,7 @@ BAD = {
         "small.npz: expected a network of 784 inputs and 10 outputs, got 4 and 3",
     ),
     "a backquery of another size": (["backquery", "--model", "small.npz"], "got 4 and 3"),
-    "other content at a picture": (["backquery", "--output", "bad.csv"], "is no PNG picture"),
+    "other content at a picture": (["backquery", "--output", "bad.csv"], "is not a PNG picture"),
     "an empty name": (["train", "--train", ""], ".: is a folder or a pipe"),
     "no CSV name": (["data", "convert", "good.csv", "out.txt"], "out.txt: expected a name that"),
     "no folder": (["data", "convert", "good.csv", "no/out.csv"], "no/"),

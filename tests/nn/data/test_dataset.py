@@ -220,7 +220,7 @@ def test_what_cannot_be_opened(tmp_path, digits):
     with pytest.raises(DatasetError, match="is a folder or a pipe"):
         open_dataset(tmp_path)
     labels = find_labels(write_idx(tmp_path, *digits))
-    with pytest.raises(DatasetError, match="holds labels: give the images file"):
+    with pytest.raises(DatasetError, match="is a labels file: give its images file"):
         open_dataset(labels)
     with pytest.raises(DatasetError, match="no such file"):
         open_dataset(tmp_path / "none.csv")

@@ -35,7 +35,7 @@ def test_missing_labels(tmp_path, digits):
     """The name looked for is in the message."""
     images = write_idx(tmp_path, *digits)
     find_labels(images).unlink()
-    with pytest.raises(DatasetError, match=r"expected its labels beside it, as train-labels-idx1"):
+    with pytest.raises(DatasetError, match=r"labels file beside it, named train-labels-idx1"):
         list(read_idx(images))
 
 
@@ -43,7 +43,7 @@ def change_images(content):
     return {
         "cut within the header": (content[:10], "ends within its header"),
         "cut within a record": (content[: 16 + 784 * 300 + 5], "ends within record 301"),
-        "too long": (content + b"x", "goes on after its 700 records"),
+        "too long": (content + b"x", "has more data after its 700 records"),
         "not IDX": (b"hello, this is text", "expected an IDX file beginning 00 00 08 03"),
         "other size": (content[:8] + b"\0\0\0\x20\0\0\0\x20" + content[16:], "got 32×32"),
         "no images": (content[:4] + bytes(4) + content[8:16], "has no rows"),

@@ -94,7 +94,7 @@ def test_images_without_labels_are_none(folder, digits, fetched):
     labels.unlink()
     said = []
     assert find_source(environ={}, folder=folder, say=said.append).is_mnist
-    assert "fetching" in said[0]
+    assert "Downloading" in said[0]
     assert labels.exists()
 
 
@@ -116,7 +116,7 @@ def test_a_download_comes_before_the_sample(folder, fetched):
     said = []
     source = find_source(environ={}, folder=folder, say=said.append)
     assert source.is_mnist
-    assert "fetching" in said[0]
+    assert "Downloading" in said[0]
 
 
 def test_the_sample_comes_last_and_says_so(folder, unreachable):

@@ -193,7 +193,7 @@ def test_a_disk_that_is_full_does_not_end_a_training(digits):
     network = Network(hidden_nodes=8, seed=4)
     samples = train(network, ArrayDataset(*digits), autosaver=autosaver)
     assert said == [
-        "The training goes on, but could not be saved: m.npz.checkpoint-a: No space left on device"
+        "Training continues, but could not be saved: m.npz.checkpoint-a: No space left on device"
     ]
     assert_same((network, samples, None), unbroken(ArrayDataset(*digits)))
 
@@ -209,7 +209,9 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path, digits):
     autosaver = Autosaver(files, dict, every=0)
     train(Network(hidden_nodes=8), ArrayDataset(*digits), autosaver=autosaver)
     other = Autosaver(files, dict, checkpoint=files.newest())
-    with pytest.raises(CheckpointError, match=r"does not fit .*\(9, 784\), got .*\(8, 784"):
+    with pytest.raises(
+        CheckpointError, match=r"does not match this network .*\(9, 784\), got .*\(8, 784"
+    ):
         train(Network(hidden_nodes=9), ArrayDataset(*digits), autosaver=other)
 
 

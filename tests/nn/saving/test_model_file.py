@@ -226,7 +226,7 @@ def test_something_else_is_not_replaced(tmp_path):
     """A name that is taken by no model costs nobody the file."""
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear Pi")
-    with pytest.raises(ModelError, match="left as it is"):
+    with pytest.raises(ModelError, match="left unchanged"):
         check_replaceable(letter, 100)
     assert letter.read_text() == "Dear Pi"
 
