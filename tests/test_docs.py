@@ -402,6 +402,19 @@ def test_every_message_is_the_programs():
     assert sum(len(rows) for _, rows in page(TROUBLESHOOTING).sections) > 60
 
 
+def unknown_tasks(text: str) -> list[str]:
+    """List the names of Ansible's tasks, as it prints them, that no role has."""
+    named = re.findall(r"^TASK \[\w+ : (.+)\] \*", text, re.M)
+    return [name for name in named if f"- name: {name} " not in sources()]
+
+
+def test_every_task_that_is_shown_is_one():
+    """Of a role, by its present name."""
+    assert [each for path in PAGES_OF_TODAY for each in unknown_tasks(path.read_text())] == []
+    text = "TASK [jupyter : Configure TLS] ***\nTASK [jupyter : Brew coffee] ***\n"
+    assert unknown_tasks(text) == ["Brew coffee"]
+
+
 def test_a_message_that_nobody_prints_is_noticed():
     """Whole, or one part of it."""
     head = "# A\n\n| message | cause |\n|---|---|\n"
