@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from platformdirs import user_cache_path
 
 from nn.data.streams import BLOCK_ROWS, FIELDS
 from nn.saving.atomic import AtomicFile
@@ -39,8 +40,10 @@ def packed_paths(csv_path: Path) -> list[Path]:
     name = f"{csv_path.name}.packed"
     paths = [csv_path.with_name(name)]
     try:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pi-nn"
+        cache = user_cache_path("pi-nn")
     except RuntimeError:  # a user without a home
+        return paths
+    if not cache.is_absolute():  # as Debian 12's platformdirs has it then
         return paths
     folder = hashlib.blake2b(os.fsencode(csv_path.resolve().parent), digest_size=8).hexdigest()
     return [*paths, cache / folder / name]
