@@ -1,6 +1,7 @@
 """Ready-made settings, each with its source, its expected accuracy and its cost."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from nn.errors import UnknownNameError
@@ -53,7 +54,8 @@ class Preset:
 
     def hyperparameters(self) -> dict[str, int | float | str | None]:
         """Return what decides the weights that a training of given digits ends with."""
-        return {name: getattr(self, name) for name in HYPERPARAMETERS}
+        values = attrgetter(*HYPERPARAMETERS)(self)
+        return dict(zip(HYPERPARAMETERS, values, strict=True))
 
     def network(self) -> "Network":
         """Make a new network, with its first weights."""

@@ -64,7 +64,7 @@ def run(arguments) -> None:
     from nn.data.sources import find_source
     from nn.saving.autosaver import Autosaver
     from nn.saving.checkpoint import CheckpointFiles
-    from nn.saving.model_file import check_replaceable, weights_of
+    from nn.saving.model_file import ModelError, check_replaceable, save_model, weights_of
 
     model = Path(arguments.model or f"models/{preset.name}.npz")
     source = find_source(
@@ -115,15 +115,20 @@ def run(arguments) -> None:
                 arguments.backend = checkpoint.backend
             samples, signals = _train(network, reading, preset, autosaver, curve, arguments.backend)
             summary = summarise(preset, source, model, samples, reading, autosaver)
-            _save(network, model, summary, files)  # before the test, which takes a while
-            if signals:  # during the very last block
+            try:
+                save_model(network, model, about=summary)  # before the test, which takes a while
+                if signals:  # during the very last block
+                    files.remove()
+                    raise Interrupted(
+                        signals[0],
+                        f"interrupted after the last digit: {model} is trained, not tested",
+                    )
+                if test_set:
+                    summary |= measure(network, test_set)
+                    save_model(network, model, about=summary)
+            except ModelError:  # training diverged: there is nothing to resume, either
                 files.remove()
-                raise Interrupted(
-                    signals[0], f"interrupted after the last digit: {model} is trained, not tested"
-                )
-            if test_set:
-                summary |= measure(network, test_set)
-                _save(network, model, summary, files)
+                raise
             if curve:
                 from nn.plots import learning_curve, save_figure
 
@@ -159,14 +164,3 @@ def _train(network, training_set, preset: Preset, autosaver, curve, backend: str
     if autosaver.stopped:
         raise Interrupted(signals[0])
     return samples, signals
-
-
-def _save(network, model: Path, summary: dict, files) -> None:
-    """Save the model; where training diverged, there is nothing to go on with, either."""
-    from nn.saving.model_file import ModelError, save_model
-
-    try:
-        save_model(network, model, about=summary)
-    except ModelError:
-        files.remove()
-        raise
