@@ -1,13 +1,11 @@
 """Fetch MNIST's four IDX files, verified by the SHA-256 of their uncompressed content."""
 
-import fcntl
 import gzip
 import hashlib
-import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,7 +14,7 @@ from urllib.request import url2pathname
 
 from nn.data.transfer import TransferError, transfer
 from nn.errors import KitError, first_line
-from nn.saving.atomic import atomic_write
+from nn.saving.atomic import alone_with, atomic_write
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -127,7 +125,7 @@ def _fetch_one(path: Path, partial: Path, file: RemoteFile, mirrors: Sequence[st
     """Try the mirrors in turn; return how the file was fetched."""
     failures = []
     try:
-        with _alone_in(path.parent):
+        with alone_with(path, wait=True):
             if _complaint(path, file) is None:
                 return "by another process"
             for mirror in mirrors:
@@ -155,18 +153,6 @@ def _fetch_one(path: Path, partial: Path, file: RemoteFile, mirrors: Sequence[st
         f"could not fetch {file.name} ({'; '.join(failures)}). Try again with "
         "'make fetch', or 'data fetch --mirror' with an address or a folder that has the four files"
     )
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Wait until no other process fetches into a folder; one that was killed holds nobody up."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some network folders know no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _open_at(url: str, partial: Path, file: RemoteFile) -> BinaryIO:

@@ -127,16 +127,23 @@ def remove_leftovers(path: str | os.PathLike) -> None:
 
 
 @contextmanager
-def alone_with(path: str | os.PathLike) -> Iterator[None]:
+def alone_with(path: str | os.PathLike, *, wait: bool = False) -> Iterator[None]:
     """Keep other processes out of the block while this one is in it with the same `path`.
 
     What tells them is a file beside it, which goes at the end; that of a killed process holds
     nobody up, and is removed as any other leftover.
 
+    Parameters
+    ----------
+    path : path-like
+        Its folder must exist.
+    wait : bool
+        Whether to wait for a process that is in the block.
+
     Raises
     ------
     BlockingIOError
-        When another process is in the block.
+        When another process is in the block, and this one is not to wait.
     OSError
         When the folder is missing, read-only or full.
     """
@@ -149,7 +156,7 @@ def alone_with(path: str | os.PathLike) -> Iterator[None]:
             raise
         with file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
                 raise
             except OSError:

@@ -414,10 +414,10 @@ def test_the_model_is_kept_when_the_test_fails(run, csv_pair, tmp_path):
 
 
 def test_training_imports_no_more_than_it_uses(tmp_path, csv_pair):
-    """Neither scipy, matplotlib, pooch nor Pillow: each costs a Pi Zero seconds and memory."""
+    """Neither scipy, matplotlib, requests nor Pillow: each costs a Pi Zero seconds and memory."""
     code = (
         "import sys; from nn.cli import main; main(sys.argv[1:]);"
-        "print([m for m in ('scipy', 'matplotlib', 'pooch', 'PIL', 'requests', 'tqdm')"
+        "print([m for m in ('scipy', 'matplotlib', 'requests', 'PIL', 'tqdm')"
         " if m in sys.modules])"
     )
     words = ["train", "--train", str(csv_pair[0]), "--json"]
