@@ -33,7 +33,12 @@ def run_tests(tmp_path):
         return subprocess.run(
             [sys.executable, "-m", "pytest", *settings, *words, tmp_path / "test_three.py"],
             cwd=PROJECT,
-            env={**os.environ, "NO_SKIPS": no_skips, "PYTEST_ADDOPTS": ""},
+            env={
+                **os.environ,
+                "NO_SKIPS": no_skips,
+                "PYTEST_ADDOPTS": "",
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # they take a second, and no part
+            },
             capture_output=True,
             text=True,
         )
