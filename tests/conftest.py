@@ -37,7 +37,7 @@ def pytest_terminal_summary(terminalreporter, config):
     left_out = len(terminalreporter.stats.get("deselected", []))
     if left_out and config.option.markexpr == "not slow":
         terminalreporter.write_line(
-            f"slow tests left out: {left_out} (long trainings, notebooks, fuzzing, power cuts); "
+            f"slow tests left out: {left_out} (long trainings, notebooks, fuzzing, full disks); "
             "'make test-all' runs everything"
         )
 

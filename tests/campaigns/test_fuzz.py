@@ -21,6 +21,7 @@ from tests.conftest import PROJECT
 INPUTS, COMMANDS = 20 * BATCH, 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [each.name for each in FORMATS])
 def test_a_short_run_finds_nothing(name, tmp_path):
     """A few hundred inputs of each kind, two of them through the command line."""
@@ -63,7 +64,11 @@ def failed(_folder, _files):
 
 @pytest.mark.parametrize(
     ("accepts", "finding"),
-    [(slow, "took over 2 s"), (warned, "a line nobody"), (failed, "a reader's own mistake")],
+    [
+        pytest.param(slow, "took over 2 s", marks=pytest.mark.slow),
+        (warned, "a line nobody"),
+        (failed, "a reader's own mistake"),
+    ],
 )
 def test_what_may_not_happen_is_noticed(accepts, finding):
     """A hang, a warning, another error than the kit's own."""

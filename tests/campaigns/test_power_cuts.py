@@ -14,6 +14,7 @@ from tests.campaigns.power_cuts.moments import Trial, kill_at_random
 from tests.campaigns.power_cuts.system_calls import Call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("job", [*TRAININGS[:2], WRITERS[0]], ids=lambda job: job.name)
 def test_killed_at_random_moments(tmp_path, job):
     """Nothing half-written, and an end as if unbroken; two runs of each."""
@@ -32,6 +33,7 @@ def traced(request, tmp_path_factory):
     return trial, system_calls.trace(trial, trial.place())
 
 
+@pytest.mark.slow
 def test_cut_at_system_calls(traced):
     """Each thirtieth of all the cuts; `make test-power-cuts` makes them all."""
     trial, calls = traced

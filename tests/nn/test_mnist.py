@@ -20,7 +20,7 @@ from nn.rules import RULES
 from nn.training import evaluate, train
 from tests.conftest import PROJECT
 
-pytestmark = pytest.mark.mnist
+pytestmark = [pytest.mark.mnist, pytest.mark.slow]
 
 # Of MNIST as CSV, label first, without a header: published with the project's facts.
 CSV_SHA256 = {

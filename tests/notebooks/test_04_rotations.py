@@ -8,6 +8,8 @@ from scipy.special import expit
 from scripts.bench.notebook_runner import executed
 from tests.notebooks.oracles import read_digits
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(kit, mnist_or_sample):

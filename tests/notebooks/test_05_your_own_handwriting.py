@@ -149,6 +149,7 @@ def test_the_accuracy_and_the_memory(run, mnist_or_sample):
     assert run.peak_mb < 150
 
 
+@pytest.mark.slow
 def test_what_make_train_pi_trained_is_loaded(tmp_path, digits):
     """The command itself, in the kit's folder, on something that goes by MNIST's names."""
     kit, mnist = unpack_kit(tmp_path), tmp_path / "digits"

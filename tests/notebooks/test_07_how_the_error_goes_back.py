@@ -9,6 +9,8 @@ from nn.data.dataset import open_dataset
 from nn.data.sources import find_source
 from scripts.bench.notebook_runner import executed
 
+pytestmark = pytest.mark.slow
+
 # The small network's weights out of each hidden node, and its outputs s(0) and s(2).
 LINKS = [(2, 1), (1, 4), (-3, -1)]
 ERRORS = (0.4, -0.2)

@@ -11,6 +11,8 @@ from nn.data.sources import find_source
 from scripts.bench.notebook_runner import executed
 from tests.conftest import PROJECT
 
+pytestmark = pytest.mark.slow
+
 WAYS = ["the book's loop", "+ block parser", "+ float32", "+ batches of 16", "+ sparse pixels"]
 NUMPY_WAYS = ["numpy.outer", "dot of column and row", "column @ row", "einsum"]
 

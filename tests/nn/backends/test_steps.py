@@ -128,6 +128,7 @@ def test_close_leaves_the_weights_in_the_networks_own_array(digits, backend):
     assert own.flags.c_contiguous
 
 
+@pytest.mark.slow
 def test_inputs_and_pixels_give_the_same_batches(digits):
     """Scaled pixels are compressed to what the grey levels are, blanks left out."""
     pixels, _ = digits

@@ -16,6 +16,8 @@ from nn.network import Network
 from nn.saving.model_file import save_model
 from tests.conftest import PROJECT
 
+pytestmark = pytest.mark.slow
+
 # What runs inside: mount, bring the files there, fill or lock the disk, run the command
 IN_NAMESPACE = """
 set -eu

@@ -61,6 +61,7 @@ BOTH = ["pi-zero.npz.checkpoint-a", "pi-zero.npz.checkpoint-b"]
 BACKENDS = {"dense": [], "sparse": ["setarch", "linux32"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("execution", BACKENDS)
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
@@ -416,6 +417,7 @@ def test_a_training_that_ran_away_leaves_nothing_to_go_on_with(csv_pair, tmp_pat
     assert run(*words).returncode == 0
 
 
+@pytest.mark.slow
 def test_the_curve_goes_on(csv_pair, tmp_path, run):
     """Its picture is that of an unbroken training."""
     words = [*WORDS, "--curve", "curve.png"]

@@ -59,6 +59,7 @@ def test_every_truncation_is_refused(model):
             load_model(model)
 
 
+@pytest.mark.slow
 def test_every_damaged_byte_is_refused_or_harmless(model):
     """A flipped byte is found by zip's checksum, or lies where it does not matter."""
     content = model.read_bytes()

@@ -43,6 +43,7 @@ def accuracy(done: subprocess.CompletedProcess) -> float:
     return json.loads(done.stdout)["accuracy"]
 
 
+@pytest.mark.slow
 def test_the_limit_learns_what_the_book_does(limit, capsys):
     """As many digits right as the book's loop, on average over first weights of their own."""
     expected = []

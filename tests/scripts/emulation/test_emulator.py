@@ -61,6 +61,7 @@ def emulator(folder):
     emulator.kill()
 
 
+@pytest.mark.slow
 def test_a_panic_is_shown(emulator, stand_in, ports):
     """With the kernel's own line, and where the rest is."""
     panic = "Kernel panic - not syncing: VFS: Unable to mount root fs"
@@ -71,6 +72,7 @@ def test_a_panic_is_shown(emulator, stand_in, ports):
     assert emulator.pid is None
 
 
+@pytest.mark.slow
 def test_qemu_that_ends_is_noticed(emulator, stand_in, ports):
     """With what it said last."""
     stand_in("print('qemu: could not open disk image')")
@@ -81,6 +83,7 @@ def test_qemu_that_ends_is_noticed(emulator, stand_in, ports):
         emulator.wait(30)
 
 
+@pytest.mark.slow
 def test_a_boot_that_takes_too_long_is_told(emulator, stand_in, ports):
     """With what was said last."""
     stand_in("print('Begin: Waiting for root', flush=True)\nimport time; time.sleep(60)")
