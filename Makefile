@@ -1,4 +1,4 @@
-# The kit's commands: `make help` lists them. Here are those that work on a Pi, too.
+# The kit's commands: `make help` lists them. Those in this file also work on a Pi.
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -42,5 +42,5 @@ $(VENV)/.ready: pyproject.toml scripts/make_venv.sh
 $(VENV)/.ready-%: pyproject.toml scripts/make_venv.sh
 	scripts/make_venv.sh $(VENV) $*
 
-# A Pi has neither: they are for computers with the whole project.
+# A Pi has neither of these files: they need the complete project.
 -include scripts/pis.mk tests/maintainers.mk

@@ -173,12 +173,12 @@ def _read_grey(source: Path | BytesIO, name: str | Path) -> np.ndarray:
     except ImageError:
         raise
     except UnidentifiedImageError:
-        raise ImageError(f"{name} is not a whole PNG, JPEG, GIF, BMP or WebP picture") from None
+        raise ImageError(f"{name} is not a valid PNG, JPEG, GIF, BMP or WebP picture") from None
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} is too large ({error}). Make it smaller first") from None
     except Exception as error:  # Pillow's readers raise nearly anything on damaged files
         raise ImageError(
-            f"{name} is not a whole PNG, JPEG, GIF, BMP or WebP picture ({first_line(error)})"
+            f"{name} is not a valid PNG, JPEG, GIF, BMP or WebP picture ({first_line(error)})"
         ) from None
 
 

@@ -1,4 +1,4 @@
-# Pis, real and emulated, from a computer with the whole project: part of the Makefile.
+# Commands for real and emulated Pis, on a computer with the complete project: part of the Makefile.
 
 INVENTORY ?= ansible/inventory/hosts.yml
 PRESET ?= pi-zero
@@ -7,8 +7,8 @@ export ANSIBLE_CONFIG = ansible/ansible.cfg
 FLAGS = $(if $(LIMIT),--limit $(LIMIT)) $(if $(ASK_SUDO),--ask-become-pass) $(if $(CHECK),--check --diff) $(EXTRA)
 ROLES = $(if $(TAGS),--tags $(TAGS))
 PLAYBOOK = $(VENV)/bin/ansible-playbook -i $(INVENTORY) $(FLAGS)
-# A tag would leave out what these promise, and nobody would know.
-PLAY = $(if $(TAGS),$(error TAGS= is for 'make provision' and 'make update' alone))$(PLAYBOOK)
+# With tags, these commands would silently skip part of what they promise.
+PLAY = $(if $(TAGS),$(error TAGS= works only with 'make provision' and 'make update'))$(PLAYBOOK)
 CARD_FOLDER = $(if $(CARD),--folder $(CARD))
 PORTS = $(if $(SSH_PORT),--ssh-port $(SSH_PORT)) $(if $(JUPYTER_PORT),--jupyter-port $(JUPYTER_PORT))
 
@@ -50,5 +50,5 @@ emulate-stop: $(ANSIBLE_READY) ## Shut down the emulated Pi Zero [CARD=folder]
 	$(RUN) -m scripts.emulation $(CARD_FOLDER) stop
 
 $(INVENTORY):
-	@echo "There is no $@ yet: copy ansible/inventory/example.yml to it and name your Pis in it" >&2
+	@echo "$@ does not exist: copy ansible/inventory/example.yml to it and list your Pis in it" >&2
 	@exit 1

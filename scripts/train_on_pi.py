@@ -56,7 +56,7 @@ def main() -> int:
         if not _train(pi, arguments.preset, start, Path(arguments.output) / pi.name):
             failed.append(pi.name)
     if failed:
-        print(f"error: no training on {', '.join(failed)}: see above", file=sys.stderr)
+        print(f"error: training failed on {', '.join(failed)}: see above", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -89,7 +89,7 @@ def _pis(inventory: str, limit: str, extra: list[str]) -> list[Pi]:
     if not tasks:
         if result.returncode:
             print(result.stdout, end="", file=sys.stderr)
-        sys.exit(f"error: no machine for '{limit}' in {inventory}; why is above")
+        sys.exit(f"error: no Pi matches '{limit}' in {inventory}: see above")
     return [_pi(name, answer["msg"]) for name, answer in tasks[0]["hosts"].items()]
 
 

@@ -1,4 +1,4 @@
-# What tests and measures the kit: part of the Makefile; `make help-maintainers` lists it.
+# Commands that test and measure the kit: part of the Makefile; `make help-maintainers` lists them.
 
 .PHONY: help-maintainers test test-all test-oldest lint test-arm test-cache test-provision
 .PHONY: fuzz test-power-cuts test-low-memory verify-emulated
@@ -41,10 +41,10 @@ fuzz: $(VENV)/.ready-fuzz ## Feed a million damaged files to every reader; write
 test-power-cuts: $(VENV)/.ready-test ## Kill commands in 200 runs and at each system call; writes docs/reports/power-cuts.md (1 h); needs strace, MNIST_DIR
 	$(RUN) -m tests.campaigns.power_cuts --report docs/reports/power-cuts.md
 
-test-low-memory: $(VENV)/.ready-test ## Train and run the heaviest notebook in 128 and 256 MB; needs root, MNIST_DIR
+test-low-memory: $(VENV)/.ready-test ## Train, and run the heaviest notebook, in 128 and 256 MB; needs root, MNIST_DIR
 	$(RUN) -m tests.campaigns.low_memory
 
-verify-emulated: $(VENV)/.ready-provision ## Try everything a Pi Zero must do on the emulated one; writes docs/reports/emulated-pi.md (2 h)
+verify-emulated: $(VENV)/.ready-provision ## Test everything a Pi Zero must do on the emulated one; writes docs/reports/emulated-pi.md (2 h)
 	$(RUN) -m tests.campaigns.emulated_pi $(CARD_FOLDER) $(PORTS)
 
 ##@ Measurements
@@ -69,10 +69,10 @@ measure-presets: $(VENV)/.ready ## Train each preset on MNIST with five seeds (2
 measure-sample: $(VENV)/.ready ## Train on digits drawn by the kit, test on MNIST (2 min)
 	$(RUN) -m scripts.bench.measure_sample
 
-measure-checkpoints: $(VENV)/.ready ## Measure what saving costs during training (15 min)
+measure-checkpoints: $(VENV)/.ready ## Measure the cost of saving during training (15 min)
 	$(RUN) -m scripts.bench.measure_checkpoints
 
-measure-notebooks: $(VENV)/.ready-test ## Measure time and memory of each notebook; updates them (5 min); needs MNIST_DIR
+measure-notebooks: $(VENV)/.ready-test ## Measure time and memory of each notebook; updates the notebooks (5 min); needs MNIST_DIR
 	$(RUN) -m scripts.bench.measure_notebooks
 
 pictures: $(VENV)/.ready ## Redraw the pictures in docs/; needs MNIST

@@ -420,7 +420,7 @@ def test_a_message_that_nobody_prints_is_noticed():
     head = "# A\n\n| message | cause |\n|---|---|\n"
     text = f"{head}| `no such nonsense` | x |\n| `MNIST_DIR=… holds no digits` | x |\n"
     assert len(unknown_messages(text)) == 2
-    assert unknown_messages(f"{head}| `MNIST_DIR=… holds no MNIST` | `not this` |\n") == []
+    assert unknown_messages(f"{head}| `MNIST_DIR=… does not contain MNIST` | `not this` |\n") == []
 
 
 def figures_not_in(text: str, pages: str) -> list[str]:

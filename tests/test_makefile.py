@@ -71,7 +71,7 @@ def test_tags_are_for_provisioning_alone(tmp_path):
     for target in ("verify", "backup", "restore", "uninstall"):
         refused = dry_run(target, inventory, "TAGS=jupyter")
         assert refused.returncode != 0
-        assert "TAGS= is for 'make provision' and 'make update' alone" in refused.stderr
+        assert "TAGS= works only with 'make provision' and 'make update'" in refused.stderr
 
 
 def test_flags_reach_ansible(tmp_path):

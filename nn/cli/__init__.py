@@ -1,4 +1,4 @@
-"""The command line, ``python -m nn`` or ``pi-nn``: the only part that talks to people.
+"""The command line, ``python -m nn`` or ``pi-nn``: the only part that prints or reads flags.
 
 Results go to standard output, everything else to standard error. Exit codes: 0, 1 for an error
 in data, model or disk (one line, no traceback), 2 for wrong usage, 128 and the signal's number when
@@ -14,13 +14,13 @@ import nn
 from nn.cli.console import Interrupted, drop_unwritten, interrupted_by_signals, remark
 from nn.errors import KitError
 
-# Each is a module of this package, imported only when it is called: a Pi waits for each.
+# Each is a module of this package, imported only when it is called: on a Pi, imports are slow.
 COMMANDS = {
     "train": "train a network and measure its accuracy",
     "test": "measure a model's accuracy",
     "query": "read the digit in PNG or JPEG pictures",
     "backquery": "draw what a model has in mind for each digit",
-    "compare-rules": "compare the rules that send errors back, as the author did",
+    "compare-rules": "compare the rules for sending errors back",
     "data": "fetch, verify, convert, describe or draw digits",
     "presets": "list the ready-made settings for train",
 }
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, optional
-        The words after the program's name; ``sys.argv`` when left out.
+        The arguments after the program's name; by default those of ``sys.argv``.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a terminal may not know ± or a file's name
+        if hasattr(stream, "reconfigure"):  # a terminal may be unable to show ± or a file's name
             stream.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if argv is None else list(argv)
     program = "python -m nn" if sys.argv[0].endswith("__main__.py") else None
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if sys.stdout:
                 sys.stdout.flush()  # here, where an error can still be reported
         return code
-    except BrokenPipeError:  # the reader of a pipe has seen enough
+    except BrokenPipeError:  # the reader closed the pipe
         drop_unwritten(sys.stdout)
         return 1
     except Interrupted as error:

@@ -1,4 +1,4 @@
-"""Flags that several commands share, and what their values may be."""
+"""Flags that several commands share, and the types of their values."""
 
 import argparse
 import dataclasses
@@ -52,12 +52,14 @@ def _number(text: str, expected: str, fits: Callable[[float], bool]) -> float:
 def add_data_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say which digits to use."""
     group = parser.add_argument_group(
-        "data", "Without --train: MNIST_DIR, mnist_dataset/, a download, the bundled sample."
+        "data", "Without --train: MNIST_DIR, mnist_dataset/, a download, or the bundled sample."
     )
     group.add_argument(
         "--train", metavar="FILE", help="training digits: CSV or IDX, gzipped or not"
     )
-    group.add_argument("--test", metavar="FILE", help="test digits; found beside --train by name")
+    group.add_argument(
+        "--test", metavar="FILE", help="test digits; default: the file beside --train"
+    )
     group.add_argument(
         "--samples", type=whole_number(1), metavar="N", help="use only the first N training digits"
     )
@@ -65,15 +67,25 @@ def add_data_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def add_network_flags(group) -> None:
-    """Add the flags of a network and its steps, each in place of a preset's value."""
-    group.add_argument("--hidden-nodes", type=whole_number(1, 100_000), metavar="N")
+    """Add the flags of a network and its training steps; each overrides a preset's value."""
+    group.add_argument(
+        "--hidden-nodes",
+        type=whole_number(1, 100_000),
+        metavar="N",
+        help="size of the hidden layer",
+    )
     group.add_argument(
         "--batch-size",
         type=whole_number(1, 1000),
         metavar="N",
         help="digits per update; above 16, accuracy falls",
     )
-    group.add_argument("--learning-rate", type=number_above_zero, metavar="RATE")
+    group.add_argument(
+        "--learning-rate",
+        type=number_above_zero,
+        metavar="RATE",
+        help="how far each update goes",
+    )
     group.add_argument(
         "--seed", type=whole_number(0), metavar="N", help="seed of the initial weights"
     )

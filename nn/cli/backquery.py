@@ -15,7 +15,7 @@ def add_arguments(parser) -> None:
 
 
 def run(arguments) -> None:
-    """Run the network backwards from each of the ten answers, and save the pictures."""
+    """Run the network backwards from each of the ten answers, and save the results as a picture."""
     import numpy as np
 
     from nn.plots import digit_grid, save_figure

@@ -1,4 +1,4 @@
-"""``compare-rules``: how well each way of sending the error back learns."""
+"""``compare-rules``: compare the accuracy of each rule for sending errors back."""
 
 import dataclasses
 import json
@@ -33,14 +33,14 @@ def add_arguments(parser) -> None:
         nargs="+",
         default=[1, 2, 5],
         metavar="N",
-        help="measure after these epochs; default: 1 2 5",
+        help="measure accuracy after each of these epochs; default: 1 2 5",
     )
     add_json_flag(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments) -> None:
-    """Train one network a rule, measure each after the epochs asked for, print the table."""
+    """Train one network for each rule, measure each after the given epochs, and print a table."""
     from nn.data.dataset import FirstRows, check_readable, open_dataset
     from nn.data.sources import find_source
     from nn.data.streams import DatasetError

@@ -1,4 +1,4 @@
-"""Commands and people: progress and remarks, which never mix with results, and signals."""
+"""Talk to the user: progress and remarks, which never mix with results; and signals."""
 
 import os
 import shlex
@@ -20,8 +20,8 @@ _FINISHING = b"Finishing this block of digits, then saving; the same signal agai
 
 
 def remark(message: str) -> None:
-    """Write a line to standard error; do nothing when nobody is there any more."""
-    if sys.stderr:  # None when it is closed, and print would write to standard output instead
+    """Write a line to standard error; do nothing if standard error is gone."""
+    if sys.stderr:  # None if it is closed; print would then write to standard output
         try:
             print(message, file=sys.stderr, flush=True)
         except OSError:  # its terminal is gone
@@ -29,7 +29,7 @@ def remark(message: str) -> None:
 
 
 def drop_unwritten(stream: TextIO | None) -> None:
-    """Keep Python from trying once more, at its end, to write what could not be written."""
+    """Stop Python from trying again, when it exits, to write what could not be written."""
     try:
         if stream:
             stream.flush()
@@ -38,7 +38,7 @@ def drop_unwritten(stream: TextIO | None) -> None:
 
 
 def stderr_is_terminal() -> bool:
-    """Tell whether somebody may be watching standard error."""
+    """Return whether standard error is a terminal."""
     return bool(sys.stderr and sys.stderr.isatty())
 
 
@@ -46,9 +46,9 @@ def stderr_is_terminal() -> bool:
 def progress(
     what: str, dataset: "Dataset", passes: int = 1, done: tuple[int, int] = (0, 0)
 ) -> Iterator:
-    """Show a bar with rate and time left over `passes` of a dataset; in a log, a line a minute.
+    """Show a bar with rate and time left over `passes` of a dataset; in a log, one line a minute.
 
-    `done` are passes, and rows of the next, that were done before.
+    `done` counts the passes, and the rows of the next pass, that were done before.
 
     Yields
     ------
@@ -61,7 +61,7 @@ def progress(
     if stderr_is_terminal():
         from tqdm import tqdm
 
-        screen = shutil.get_terminal_size()  # 80 by 24 on a serial line; tqdm would see 0 by 0
+        screen = shutil.get_terminal_size()  # 80 by 24 on a serial line, where tqdm sees 0 by 0
         bar = tqdm(
             total=total,
             initial=count,
@@ -101,7 +101,7 @@ def progress(
 
 
 def this_program() -> str:
-    """Return how the user started this program, to name the next command as it must be typed."""
+    """Return how the user started this program, so that messages can name the next command."""
     if not sys.argv[0].endswith("__main__.py"):
         return shlex.quote(sys.argv[0])
     python = Path(sys.executable)
@@ -113,12 +113,12 @@ def this_program() -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share as per cent with two places."""
+    """Write a share as a percentage with two decimal places."""
     return f"{100 * share:.2f} %"
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal, by its `number`, asked the command to end; with what to say about it."""
+    """A signal, `number`, asked the command to end; `message` tells the user about it."""
 
     def __init__(self, number: int, message: str = "interrupted"):
         super().__init__(message)
@@ -126,13 +126,13 @@ class Interrupted(KeyboardInterrupt):
 
     @property
     def exit_code(self) -> int:
-        """Return what a shell expects: 130 for Ctrl-C, 143 for a shutdown."""
+        """Return the exit code that a shell expects: 130 for Ctrl-C, 143 for a shutdown."""
         return 128 + self.number
 
 
 @contextmanager
 def interrupted_by_signals() -> Iterator[None]:
-    """Let each signal end the command as Ctrl-C does: cleaned up."""
+    """Let each signal end the command as Ctrl-C does, with cleanup."""
 
     def interrupt(number, _frame):
         raise Interrupted(number)
@@ -143,19 +143,19 @@ def interrupted_by_signals() -> Iterator[None]:
 
 @contextmanager
 def stopping_on_signals(stop: Callable[[], bool]) -> Iterator[list[int]]:
-    """Let the first signal ask for a stop, and the same one a second time interrupt.
+    """Let the first signal ask for a stop, and the same signal a second time interrupt at once.
 
-    Another one changes nothing: a system that shuts down sends SIGHUP right after SIGTERM.
+    A different second signal is ignored: a system that shuts down sends SIGHUP right after SIGTERM.
 
     Parameters
     ----------
     stop : callable
-        Asks for the stop; returns False when there is nothing to wait for.
+        Asks for the stop; returns False if there is nothing to wait for.
 
     Yields
     ------
     received : list of int
-        The numbers of the signals that asked, if any did.
+        The numbers of the signals that asked for a stop.
     """
     received = []
 
@@ -164,8 +164,8 @@ def stopping_on_signals(stop: Callable[[], bool]) -> Iterator[list[int]]:
             raise Interrupted(number)
         received.append(number)
         if len(received) == 1:
-            with suppress(OSError):  # the terminal may be what is gone
-                os.write(2, _FINISHING)  # a print may have been interrupted in the middle
+            with suppress(OSError):  # the terminal may be gone
+                os.write(2, _FINISHING)  # not print: the signal may have interrupted one
 
     with _handling(ask_first):
         yield received
@@ -173,7 +173,7 @@ def stopping_on_signals(stop: Callable[[], bool]) -> Iterator[list[int]]:
 
 @contextmanager
 def _handling(handler: Callable) -> Iterator[None]:
-    """Handle the signals, but for those that are ignored, as by nohup."""
+    """Handle the signals, except those that are ignored, for example under nohup."""
     before = {}
     for each in _SIGNALS:
         if signal.getsignal(each) != signal.SIG_IGN:

@@ -10,18 +10,18 @@ from nn.cli.files import check_csv_target
 
 
 def add_arguments(parser) -> None:
-    """Add the command's own commands and their flags."""
+    """Add the subcommands and their flags."""
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     a_csv = "a name that ends in .csv or .csv.gz"
     a_dataset = "CSV or IDX images file, gzipped or not"
 
-    fetch = commands.add_parser("fetch", help="download MNIST (11 MB), verified")
+    fetch = commands.add_parser("fetch", help="download MNIST (11 MB) and verify it")
     fetch.add_argument("--folder", metavar="DIR", help="default: the kit's mnist_dataset/")
     fetch.add_argument(
         "--mirror",
         action="append",
         metavar="URL",
-        help="web address, file address or folder with the four IDX files; repeat for more",
+        help="URL (http, https, file) or folder with the four IDX files; can be repeated",
     )
     fetch.add_argument(
         "--csv",
@@ -29,7 +29,9 @@ def add_arguments(parser) -> None:
         help="also write mnist_train.csv and mnist_test.csv (128 MB)",
     )
     fetch.add_argument(
-        "--force", action="store_true", help="replace other files that have MNIST's names"
+        "--force",
+        action="store_true",
+        help="replace files that have MNIST's names but other content",
     )
     fetch.set_defaults(run=run_fetch)
 
@@ -43,14 +45,21 @@ def add_arguments(parser) -> None:
     convert.add_argument("--force", action="store_true", help="replace TARGET if it exists")
     convert.set_defaults(run=run_convert)
 
-    info = commands.add_parser("info", help="read a whole file and describe it")
+    info = commands.add_parser("info", help="read a file to its end and describe it")
     info.add_argument("file", metavar="FILE", help=a_dataset)
     info.set_defaults(run=run_info)
 
-    sample = commands.add_parser("sample", help="draw digits of our own (not MNIST) into a CSV")
+    sample = commands.add_parser("sample", help="draw new digits (not MNIST) into a CSV file")
     sample.add_argument("target", metavar="TARGET", help=a_csv)
-    sample.add_argument("--rows", type=whole_number(1), default=1000, help="default: %(default)s")
-    sample.add_argument("--seed", type=whole_number(0), default=1, help="default: %(default)s")
+    sample.add_argument(
+        "--rows", type=whole_number(1), default=1000, help="how many digits; default: %(default)s"
+    )
+    sample.add_argument(
+        "--seed",
+        type=whole_number(0),
+        default=1,
+        help="the same seed draws the same digits; default: %(default)s",
+    )
     sample.add_argument("--force", action="store_true", help="replace TARGET if it exists")
     sample.set_defaults(run=run_sample)
 
@@ -82,7 +91,7 @@ def run_verify(arguments) -> None:
 
 
 def run_convert(arguments) -> None:
-    """Write any digits as CSV."""
+    """Write a file of digits as CSV."""
     from nn.data.dataset import open_dataset
 
     target = check_csv_target(arguments.target, arguments.force)
@@ -98,7 +107,7 @@ def run_sample(arguments) -> None:
 
 
 def run_info(arguments) -> None:
-    """Read a file from end to end and print what is in it."""
+    """Read a file to its end and describe its content."""
     import numpy as np
 
     from nn.data.dataset import open_dataset
@@ -121,7 +130,7 @@ def run_info(arguments) -> None:
 
 
 def _write_csv(dataset, target: Path) -> None:
-    """Write a dataset to a CSV or CSV.gz file, whole or not at all."""
+    """Write a dataset to a CSV or CSV.gz file, completely or not at all."""
     from nn.data.csv_file import write_csv
     from nn.saving.atomic import atomic_write
 

@@ -1,4 +1,4 @@
-"""Files that commands read or write for people: checked before the work begins."""
+"""Files that the user names: checked before the work begins."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,16 +12,16 @@ _PNG_MAGIC = b"\x89PNG"
 
 
 class TargetError(KitError, FileExistsError):
-    """A file cannot be written under this name."""
+    """A file cannot be written to this path."""
 
 
 def load_digit_reader(path: str) -> "Network":
-    """Load a model of 784 inputs and ten outputs.
+    """Load a model with 784 inputs and ten outputs.
 
     Raises
     ------
     ModelError
-        When it cannot be loaded, or is of another size.
+        When it cannot be loaded, or has another size.
     """
     from nn.saving.model_file import ModelError, load_model
     from nn.signals import PIXELS
@@ -30,14 +30,14 @@ def load_digit_reader(path: str) -> "Network":
     inputs, _, outputs = network.sizes
     if (inputs, outputs) != (PIXELS, 10):
         raise ModelError(
-            f"{path}: expected a network of {PIXELS} inputs and 10 outputs, got {inputs} and "
+            f"{path}: expected a network with {PIXELS} inputs and 10 outputs, got {inputs} and "
             f"{outputs}"
         )
     return network
 
 
 def check_csv_target(name: str, force: bool) -> Path:
-    """Refuse a name that is no CSV's, or is taken and not to be replaced.
+    """Refuse a name that does not end as a CSV file's does, or an existing file without `force`.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def check_csv_target(name: str, force: bool) -> Path:
 
 
 def check_picture_target(name: str) -> None:
-    """Refuse a name that is taken by something that is not a PNG picture, or has no folder.
+    """Refuse a path whose folder is missing, or that is taken by anything but a PNG picture.
 
     Raises
     ------

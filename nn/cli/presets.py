@@ -10,7 +10,7 @@ def add_arguments(parser) -> None:
 
 
 def run(_arguments) -> None:
-    """Print each preset: settings, what to expect, where it is from."""
+    """Print each preset: its source, its settings and the accuracy to expect."""
     for preset in PRESETS.values():
         mean, low, high = preset.accuracy
         rows = f"first {preset.samples:,} digits" if preset.samples else "all digits"

@@ -1,4 +1,4 @@
-"""``query``: read the digit on pictures."""
+"""``query``: read the digit in each picture."""
 
 from nn.cli.console import remark
 from nn.cli.files import load_digit_reader
@@ -19,7 +19,7 @@ def add_arguments(parser) -> None:
 
 
 def run(arguments) -> int:
-    """Read each picture; one that cannot be read does not keep the others from it."""
+    """Read each picture; continue with the others if one cannot be read."""
     from nn.images import read_digit
     from nn.signals import scale_pixels
 

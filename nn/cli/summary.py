@@ -1,4 +1,4 @@
-"""What ``train`` reports of a training: as it begins, in the model, and at the end."""
+"""What ``train`` reports about a training: at its start, in the model, and at the end."""
 
 import json
 import os
@@ -18,7 +18,7 @@ _START_FIELD = 22 - 3  # of proc_pid_stat(5), counted from the field after the n
 
 
 class TimedReading:
-    """A dataset that adds up the seconds its reader takes.
+    """A dataset that adds up the seconds spent reading it.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class TimedReading:
 
 
 def describe(preset: Preset) -> str:
-    """Say in a line what will be trained."""
+    """Describe in one line what will be trained."""
     rotations = f", rotations of ±{preset.augment_degrees:g}°" if preset.augment_degrees else ""
     return (
         f"Preset {preset.name}: 784-{preset.hidden_nodes}-10 nodes, "
@@ -54,7 +54,7 @@ def describe(preset: Preset) -> str:
 
 
 def summarise(preset: Preset, source, model: Path, samples: int, reading, autosaver) -> dict:
-    """Say what was trained on what; the accuracy is not known yet."""
+    """Summarise the training; the accuracy is not known yet."""
     from nn.backends import loaded_blas
 
     return {
@@ -77,7 +77,7 @@ def summarise(preset: Preset, source, model: Path, samples: int, reading, autosa
 
 
 def measure(network, test_set) -> dict:
-    """Measure the accuracy, and what everything took until now."""
+    """Measure the accuracy, and the time and memory used so far."""
     from nn.training import evaluate
 
     with progress("testing", test_set) as advance:
@@ -86,11 +86,11 @@ def measure(network, test_set) -> dict:
 
 
 def cost() -> dict[str, float]:
-    """Return the seconds since this process started, its imports included, and its peak memory.
+    """Return the seconds since this process started, imports included, and its peak memory.
 
-    A Pi Zero spends seconds on imports: a time that leaves them out would flatter. Where there is
-    no /proc, it is counted from the import of this module. Memory is in MB (10^6 bytes): the
-    kernel's VmHWM where there is one, for getrusage counts the parent process's in, too.
+    A Pi Zero spends seconds on imports, so leaving them out would be misleading. Without /proc,
+    time is counted from the import of this module. Memory is in MB (10^6 bytes): the kernel's
+    VmHWM if it is available, because getrusage also counts the parent process's memory.
     """
     seconds = time.monotonic() - _IMPORTED
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -106,7 +106,7 @@ def cost() -> dict[str, float]:
 
 
 def print_summary(preset: Preset, source, summary: dict, as_json: bool) -> None:
-    """Print it, as one JSON object or for people."""
+    """Print the summary as one JSON object, or as text."""
     from nn.data.sources import SAMPLE_NAME
 
     if as_json:
@@ -132,7 +132,7 @@ def print_summary(preset: Preset, source, summary: dict, as_json: bool) -> None:
     print(f"Model     {summary['model']}")
     if source.name == SAMPLE_NAME:
         print(f"Next      {this_program()} data fetch")
-        print("          fetches MNIST: 60 times as many digits, by real hands")
+        print("          fetches MNIST: 60 times as many digits, written by people")
     else:
         model = shlex.quote(summary["model"])
         print(f"Next      {this_program()} backquery --model {model}")

@@ -17,9 +17,9 @@ from nn.cli.summary import TimedReading, describe, measure, print_summary, summa
 from nn.presets import PRESETS, Preset
 from nn.rules import RULES
 
-# The most that is on the disk at once: two checkpoints, the model, and one being written
+# The most that the disk holds at once: two checkpoints, the model, and one file being written
 _FILES = 4
-_EXTRA_BYTES = 64 * 1024  # a learning curve's points, and what a checkpoint says of itself
+_EXTRA_BYTES = 64 * 1024  # for a learning curve's points and a checkpoint's metadata
 
 
 def add_arguments(parser) -> None:
@@ -46,7 +46,7 @@ def add_arguments(parser) -> None:
     )
     group.add_argument("--execution", choices=backends, dest="backend", help="same as --backend")
     parser.add_argument(
-        "--model", metavar="FILE", help="default: models/PRESET.npz; replaces a model there"
+        "--model", metavar="FILE", help="default: models/PRESET.npz; replaces an existing model"
     )
     parser.add_argument("--curve", metavar="FILE.png", help="also draw the learning curve")
     unfinished.add_flags(parser)
@@ -82,7 +82,7 @@ def run(arguments) -> None:
     reading = TimedReading(training_set)
     network = preset.network()
 
-    # Whatever can go wrong afterwards is better found before hours of training.
+    # Find everything that could fail afterwards before hours of training.
     if test_set:
         check_readable(test_set)
     curve = None
@@ -117,11 +117,11 @@ def run(arguments) -> None:
             summary = summarise(preset, source, model, samples, reading, autosaver)
             try:
                 save_model(network, model, about=summary)  # before the test, which takes a while
-                if signals:  # during the very last block
+                if signals:  # received during the last block
                     files.remove()
                     raise Interrupted(
                         signals[0],
-                        f"interrupted after the last digit: {model} is trained, not tested",
+                        f"interrupted after training: {model} is trained, but not tested",
                     )
                 if test_set:
                     summary |= measure(network, test_set)
@@ -142,7 +142,7 @@ def run(arguments) -> None:
 def _train(network, training_set, preset: Preset, autosaver, curve, backend: str):
     """Train under a progress bar; a signal saves the training and ends it.
 
-    Returns the samples of an epoch, and the signals that came too late for that.
+    Returns the samples of an epoch, and the signals that arrived too late to stop the training.
     """
     from nn.training import train
 

@@ -1,4 +1,4 @@
-"""A training that was interrupted: find it, make sure it is the same, say how to go on."""
+"""Interrupted trainings: find one, check that it is the same, and say how to resume it."""
 
 import functools
 import shlex
@@ -15,11 +15,11 @@ if TYPE_CHECKING:  # which would import numpy
     from nn.presets import Preset
     from nn.saving.checkpoint import Checkpoint, CheckpointFiles
 
-_WAYS = "--re"  # what --resume, --resume-or-start and --restart begin with, written out or not
+_WAYS = "--re"  # how --resume, --resume-or-start and --restart begin, even when abbreviated
 
 
 class UnfinishedError(KitError, RuntimeError):
-    """There is an unfinished training where none was expected, or none where one was."""
+    """An unfinished training exists but none was expected, or none exists but one was."""
 
 
 def add_flags(parser) -> None:
@@ -47,16 +47,16 @@ def add_flags(parser) -> None:
 
 @contextmanager
 def only_training_of(model: Path) -> Iterator[None]:
-    """Keep two trainings from saving over each other beside one model.
+    """Keep two trainings of one model from overwriting each other's files.
 
-    Makes its folder if it is missing.
+    Creates the model's folder if it is missing.
 
     Raises
     ------
     UnfinishedError
-        When another process is training it.
+        When another process is training this model.
     OSError
-        When the folder cannot be made, or not written to.
+        When the folder cannot be created or written to.
     """
     from nn.saving.atomic import alone_with
 
@@ -73,9 +73,9 @@ def only_training_of(model: Path) -> Iterator[None]:
 
 
 def identity(preset: "Preset", with_curve: bool, dataset) -> Callable[[], dict]:
-    """Make a function that tells, reading the digits once, which training of which digits this is.
+    """Make a function that identifies this training by its settings and a checksum of its digits.
 
-    The same settings and digits end in the same weights, bit by bit.
+    It reads the digits once. The same settings and digits give the same weights, bit for bit.
     """
 
     @functools.cache
@@ -89,15 +89,15 @@ def identity(preset: "Preset", with_curve: bool, dataset) -> Callable[[], dict]:
 
 
 def find(arguments, files: "CheckpointFiles", model: Path, settings: Callable[[], dict]):
-    """Find the checkpoint to resume from, or None to start.
+    """Find the checkpoint to resume from, or return None to start a new training.
 
     Raises
     ------
     UnfinishedError
-        When there is one and no flag says what to do, or there is none to resume, or it is that of
-        another training: the message shows both values.
+        When there is a checkpoint but no flag says what to do with it, or none to resume, or the
+        checkpoint is of another training: the message then shows both values.
     CheckpointError
-        When there is one, and it is damaged.
+        When the checkpoints are damaged.
     """
     from nn.saving.checkpoint import CheckpointError
 
@@ -106,7 +106,7 @@ def find(arguments, files: "CheckpointFiles", model: Path, settings: Callable[[]
             return None
         advice = "Leave --resume out to start one"
         for path in sorted(model.parent.glob("*.checkpoint-[ab]")):
-            advice = f"There is one of {path.with_suffix('')}: give its --preset, or --model"
+            advice = f"{path.with_suffix('')} has one: give its --preset, or --model"
         raise UnfinishedError(f"{model} has no unfinished training. {advice}")
     try:
         found = files.newest(say=remark)
@@ -128,29 +128,30 @@ def find(arguments, files: "CheckpointFiles", model: Path, settings: Callable[[]
             differing.append(f"{name.replace('_', ' ')}: {then} then, {now} now")
     if differing:
         raise UnfinishedError(
-            f"the unfinished training of {model} has other settings ({'; '.join(differing)}): give "
-            "the same settings again, or --restart to delete it, or another --model"
+            f"the unfinished training of {model} was started with other settings "
+            f"({'; '.join(differing)}): give the same settings again, or --restart to delete it, "
+            "or another --model"
         )
     remark(f"Resuming the unfinished training of {model}, saved {describe(found)}")
     return found
 
 
 def _in_words(value: object) -> str:
-    """Write a setting for people."""
+    """Write a setting for the user."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "all" if value is None else str(value)
 
 
 def describe(checkpoint: "Checkpoint") -> str:
-    """Say where a training was saved."""
+    """Describe how far a training was when it was saved."""
     epochs = checkpoint.settings.get("epochs")
     return f"after {checkpoint.row:,} digits of epoch {checkpoint.epoch + 1} of {epochs}"
 
 
 @contextmanager
 def telling_how_to_go_on(files: "CheckpointFiles", arguments) -> Iterator[None]:
-    """Add to whatever ends a training early that it is saved, and the command that resumes it."""
+    """If a training ends early, add to the message that it is saved, and how to resume it."""
     try:
         yield
     except Interrupted as error:

@@ -100,7 +100,7 @@ def fetch(
             say(f"{file.name}: already there, verified")
         elif complaint.startswith("expected") and not force:
             raise DownloadError(
-                f"{path} is there and is not MNIST's ({complaint}). Move it away, or give --force "
+                f"{path} exists and is not MNIST's ({complaint}). Move it away, or give --force "
                 "to replace it"
             )
         else:
@@ -193,7 +193,7 @@ def _complaint(path: Path, file: RemoteFile) -> str | None:
     except FileNotFoundError:
         return "no such file"
     except (OSError, EOFError, zlib.error) as error:
-        return f"not a whole gzip file ({first_line(error)})"
+        return f"not a complete gzip file ({first_line(error)})"
     if size != file.size:
         got = f"{size:,}" if size < file.size else "more"
         return f"expected {file.size:,} bytes uncompressed, got {got}"

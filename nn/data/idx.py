@@ -112,7 +112,7 @@ def find_labels(images_path: Path) -> Path:
     """
     name = images_path.name.replace("images", "labels").replace("idx3", "idx1")
     if name == images_path.name:
-        raise DatasetError(f"{images_path}: expected 'images' in its name, to find its labels by")
+        raise DatasetError(f"{images_path}: expected 'images' in its name, to find the labels file")
     plain = images_path.with_name(name.removesuffix(".gz"))
     zipped = plain.with_name(plain.name + ".gz")
     for candidate in (zipped, plain) if name.endswith(".gz") else (plain, zipped):
@@ -143,7 +143,7 @@ def _read_header(file: Stream, magic: bytes, size: int) -> bytes:
         )
     if len(header) < 4 + size:
         raise DatasetError(
-            f"{file.path} ends within its header: fetch (make fetch) or copy it again"
+            f"{file.path} ends in the middle of its header: fetch (make fetch) or copy it again"
         )
     return header[4:]
 
@@ -154,6 +154,7 @@ def _read_records(file: Stream, start: int, count: int, size: int) -> np.ndarray
     if len(content) < count * size:
         record = start + len(content) // size + 1
         raise DatasetError(
-            f"{file.path} ends within record {record}: fetch (make fetch) or copy it again"
+            f"{file.path} ends in the middle of record {record}: fetch (make fetch) or copy it "
+            "again"
         )
     return np.frombuffer(content, np.uint8).reshape(count, size)

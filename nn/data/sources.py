@@ -70,7 +70,7 @@ def find_source(
     Raises
     ------
     DatasetError
-        When MNIST_DIR is set and holds no MNIST.
+        When MNIST_DIR is set and does not contain MNIST.
     """
     if train is not None:
         test_path = _counterpart(Path(train), say) if test is None else Path(test)
@@ -81,7 +81,7 @@ def find_source(
     if given and not pair:
         wanted = " or ".join(f"{train[0]} and {test[0]}" for train, test in _NAMES)
         raise DatasetError(
-            f"MNIST_DIR={given} holds no MNIST: expected {wanted}, gzipped or not, and the "
+            f"MNIST_DIR={given} does not contain MNIST: expected {wanted}, gzipped or not, and the "
             "labels beside the images"
         )
     if not (pair or offline):

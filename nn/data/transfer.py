@@ -94,14 +94,14 @@ class _Request(threading.Thread):
         except requests.Timeout:
             self.failure = TransferError(f"no answer within {PATIENCE_SECONDS:g} s")
         except requests.TooManyRedirects:
-            self.failure = TransferError("redirects without end")
+            self.failure = TransferError("redirects endlessly")
         except requests.exceptions.SSLError:
             self.failure = TransferError("no secure connection: is this computer's clock right?")
         except requests.ConnectionError:
             self.failure = TransferError("cannot connect")
         except (HTTPError, EOFError):
             got = f"{self.size:,} of {self.whole:,}" if self.whole else f"{self.size:,}"
-            self.failure = TransferError(f"the connection broke off after {got} bytes")
+            self.failure = TransferError(f"the connection was lost after {got} bytes")
         except requests.RequestException as error:
             self.failure = TransferError(first_line(error))
         except OSError as error:  # a TransferError, or the disk's
@@ -120,16 +120,18 @@ class _Request(threading.Thread):
             begin = self.size
             span, _, whole = response.headers.get("Content-Range", "").partition("/")
             if not span.startswith(f"bytes {begin}-"):
-                raise TransferError("sends another part of the file than it was asked for")
+                raise TransferError("sends a different part of the file than requested")
         if whole.isdecimal():
             self.whole = int(whole)
             self.bar.total = self.whole - begin
         for piece in response.raw.stream(_CHUNK_BYTES, decode_content=False):
             if begin == self.arrived == 0:
                 if piece.lstrip().startswith(b"<"):
-                    raise TransferError("sends a web page: does this network want a login first?")
+                    raise TransferError("sends a web page: does this network require a login?")
                 if not _GZIP_MAGIC.startswith(piece[:2]):
-                    raise TransferError(f"sends no gzip file: it begins {piece[:8].hex(' ')}")
+                    raise TransferError(
+                        f"does not send a gzip file: it begins {piece[:8].hex(' ')}"
+                    )
                 self._restart()
             self.file.write(piece)
             self.file.flush()  # a killed process leaves it

@@ -1,4 +1,4 @@
-"""Write a file so that its name holds the old content or the new, never a half of it."""
+"""Write a file so that its path always holds the old content or the new, never half of it."""
 
 import fcntl
 import glob
@@ -11,24 +11,24 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 _SUFFIX = ".part"
-_LONGEST_PREFIX = 240  # bytes of a name, so that what is added to it makes a name still
+_LONGEST_PREFIX = 240  # bytes: what is added to it must not exceed the limit of a file name
 
 
 class AtomicFile:
     """A temporary file beside `path` that takes its name on `commit`.
 
-    The content reaches the disk before the name does, so a pulled plug leaves the old file or
-    the new one. What a killed process left half-written is removed by the next that writes the
-    same name: each holds a lock on its temporary file for as long as it lives.
+    The content reaches the disk before the rename, so a pulled plug leaves the old file or the
+    new one. A process locks its temporary file while it runs; one that a killed process left
+    behind is unlocked, and the next writer of the same path removes it.
 
     Parameters
     ----------
     path : path-like
-        The final name. Its folder must exist.
+        The final path. Its folder must exist.
     mode : int, optional
-        The file's permissions; by default those of the file it replaces, or of any new file.
+        The file's permissions; by default those of the file it replaces, or the usual ones.
     backup : path-like, optional
-        A name in the same folder under which a file that it replaces is kept.
+        A path in the same folder to which a replaced file is moved.
 
     Raises
     ------
@@ -52,18 +52,18 @@ class AtomicFile:
                 dir=self.path.parent, prefix=_prefix(path), suffix=_SUFFIX
             )
         except OSError as error:
-            error.filename = str(path)  # nobody knows the temporary one
+            error.filename = str(path)  # the user does not know the temporary name
             raise
         self._temporary = Path(name)
         self.file = os.fdopen(handle, "w+b")
-        with suppress(OSError):  # some network folders know no locks
+        with suppress(OSError):  # some network folders do not support locks
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.write, self.seek = self.file.write, self.file.seek
 
     def commit(self) -> None:
-        """Bring the content to the disk, then give it its final name."""
+        """Write the content to the disk, then give it its final name."""
         self.file.flush()
-        with suppress(OSError):  # a FAT stick knows no permissions
+        with suppress(OSError):  # FAT has no permissions
             if self.mode is not None:
                 mode = self.mode
             elif self.path.exists():
@@ -85,19 +85,19 @@ class AtomicFile:
             os.close(folder)
 
     def discard(self) -> None:
-        """Remove the temporary file; whatever had the final name is untouched.
+        """Remove the temporary file; a file at the final path stays untouched.
 
-        A disk that has just failed may not even let it be removed: the next writer will.
+        A disk that has just failed may not allow even that; then the next writer removes it.
         """
         with suppress(OSError):
             self._temporary.unlink(missing_ok=True)
-        with suppress(OSError):  # a full disk complains once more about what is thrown away
+        with suppress(OSError):  # closing flushes, which fails again on a full disk
             self.file.close()
 
 
 @contextmanager
 def atomic_write(path: str | os.PathLike, **options) -> Iterator[BinaryIO]:
-    """Open a file to write whose content takes the name `path` when the block ends well.
+    """Open a file for writing that takes the name `path` when the block ends without an error.
 
     The options are those of `AtomicFile`.
     """
@@ -115,14 +115,14 @@ def atomic_write(path: str | os.PathLike, **options) -> Iterator[BinaryIO]:
 
 
 def remove_leftovers(path: str | os.PathLike) -> None:
-    """Remove the temporary files of `path` whose writers are dead: nobody holds their locks."""
+    """Remove temporary files of `path` that no process has locked: their writers are dead."""
     leftovers = []
     with suppress(OSError):
         leftovers += Path(path).parent.glob(f"{glob.escape(_prefix(path))}*{_SUFFIX}")
     for each in leftovers:
         with suppress(OSError), each.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if is_at(file, each):  # and not another file, which has taken its name meanwhile
+            if is_at(file, each):  # not a new file that has taken its name meanwhile
                 each.unlink()
 
 
@@ -130,8 +130,8 @@ def remove_leftovers(path: str | os.PathLike) -> None:
 def alone_with(path: str | os.PathLike, *, wait: bool = False) -> Iterator[None]:
     """Keep other processes out of the block while this one is in it with the same `path`.
 
-    What tells them is a file beside it, which goes at the end; that of a killed process holds
-    nobody up, and is removed as any other leftover.
+    It locks a file beside `path` and removes it at the end. A file left by a killed process blocks
+    nobody, and is removed like any other leftover.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def alone_with(path: str | os.PathLike, *, wait: bool = False) -> Iterator[None]
         try:
             file = mark.open("wb")
         except OSError as error:
-            error.filename = str(path)  # nobody knows the mark's name
+            error.filename = str(path)  # the user does not know the mark's name
             raise
         with file:
             try:
@@ -160,9 +160,9 @@ def alone_with(path: str | os.PathLike, *, wait: bool = False) -> Iterator[None]
             except BlockingIOError:
                 raise
             except OSError:
-                pass  # some network folders know no locks
+                pass  # some network folders do not support locks
             if not is_at(file, mark):
-                continue  # the one who had it has just removed it
+                continue  # its previous owner has just removed it
             try:
                 yield
             finally:
@@ -172,7 +172,7 @@ def alone_with(path: str | os.PathLike, *, wait: bool = False) -> Iterator[None]
 
 
 def is_at(file: IO, path: Path) -> bool:
-    """Tell whether an open file still has its name: another process may have taken it away."""
+    """Return whether an open file is still at its path: another process may have removed it."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Save a training while it goes on, so that a pulled plug costs about a minute of it."""
+"""Save a training while it runs, so that a pulled plug costs about a minute of it."""
 
 import time
 from collections.abc import Callable
@@ -9,46 +9,46 @@ from nn.saving.checkpoint import Checkpoint, CheckpointError, CheckpointFiles
 from nn.saving.model_file import weights_of
 
 EVERY_SECONDS = 60.0
-MOST_SHARE = 0.01  # of the training's time that saving it may take
-_FIRST_GUESS_SECONDS = 0.05  # what a save takes, before there was one
+MOST_SHARE = 0.01  # of the training's time that saving may take
+_FIRST_GUESS_SECONDS = 0.05  # duration of a save, before the first one is measured
 
 
 class Autosaver:
     """Saves a training every minute or so, at the end of each epoch, and when asked to stop.
 
-    A save waits until it costs no more than a hundredth of the time since the one before: slow
-    cards save less often.
+    A save waits until it costs at most a hundredth of the time since the previous one: slow cards
+    save less often.
 
     Parameters
     ----------
     files : CheckpointFiles
     settings : callable
-        Returns which training of which digits this is; called before the first save.
+        Returns what identifies this training; called before the first save.
     checkpoint : Checkpoint, optional
-        Where to go on from.
+        Where to resume.
     curve : LearningCurve, optional
-        Saved along with the weights.
+        Saved with the weights.
     every : float
-        Seconds between two saves. 0 saves after each block of rows, whatever it costs.
+        Seconds between saves. 0 saves after every block of rows, regardless of the cost.
     say : callable
-        Called with a line, once, when the disk refuses a save: the training goes on.
+        Called with one line when a save fails; the training continues.
     clock : callable
-        Seconds that never run backwards.
+        Returns seconds from a clock that never runs backwards.
 
     Attributes
     ----------
     place : tuple of two ints
         Epoch, counted from 0, and how many of its rows are done.
     resumed_from : dict or None
-        Where the training went on: its epoch and row.
+        Where the training resumed: its epoch and row.
     backend : str
         How steps are computed, once the training has begun.
     stopped : bool
-        Whether the training was asked to stop, and has been saved.
+        Whether the training was asked to stop and has been saved.
     saves : int
-        How many there were.
+        Number of saves.
     seconds : float
-        What they took.
+        Time they took in total.
     """
 
     def __init__(
@@ -74,12 +74,12 @@ class Autosaver:
         self.seconds, self.saves = 0.0, 0
 
     def begin(self, network: Network, backend: str) -> tuple[int, int]:
-        """Bring network and curve to where they were; return epoch and row to go on after.
+        """Restore the network and the curve; return the epoch and row to continue after.
 
         Raises
         ------
         CheckpointError
-            When the checkpoint does not fit them.
+            When the checkpoint does not match them.
         """
         self._network, self.backend = network, backend
         if found := self._checkpoint:
@@ -90,7 +90,7 @@ class Autosaver:
                         expected, got = f"{weights.dtype} of {weights.shape}", saved.shape
                         raise ValueError(f"{name}: expected {expected}, got {saved.dtype} of {got}")
                     weights[:] = saved
-                found.weights.clear()  # on a Pi, nobody has room for them twice
+                found.weights.clear()  # a Pi has no room for them twice
                 if self._curve:
                     self._curve.restore(found.curve)
             except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -101,23 +101,23 @@ class Autosaver:
         return self.place
 
     def stop(self) -> bool:
-        """Ask for the training to be saved and stopped after its present block.
+        """Ask for the training to be saved and stopped after the current block.
 
         Returns
         -------
         accepted : bool
-            False when nothing has been trained yet that a save would save.
+            False if nothing has been trained yet, so that there is nothing to save.
         """
         self._stop = self._begun
         return self._stop
 
     def after_block(self, epoch: int, row: int) -> bool:
-        """Save if it is time to, or if asked to stop; return whether to stop.
+        """Save if a save is due or a stop was requested; return whether to stop.
 
         Raises
         ------
         OSError
-            When it was asked to stop, and could not save.
+            When a stop was requested and the save failed.
         """
         self.place, self._begun = (epoch, row), True
         if self._stop:

@@ -1,8 +1,8 @@
-"""An unfinished training on disk: all that it needs to go on as if it had never stopped.
+"""An unfinished training on disk: everything needed to resume it with identical results.
 
-A checkpoint file is an .npz of weights and facts, then a mark and a hash of the .npz. The last
-two are kept, in two files that take turns, and numbered: on a Pi without a clock, a file's time
-says nothing.
+A checkpoint file is an .npz of weights and facts, followed by a mark and a hash of the .npz. The
+last two checkpoints are kept, in two files that are written in turn. They are numbered because a
+Pi has no clock, so a file's time is not reliable.
 """
 
 import hashlib
@@ -32,27 +32,27 @@ _FACT_TYPES = {
 
 
 class CheckpointError(KitError, ValueError):
-    """A checkpoint is damaged, or is that of another training."""
+    """A checkpoint is damaged, or belongs to another training."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A training at the end of one of its blocks of rows.
+    """The state of a training at the end of a block of rows.
 
     Attributes
     ----------
     settings : dict of str to str, number, bool or None
-        Which training of which digits this is.
+        What identifies the training: its settings and its digits.
     backend : str
-        How its steps are computed: another backend rounds differently.
+        How its steps are computed; another backend rounds differently.
     epoch, row : int
-        How far it is: in which epoch, counted from 0, and after how many of its rows.
+        How far it is: the epoch, counted from 0, and how many of its rows are done.
     weights : dict of str to ndarray
-        The network's, by name.
+        The network's weights, by name.
     curve : dict or None
-        State of the learning curve, where one is drawn.
+        State of the learning curve, if one is drawn.
     number : int
-        One more than that of the checkpoint before.
+        One more than the number of the previous checkpoint.
     """
 
     settings: dict
@@ -65,12 +65,12 @@ class Checkpoint:
 
 
 class CheckpointFiles:
-    """The last two checkpoints of the training that will write a model.
+    """The last two checkpoints of a model's training.
 
     Parameters
     ----------
     model : Path
-        The checkpoints lie beside it, whether it is there or not.
+        The checkpoints are beside it, whether it exists or not.
     """
 
     def __init__(self, model: Path):
@@ -78,11 +78,11 @@ class CheckpointFiles:
         self._number = 0  # of the newest one
 
     def exist(self) -> bool:
-        """Tell whether there are any, whole or not."""
+        """Return whether there are any checkpoints, complete or not."""
         return self.paths[0].exists() or self.paths[1].exists()
 
     def size(self) -> int:
-        """Return how many bytes they take on the disk."""
+        """Return how many bytes they occupy on the disk."""
         size = 0
         for path in self.paths:
             with suppress(OSError):
@@ -90,17 +90,17 @@ class CheckpointFiles:
         return size
 
     def newest(self, say: Callable[[str], object] = lambda message: None) -> Checkpoint:
-        """Read the newest that is whole.
+        """Read the newest complete checkpoint.
 
         Parameters
         ----------
         say : callable
-            Called with a line when one is damaged and the other is used instead.
+            Called with one line if one is damaged and the other is used instead.
 
         Raises
         ------
         CheckpointError
-            When neither is whole.
+            When neither is complete.
         """
         whole, complaints = {}, []
         for path in self.paths:
@@ -119,13 +119,13 @@ class CheckpointFiles:
         return whole[path]
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Write a new checkpoint over the older of the two. Raises OSError when it cannot."""
+        """Replace the older of the two checkpoints by a new one. Raises OSError if that fails."""
         number = self._number + 1
         write_checkpoint(self.paths[number % 2], number, checkpoint)
         self._number = number
 
     def remove(self) -> None:
-        """Remove both, the older first: until the last moment there is one to go on from."""
+        """Remove both, the older first: until the last moment there is one to resume from."""
         for number in (self._number + 1, self._number):
             path = self.paths[number % 2]
             path.unlink(missing_ok=True)
@@ -133,7 +133,7 @@ class CheckpointFiles:
 
 
 def write_checkpoint(path: str | os.PathLike, number: int, checkpoint: Checkpoint) -> None:
-    """Write a numbered checkpoint; `path` holds the old file or the new, never a half of it."""
+    """Write a numbered checkpoint; `path` holds the old file or the new, never half of it."""
     facts = {name: getattr(checkpoint, name) for name in _FACT_TYPES} | {"number": number}
     with atomic_write(path) as file:
         write_arrays(file, {**checkpoint.weights, _FACTS: np.array(json.dumps(facts))})
@@ -143,14 +143,14 @@ def write_checkpoint(path: str | os.PathLike, number: int, checkpoint: Checkpoin
 
 
 def read_checkpoint(path: str | os.PathLike) -> Checkpoint:
-    """Read what `write_checkpoint` wrote.
+    """Read a file that `write_checkpoint` wrote.
 
     Raises
     ------
     CheckpointError
-        When it is not a whole checkpoint.
+        When it is not a complete checkpoint.
     FileNotFoundError, PermissionError
-        When there is no such file, or it may not be read.
+        When the file does not exist, or may not be read.
     """
     try:
         with Path(path).open("rb", buffering=0) as file:  # a buffer would hold it twice
@@ -171,18 +171,18 @@ def read_checkpoint(path: str | os.PathLike) -> Checkpoint:
 
 
 def _checked_content(file: BinaryIO) -> bytes:
-    """Read the .npz; nothing of a file without the mark, or too large, or with another hash."""
+    """Read the .npz after checking the file's size, mark and hash."""
     size = os.fstat(file.fileno()).st_size - len(_MAGIC) - _DIGEST_BYTES
     if size > LARGEST_BYTES:
-        raise ValueError(f"it has {size:,} bytes, more than {LARGEST_BYTES:,}")
+        raise ValueError(f"it has {size:,} bytes: expected at most {LARGEST_BYTES:,}")
     if file.read(len(_EARLIER_MAGIC)) == _EARLIER_MAGIC:
         raise ValueError("it was saved by an earlier version of this kit")
     file.seek(max(0, size))
     if size < 0 or file.read(len(_MAGIC)) != _MAGIC:
-        raise ValueError("expected the mark of a checkpoint at its end")
+        raise ValueError("expected a checkpoint's mark at its end")
     expected, digest, left = file.read(_DIGEST_BYTES), _new_digest(), size
     file.seek(0)
-    while left and (piece := file.read(min(left, _PIECE_BYTES))):  # before it takes memory
+    while left and (piece := file.read(min(left, _PIECE_BYTES))):  # before it is read into memory
         digest.update(piece)
         left -= len(piece)
     if digest.digest() != expected:

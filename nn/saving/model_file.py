@@ -1,4 +1,4 @@
-"""Models on disk: one .npz file of weights and settings, written whole, read without pickle."""
+"""Models on disk: an .npz file of weights and settings, written atomically, read without pickle."""
 
 import json
 import os
@@ -14,8 +14,8 @@ from nn.errors import KitError, first_line
 from nn.network import Network
 from nn.saving.atomic import AtomicFile, atomic_write
 
-LARGEST_BYTES = 320_000_000  # 100,000 hidden nodes, the most that `train` makes
-LARGEST_WEIGHT = 1e30  # sums of products with anything larger could run over in float32
+LARGEST_BYTES = 320_000_000  # 100,000 hidden nodes, the most that `train` accepts
+LARGEST_WEIGHT = 1e30  # sums of products with larger weights could overflow in float32
 FORMAT = "pi-nn model 1"
 
 _PIECE_BYTES = 1 << 20
@@ -24,11 +24,11 @@ _WEIGHTS = ("weights_input_hidden", "weights_hidden_output")
 
 
 class ModelError(KitError, ValueError):
-    """A model file is missing, damaged, or no model of this kit."""
+    """A model file is missing, damaged, or not a model of this kit."""
 
 
 def save_model(network: Network, path: str | os.PathLike, about: dict | None = None) -> None:
-    """Write weights and settings; `path` holds the old file or the new, never a half of it.
+    """Write weights and settings; `path` holds the old file or the new, never half of it.
 
     Parameters
     ----------
@@ -36,12 +36,12 @@ def save_model(network: Network, path: str | os.PathLike, about: dict | None = N
     path : path-like
         Its folder must exist.
     about : dict, optional
-        What else to keep, such as what the network was trained on; anything JSON can say.
+        What else to store, such as what the network was trained on; anything that JSON can hold.
 
     Raises
     ------
     ModelError
-        When a weight is huge, infinite or no number: such a model is of no use to anybody.
+        When a weight is huge, infinite or NaN: such a model is useless.
     OSError
         When it cannot be written.
     """
@@ -56,12 +56,12 @@ def save_model(network: Network, path: str | os.PathLike, about: dict | None = N
 
 
 def load_model(path: str | os.PathLike) -> Network:
-    """Read what `save_model` wrote; `about` becomes the network's attribute of that name.
+    """Read a file that `save_model` wrote; `about` becomes the network's attribute of that name.
 
     Raises
     ------
     ModelError
-        When there is no such file, or it is not a whole model file of this kit.
+        When the file does not exist, or is not a valid model of this kit.
     """
     path = Path(path)
     if not path.exists():
@@ -73,12 +73,12 @@ def load_model(path: str | os.PathLike) -> Network:
             return _network_of(read_arrays(file, (_SETTINGS, *_WEIGHTS)))
         except Exception as error:  # zipfile and numpy raise nearly anything on damaged content
             raise ModelError(
-                f"{path} is not a whole model of this kit ({first_line(error)}): train it again"
+                f"{path} is not a valid model of this kit ({first_line(error)}): train it again"
             ) from None
 
 
 def _network_of(arrays: dict[str, np.ndarray]) -> Network:
-    """Check what a model file holds, and make a network of it; raises nearly anything."""
+    """Check a model file's content and make a network of it; raises nearly anything."""
     settings = json.loads(str(arrays[_SETTINGS][()]))
     if not isinstance(settings, dict) or settings.pop("format", None) != FORMAT:
         raise ValueError(f"expected settings that say {FORMAT!r}")
@@ -89,7 +89,7 @@ def _network_of(arrays: dict[str, np.ndarray]) -> Network:
         and 0 not in input_hidden.shape + hidden_output.shape
     ):
         shapes = f"{input_hidden.shape} and {hidden_output.shape}"
-        raise ValueError(f"expected two matrices that fit together, got {shapes}")
+        raise ValueError(f"expected two matrices of matching shapes, got {shapes}")
     if not all(array.dtype in (np.float32, np.float64) for array in weights):
         raise ValueError("expected weights of type float32 or float64")
     if not all(_usable(array) for array in weights):
@@ -110,21 +110,21 @@ def weights_of(network: Network) -> dict[str, np.ndarray]:
 
 
 def check_replaceable(path: str | os.PathLike, size: int) -> None:
-    """Make sure, before a long training, that a model can be written to `path` afterwards.
+    """Check, before a long training, that a model can be written to `path` afterwards.
 
     Parameters
     ----------
     path : path-like
-        Its folder is there.
+        Its folder must exist.
     size : int
-        Bytes to find room for.
+        Bytes that must fit on the disk.
 
     Raises
     ------
     ModelError
-        When the name is taken by something that is no model.
+        When the path is taken by something that is not a model.
     OSError
-        When it cannot be written: no permission, no room, too long a name.
+        When it cannot be written: no permission, no space, or too long a name.
     """
     path = Path(path)
     if path.exists():
@@ -148,12 +148,12 @@ def check_replaceable(path: str | os.PathLike, size: int) -> None:
 
 
 def write_arrays(file: BinaryIO, arrays: dict[str, np.ndarray]) -> None:
-    """Write arrays as `numpy.savez` does, but without a copy of them: memory may be short.
+    """Write arrays as `numpy.savez` does, but without copying them: memory may be short.
 
     Parameters
     ----------
     file : binary file
-        It is written from start to end, and need not be able to seek.
+        Written from start to end; it need not be able to seek.
     arrays : dict
         In C or in Fortran order.
     """
@@ -167,36 +167,36 @@ def write_arrays(file: BinaryIO, arrays: dict[str, np.ndarray]) -> None:
 
 
 def read_arrays(file: BinaryIO, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
-    """Read the named arrays of an .npz, or all; what would take more memory than it says, not.
+    """Read the named arrays of an .npz, or all; refuse what would unpack to more than its size.
 
-    This kit's own are not compressed: one that is could be small, and unpack to gigabytes.
+    This kit never compresses its files: a small compressed file could unpack to gigabytes.
 
     Raises
     ------
     Exception
-        Of nearly any kind, on damaged content: that is zipfile's and numpy's way.
+        Of nearly any kind, on damaged content: zipfile and numpy raise many.
     """
     size = file.seek(0, os.SEEK_END)
     if size > LARGEST_BYTES:
-        raise ValueError(f"it has {size:,} bytes, more than {LARGEST_BYTES:,}")
+        raise ValueError(f"it has {size:,} bytes: expected at most {LARGEST_BYTES:,}")
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > size:
-        raise ValueError(f"it has {size:,} bytes, and would unpack to {unpacked:,}")
+        raise ValueError(f"it has {size:,} bytes but would unpack to {unpacked:,}")
     if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-        raise ValueError("it is compressed, as this kit's own never are")
+        raise ValueError("it is compressed, but this kit never compresses")
     file.seek(0)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of odd shapes, which are an error as well
+        warnings.simplefilter("ignore")  # about odd shapes, which also raise an error
         archive = np.load(file, allow_pickle=False)
         arrays = {name: archive[name] for name in names or archive.files}
     if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-        raise ValueError("expected nothing but arrays")
+        raise ValueError("expected only arrays")
     return arrays
 
 
 def _usable(weights: np.ndarray) -> bool:
-    """Tell whether all weights are numbers that the network can multiply and sum."""
+    """Return whether all weights are numbers that the network can multiply and sum."""
     with np.errstate(invalid="ignore"):  # a NaN makes both comparisons false
         return bool(weights.min() >= -LARGEST_WEIGHT and weights.max() <= LARGEST_WEIGHT)

@@ -28,7 +28,7 @@ def run(arguments) -> int:
     except KeyboardInterrupt:
         print("\nstopped: what was finished is kept", file=sys.stderr)
         if Emulator(folder).pid:
-            print("the emulated Pi goes on: 'make emulate-stop' ends it", file=sys.stderr)
+            print("the emulated Pi is still running: 'make emulate-stop' stops it", file=sys.stderr)
         return 130
     return 0
 
@@ -98,6 +98,6 @@ def _start(folder: CardFolder, arguments) -> None:
 
 def _stop(folder: CardFolder, arguments) -> None:
     emulator = Emulator(folder)
-    print("emulate: shutting down" if emulator.pid else "emulate: no emulated Pi runs")
+    print("emulate: shutting down" if emulator.pid else "emulate: no emulated Pi is running")
     if not emulator.stop():
         print("emulate: it did not go down by itself, and was switched off")

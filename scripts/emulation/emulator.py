@@ -109,7 +109,8 @@ class Emulator:
             )
         if self.pid:
             raise MachineError(
-                f"an emulated Pi runs already, as process {self.pid}: 'make emulate-stop' ends it"
+                f"an emulated Pi is already running, as process {self.pid}: "
+                "'make emulate-stop' stops it"
             )
 
     def _command(self, ports: Ports) -> list[str]:
@@ -155,11 +156,11 @@ class Emulator:
                     self.kill()
                     raise self._error(f"panicked: {panic[0].strip()}")
                 if self.pid is None:
-                    raise self._error(f"went off while booting:\n{tail(log, 5)}")
+                    raise self._error(f"stopped while booting:\n{tail(log, 5)}")
                 if passed > timeout:
                     raise self._error(
-                        f"was not up after {timeout:g} s, and last said:\n{tail(log, 3)}\n"
-                        "It goes on: 'make emulate-stop' ends it"
+                        f"had not booted after {timeout:g} s. Its last output:\n{tail(log, 3)}\n"
+                        "It is still running: 'make emulate-stop' stops it"
                     )
                 progress.show(f"booting, {passed:.0f} s: {tail(log, 1)[:60]}")
                 time.sleep(2)
@@ -231,7 +232,7 @@ class Emulator:
     def ports(self) -> Ports:
         """The ports of the machine that runs."""
         if not self.pid:
-            raise MachineError("no emulated Pi runs: start it with 'make emulate'")
+            raise MachineError("no emulated Pi is running: start it with 'make emulate'")
         state = json.loads(self._state.read_text())
         return Ports(state["ssh"], state["jupyter"])
 
@@ -269,7 +270,7 @@ class Emulator:
         return call(*self.ssh_command, command, check=check, timeout=timeout)
 
     def _error(self, what: str) -> MachineError:
-        return MachineError(f"the emulated Pi {what}\nAll it said is in {self.folder.serial_log}")
+        return MachineError(f"the emulated Pi {what}\nIts output is in {self.folder.serial_log}")
 
 
 def _prefer(pid: int) -> None:
@@ -291,7 +292,7 @@ def _require_free(port: int, name: str) -> None:
             trial.bind(("127.0.0.1", port))
         except OSError as error:
             raise MachineError(
-                f"port {port} of this computer is not free ({error.strerror}): name another with "
+                f"port {port} of this computer is in use ({error.strerror}): choose another with "
                 f"{name}="
             ) from error
 

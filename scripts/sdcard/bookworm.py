@@ -32,7 +32,7 @@ def settings_there(card) -> list[str]:
     """List settings that somebody has made."""
     found = ["custom.toml"] * card.has("custom.toml") + boot_files.settings_there(card)
     if not _is_fresh(card):
-        found.append("a first boot that is over (custom.toml would be ignored)")
+        found.append("a completed first boot (custom.toml would be ignored)")
     return found
 
 
@@ -46,7 +46,7 @@ def plan(card, settings: Settings) -> dict[str, str | None]:
     """
     if not _is_fresh(card):
         raise CardError(
-            f"{card.folder}: expected a bookworm card before its first boot; that is over, and "
+            f"{card.folder}: expected a bookworm card that has never booted, but this one has, and "
             "custom.toml would be ignored. Flash the card again"
         )
     words, files = boot_files.without_other_settings(card)
@@ -105,14 +105,14 @@ def validate(card, settings: Settings) -> None:
     """Read custom.toml back as TOML, and hold it against what was meant."""
     if tomllib.loads(card.read("custom.toml")) != custom_toml(settings):
         path = card.folder / "custom.toml"
-        raise CardError(f"{path}: reads back otherwise than it was written")
+        raise CardError(f"{path}: does not read back as it was written")
 
 
 def remarks(settings: Settings) -> list[str]:
     """Say what the user should know beforehand."""
     said = []
     if not settings.passwordless_sudo:
-        said.append("bookworm's sudo asks for no password, whatever this script is told")
+        said.append("bookworm's sudo asks for no password, even without --passwordless-sudo")
     if settings.usb_gadget:
         said.append("bookworm's USB network needs a host that shares its connection with the Pi")
     return said

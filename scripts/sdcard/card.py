@@ -27,7 +27,9 @@ class Card:
     def __init__(self, folder: Path):
         self.folder = folder
         if not folder.is_dir():
-            raise CardError(f"{folder}: expected the folder of a card's boot partition; none there")
+            raise CardError(
+                f"{folder}: expected the folder of a card's boot partition, but it does not exist"
+            )
         missing = [name for name in ("cmdline.txt", "config.txt") if not self.has(name)]
         if not any(folder.glob("*.dtb")) and not any(folder.glob("kernel*.img")):
             missing.append("*.dtb or kernel*.img")
@@ -85,8 +87,8 @@ class Card:
             )
         if len(names) == 1:
             return names[0]
-        found = [sign for each in signs.values() for sign in each] or ["no sign of either"]
+        found = [sign for each in signs.values() for sign in each] or ["no signs of either"]
         raise CardError(
             f"{self.folder}: cannot tell bookworm from trixie: found {', '.join(found)}, image "
-            f"date {date or 'unknown'}. Name it: --image bookworm or --image trixie"
+            f"date {date or 'unknown'}. Give --image bookworm or --image trixie"
         )

@@ -119,7 +119,7 @@ def _run(arguments) -> None:
     image.validate(card, wanted)
     print("read back and checked")
     if invented:
-        print(f"password of {wanted.user}, shown this once: {password}")
+        print(f"password of {wanted.user}, shown only once: {password}")
     print(_next_step(wanted))
 
 
@@ -165,7 +165,9 @@ def _wifi(arguments) -> Wifi | None:
     elif _is_terminal():
         password = getpass.getpass(f"Password of the wifi network {ssid}: ")
     else:
-        raise CardError("expected --wifi-password-file: this is no terminal to ask on")
+        raise CardError(
+            "expected --wifi-password-file, since there is no terminal to ask for the password"
+        )
     return Wifi(ssid, passwords.wifi_key(ssid, password), arguments.wifi_country)
 
 
@@ -182,9 +184,9 @@ def _remarks(wanted: Settings, image, there: list[str]) -> list[str]:
         said.append(f"already there: {', '.join(there)}")
     if wanted.ssh_keys:
         names = [key.split(" ", 2)[-1] for key in wanted.ssh_keys]
-        said.append(f"SSH will take the key {', '.join(names)}, and no password")
+        said.append(f"SSH will accept the key {', '.join(names)}, and no password")
     else:
-        said.append("no SSH key given or found: SSH will take the password")
+        said.append("no SSH key given or found: SSH will accept the password")
     if not wanted.wifi and not wanted.usb_gadget:
         said.append("neither --wifi-ssid nor --usb-gadget: a Zero will need an Ethernet adapter")
     return said

@@ -52,7 +52,7 @@ def write(path: Path, content: bytes) -> None:
         raise
     _sync_folder(path.parent)
     if path.read_bytes() != content:
-        raise CardError(f"{path}: reads back otherwise than it was written; try another card")
+        raise CardError(f"{path}: does not read back as it was written; try another card")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -78,5 +78,7 @@ def read_password(path: Path) -> str:
 def check_password(password: str, where: str = "") -> str:
     """Accept what can be typed at a login and survives the hashing programs."""
     if not password.isprintable() or not 1 <= len(password.encode()) <= 128:
-        raise CardError(f"{where}expected a password of 1 to 128 printable bytes; got another")
+        raise CardError(
+            f"{where}expected a password of 1 to 128 printable bytes, got a different one"
+        )
     return password

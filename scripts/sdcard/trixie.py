@@ -104,14 +104,14 @@ def validate(card, settings: Settings) -> None:
     for name, content in meant.items():
         text = card.read(name)
         if not text.startswith(HEADERS.get(name, "")) or _parse(text) != content:
-            raise CardError(f"{card.folder / name}: reads back otherwise than it was written")
+            raise CardError(f"{card.folder / name}: does not read back as it was written")
 
 
 def remarks(settings: Settings) -> list[str]:
     """Say what the user should know beforehand."""
     if settings.passwordless_sudo:
-        return ["sudo will ask for no password: whoever gets in is root"]
-    return ["sudo will ask for the password: run ASK_SUDO=1 make provision"]
+        return ["sudo will not ask for a password: anyone who logs in can become root"]
+    return ["sudo will ask for the password: run 'make provision ASK_SUDO=1'"]
 
 
 def _cmdline(words: list[str], settings: Settings, identity: str) -> list[str]:

@@ -665,7 +665,7 @@ def test_a_broken_backup_is_named(kit, backup, capsys, half):
     backup.archive.write_bytes(content[: len(content) // 2] if half else b"no archive")
     shutil.rmtree(kit.folder)
     assert backup.restore() == 1
-    assert "which is not a whole backup" in capsys.readouterr().err
+    assert "which is not a complete backup" in capsys.readouterr().err
     assert set(files_of(backup.home)) == ({"pi-nn/0.txt"} if half else set())
 
 

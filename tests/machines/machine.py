@@ -245,7 +245,7 @@ class Machine:
         deadline = time.monotonic() + timeout
         while not self._is_up():
             if self._boot_loop is None or self._boot_loop.poll() is not None:
-                raise self._error("went off while booting")
+                raise self._error("stopped while booting")
             if time.monotonic() > deadline:
                 raise self._error(f"was not up after {timeout:g} s")
             time.sleep(0.2)

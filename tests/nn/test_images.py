@@ -138,11 +138,11 @@ def test_files_that_are_no_pictures_are_refused(tmp_path):
     with pytest.raises(ImageError, match=r"none.png: no such file"):
         read_digit(tmp_path / "none.png")
     (tmp_path / "text.png").write_text("hello")
-    with pytest.raises(ImageError, match=r"text.png is not a whole PNG, JPEG"):
+    with pytest.raises(ImageError, match=r"text.png is not a valid PNG, JPEG"):
         read_digit(tmp_path / "text.png")
     whole = saved(draw_seven(), tmp_path).read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ImageError, match=r"cut.png is not a whole PNG, JPEG"):
+    with pytest.raises(ImageError, match=r"cut.png is not a valid PNG, JPEG"):
         read_digit(tmp_path / "cut.png")
 
 
@@ -231,7 +231,7 @@ def test_only_readers_of_pictures_are_asked(tmp_path):
     """Pillow would start Ghostscript for PostScript."""
     path = saved(draw_seven(mode="RGB", paper=(255,) * 3, ink=(0,) * 3), tmp_path, "digit.eps")
     with pytest.raises(
-        ImageError, match=r"digit.eps is not a whole PNG, JPEG, GIF, BMP or WebP picture"
+        ImageError, match=r"digit.eps is not a valid PNG, JPEG, GIF, BMP or WebP picture"
     ):
         read_digit(path)
 
@@ -248,5 +248,5 @@ def test_an_uploaded_picture_is_read_as_its_file_is(tmp_path):
     path = saved(draw_seven(), tmp_path)
     uploaded = read_uploaded_digit(memoryview(path.read_bytes()), "digit.png")
     assert uploaded.tolist() == read_digit(path).tolist()
-    with pytest.raises(ImageError, match=r"^notes.txt is not a whole PNG, JPEG"):
+    with pytest.raises(ImageError, match=r"^notes.txt is not a valid PNG, JPEG"):
         read_uploaded_digit(b"hello", "notes.txt")

@@ -156,5 +156,5 @@ def test_load_refuses_unknown_settings(tmp_path):
     network = Network(2, 2, 2)
     network.rule = "magic"
     save_model(network, tmp_path / "model.npz")
-    with pytest.raises(ModelError, match=r"model.npz is not a whole model .*magic"):
+    with pytest.raises(ModelError, match=r"model.npz is not a valid model .*magic"):
         load_model(tmp_path / "model.npz")

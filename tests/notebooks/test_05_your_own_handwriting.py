@@ -107,7 +107,7 @@ def test_a_path_to_no_picture_is_answered_with_the_reason(run, path):
     """Nothing there, a folder, and a file that is something else: a line, and no traceback."""
     said = run.value(f"answer_to_picture(read_digit, {path!r})")
     assert said.startswith(f"<p>{path}")
-    reasons = ("no such file", "is a folder", "is not a whole PNG, JPEG, GIF, BMP or WebP picture")
+    reasons = ("no such file", "is a folder", "is not a valid PNG, JPEG, GIF, BMP or WebP picture")
     assert any(reason in said for reason in reasons)
 
 
@@ -133,7 +133,7 @@ def test_an_upload_that_is_no_picture_is_answered_with_the_reason(run, content):
     """And nothing of it becomes HTML."""
     upload(run, content, "<b>notes</b>.txt")
     said = run.value("upload_answer.value")
-    assert "&lt;b&gt;notes&lt;/b&gt;.txt is not a whole PNG or JPEG" in said
+    assert "&lt;b&gt;notes&lt;/b&gt;.txt is not a valid PNG, JPEG" in said
     assert "object at" not in said
 
 

@@ -274,7 +274,7 @@ def test_a_file_is_uploaded_and_answered(browser, tmp_path):
     upload = browser.find(".pi-nn-upload input")
     (tmp_path / "notes.png").write_bytes(b"no picture" * 1_500_000)
     upload.send_keys(str(tmp_path / "notes.png"))
-    browser.find_text(UPLOADED, "notes.png is not a whole PNG, JPEG, GIF, BMP or WebP picture")
+    browser.find_text(UPLOADED, "notes.png is not a valid PNG, JPEG, GIF, BMP or WebP picture")
     photograph_of_a_one(tmp_path / "one.png")
     assert (tmp_path / "one.png").stat().st_size > 10 * 2**20
     upload.send_keys(str(tmp_path / "one.png"))

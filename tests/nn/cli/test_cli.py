@@ -216,7 +216,7 @@ BAD = {
     "no such training file": (["train", "--train", "none.csv"], "none.csv: no such file"),
     "bad line": (["train", "--train", "bad.csv"], "bad.csv:2: line 2 has 1 values"),
     "no such model": (["test", "--model", "none.npz"], "none.npz: no such model. Train one first"),
-    "no model": (["query", "x.png", "--model", "bad.csv"], "bad.csv is not a whole model"),
+    "no model": (["query", "x.png", "--model", "bad.csv"], "bad.csv is not a valid model"),
     "name taken": (
         ["train", "--train", "good.csv", "--model", "bad.csv"],
         "bad.csv exists and is not a model of this kit; it was left unchanged",
@@ -246,14 +246,14 @@ BAD = {
     ),
     "a model of another size": (
         ["test", "--model", "small.npz", "--test", "good.csv"],
-        "small.npz: expected a network of 784 inputs and 10 outputs, got 4 and 3",
+        "small.npz: expected a network with 784 inputs and 10 outputs, got 4 and 3",
     ),
     "a backquery of another size": (["backquery", "--model", "small.npz"], "got 4 and 3"),
     "other content at a picture": (["backquery", "--output", "bad.csv"], "is not a PNG picture"),
     "an empty name": (["train", "--train", ""], ".: is a folder or a pipe"),
     "no CSV name": (["data", "convert", "good.csv", "out.txt"], "out.txt: expected a name that"),
     "no folder": (["data", "convert", "good.csv", "no/out.csv"], "no/"),
-    "MNIST_DIR": (["train"], "holds no MNIST: expected train-images"),
+    "MNIST_DIR": (["train"], "does not contain MNIST: expected train-images"),
 }
 
 

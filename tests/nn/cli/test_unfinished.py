@@ -362,7 +362,7 @@ def test_other_settings_are_refused_with_both_values(killed, monkeypatch, capsys
         for way in ("--resume", "--resume-or-start"):
             assert main([*WORDS, *flag.split(), way]) == 1
             assert (
-                f"has other settings ({told}): give the same settings again"
+                f"was started with other settings ({told}): give the same settings again"
                 in capsys.readouterr().err
             )
     assert {name: (killed / "models" / name).read_bytes() for name in BOTH} == before

@@ -59,7 +59,7 @@ def test_verify_finds_what_is_not_whole(mirror):
     verify(mirror)
     whole = (mirror / "part-2.gz").read_bytes()
     for content, complaint in (
-        (whole[:-9], "not a whole gzip file"),
+        (whole[:-9], "not a complete gzip file"),
         (gzip.compress(b"shoes"), "expected 5,002 bytes uncompressed, got 5"),
     ):
         (mirror / "part-2.gz").write_bytes(content)
@@ -109,12 +109,12 @@ def test_what_a_fetch_left_that_was_killed_as_it_ended_is_removed(mirror, target
     ("content", "reason"),
     [
         (None, "no such file"),
-        (ZIPPED["part-2.gz"][:-10], "not a whole gzip file"),
-        (b"<html>Welcome to the hotel's wifi</html>", "not a whole gzip file"),
+        (ZIPPED["part-2.gz"][:-10], "not a complete gzip file"),
+        (b"<html>Welcome to the hotel's wifi</html>", "not a complete gzip file"),
         (gzip.compress(CONTENT["part-2.gz"][:-1]), "expected 5,002 bytes uncompressed, got 5,001"),
         (gzip.compress(bytes(50_000_000)), "expected 5,002 bytes uncompressed, got more"),
         (gzip.compress(b"\7" * 5002), "expected SHA-256 [0-9a-f]{64}, got [0-9a-f]{64}"),
-        (b"", "expected 5,002 bytes uncompressed, got 0|not a whole gzip file"),
+        (b"", "expected 5,002 bytes uncompressed, got 0|not a complete gzip file"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_reason(mirror, target, content, reason):
@@ -133,7 +133,7 @@ def test_other_content_under_mnists_names_is_not_replaced(mirror, target):
     target.mkdir()
     other = gzip.compress(b"shoes and shirts")
     (target / "part-1.gz").write_bytes(other)
-    with pytest.raises(DownloadError, match=r"part-1.gz is there and is not MNIST's .*--force"):
+    with pytest.raises(DownloadError, match=r"part-1.gz exists and is not MNIST's .*--force"):
         fetch(target, [str(mirror)])
     assert (target / "part-1.gz").read_bytes() == other
     fetch(target, [str(mirror)], force=True)

@@ -41,8 +41,8 @@ def test_missing_labels(tmp_path, digits):
 
 def change_images(content):
     return {
-        "cut within the header": (content[:10], "ends within its header"),
-        "cut within a record": (content[: 16 + 784 * 300 + 5], "ends within record 301"),
+        "cut within the header": (content[:10], "ends in the middle of its header"),
+        "cut within a record": (content[: 16 + 784 * 300 + 5], "ends in the middle of record 301"),
         "too long": (content + b"x", "has more data after its 700 records"),
         "not IDX": (b"hello, this is text", "expected an IDX file beginning 00 00 08 03"),
         "other size": (content[:8] + b"\0\0\0\x20\0\0\0\x20" + content[16:], "got 32×32"),

@@ -68,7 +68,9 @@ def test_mnist_dir_comes_next(folder, fetched, tmp_path):
 
 def test_mnist_dir_without_mnist_is_an_error(folder, tmp_path):
     """What was asked for is not quietly replaced by something else."""
-    with pytest.raises(DatasetError, match=r"MNIST_DIR=.* holds no MNIST: expected train-images"):
+    with pytest.raises(
+        DatasetError, match=r"MNIST_DIR=.* does not contain MNIST: expected train-images"
+    ):
         find_source(environ={"MNIST_DIR": str(tmp_path)}, folder=folder)
 
 

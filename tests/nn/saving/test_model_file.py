@@ -55,7 +55,7 @@ def test_every_truncation_is_refused(model):
     content = model.read_bytes()
     for length in range(0, len(content), 7):
         model.write_bytes(content[:length])
-        with pytest.raises(ModelError, match="not a whole model"):
+        with pytest.raises(ModelError, match="not a valid model"):
             load_model(model)
 
 
@@ -83,10 +83,10 @@ def save_raw(path, **arrays):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"settings": np.array("not json")}, "not a whole model"),
+        ({"settings": np.array("not json")}, "not a valid model"),
         ({"settings": np.array(json.dumps({"format": "other"}))}, "expected settings that say"),
-        ({"weights_input_hidden": np.ones((5, 3), "float32")}, "matrices that fit together"),
-        ({"weights_input_hidden": np.ones(3, "float32")}, "matrices that fit together"),
+        ({"weights_input_hidden": np.ones((5, 3), "float32")}, "matrices of matching shapes"),
+        ({"weights_input_hidden": np.ones(3, "float32")}, "matrices of matching shapes"),
         ({"weights_input_hidden": np.ones((2, 3), "int32")}, "float32 or float64"),
         ({"weights_input_hidden": np.full((2, 3), np.inf, "float32")}, "finite"),
         ({"weights_input_hidden": np.full((2, 3), np.nan, "float32")}, "finite"),
@@ -173,7 +173,7 @@ def test_declared_giants_take_no_memory(tmp_path, kind):
         f"try:\n load_model({str(path)!r})\nexcept ModelError as error:\n print(error)"
     )
     said, peak = run_for_peak_mb(code)
-    assert "giant.npz is not a whole model of this kit" in said
+    assert "giant.npz is not a valid model of this kit" in said
     assert peak < 100
 
 
@@ -203,7 +203,7 @@ def test_settings_of_other_kinds_are_refused(tmp_path, change, message):
     """What JSON can say and a network cannot have."""
     path = tmp_path / "model.npz"
     save_raw(path, **GOOD, settings=np.array(json.dumps(SETTINGS | change)))
-    with pytest.raises(ModelError, match=rf"not a whole model of this kit \(.*{message}"):
+    with pytest.raises(ModelError, match=rf"not a valid model of this kit \(.*{message}"):
         load_model(path)
 
 

@@ -67,7 +67,7 @@ def test_a_panic_is_shown(emulator, stand_in, ports):
     panic = "Kernel panic - not syncing: VFS: Unable to mount root fs"
     stand_in(f"print('[    1.0] {panic}', flush=True)\nimport time; time.sleep(60)")
     emulator.start(ports)
-    with pytest.raises(MachineError, match=rf"panicked: {panic}\nAll it said is in .*serial\.log"):
+    with pytest.raises(MachineError, match=rf"panicked: {panic}\nIts output is in .*serial\.log"):
         emulator.wait(30)
     assert emulator.pid is None
 
@@ -77,9 +77,7 @@ def test_qemu_that_ends_is_noticed(emulator, stand_in, ports):
     """With what it said last."""
     stand_in("print('qemu: could not open disk image')")
     emulator.start(ports)
-    with pytest.raises(
-        MachineError, match=r"(?s)went off while booting.*could not open disk image"
-    ):
+    with pytest.raises(MachineError, match=r"(?s)stopped while booting.*could not open disk image"):
         emulator.wait(30)
 
 
@@ -89,7 +87,7 @@ def test_a_boot_that_takes_too_long_is_told(emulator, stand_in, ports):
     stand_in("print('Begin: Waiting for root', flush=True)\nimport time; time.sleep(60)")
     emulator.start(ports)
     time.sleep(0.5)
-    with pytest.raises(MachineError, match=r"(?s)not up after 0\.5 s.*Waiting for root"):
+    with pytest.raises(MachineError, match=r"(?s)not booted after 0\.5 s.*Waiting for root"):
         emulator.wait(0.5)
     assert emulator.pid  # for a look at it
 
@@ -106,7 +104,7 @@ def test_what_is_forwarded_and_what_boots(emulator, stand_in, ports, folder):
     assert f"file={folder.image},if=sd" in said
     assert f"hostfwd=tcp:127.0.0.1:{ports.ssh}-:22" in said
     assert f"hostfwd=tcp:127.0.0.1:{ports.jupyter}-:8888" in said
-    with pytest.raises(MachineError, match=f"runs already, as process {emulator.pid}"):
+    with pytest.raises(MachineError, match=f"is already running, as process {emulator.pid}"):
         Emulator(folder).start(ports)
 
 
@@ -123,7 +121,9 @@ def test_a_taken_port_is_named(emulator, stand_in, ports):
 
 def test_what_is_missing_is_named(emulator, stand_in, ports, folder, monkeypatch):
     """A card, QEMU, and a machine that runs."""
-    with pytest.raises(MachineError, match="no emulated Pi runs: start it with 'make emulate'"):
+    with pytest.raises(
+        MachineError, match="no emulated Pi is running: start it with 'make emulate'"
+    ):
         _ = emulator.ports
     stand_in("")
     folder.image.unlink()

@@ -465,7 +465,7 @@ def restore(home: Path, archive: Path) -> int:
                     except (OSError, KeyError) as error:  # KeyError: a link to what is not there
                         failed.append(f"{entry.name}: {error}")
     except BROKEN_ARCHIVE as error:
-        failed.append(f"{archive}, which is not a whole backup: {error}")
+        failed.append(f"{archive}, which is not a complete backup: {error}")
     print("\n".join(written) or "unchanged")
     return report("could not be put back", failed)
 
