@@ -199,7 +199,7 @@ def test_a_signal_after_the_last_digit_keeps_the_model(csv_pair, tmp_path, monke
     assert main([*words, "--test", str(csv_pair[1])]) == 143
     captured = capsys.readouterr()
     assert captured.out == ""
-    last = "error: interrupted after the last digit: m.npz is trained, not tested"
+    last = "error: interrupted after training: m.npz is trained, but not tested"
     assert captured.err.splitlines()[-1] == last
     assert len(weights(tmp_path / "m.npz")) == 2
     assert list(tmp_path.glob("*checkpoint*")) == []
@@ -401,7 +401,7 @@ def test_without_an_unfinished_training_there_is_nothing_to_resume(killed, run):
     result = run(*WORDS, "--model", "models/new.npz", "--resume")
     assert result.returncode == 1
     assert (
-        "models/new.npz has no unfinished training. There is one of models/pi-zero.npz: give its "
+        "models/new.npz has no unfinished training. models/pi-zero.npz has one: give its "
         "--preset, or --model"
     ) in result.stderr
     (killed / "other").mkdir()
