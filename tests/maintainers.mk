@@ -2,7 +2,7 @@
 
 .PHONY: help-maintainers test test-all test-oldest lint test-arm test-cache test-provision
 .PHONY: fuzz test-power-cuts test-low-memory verify-emulated
-.PHONY: bench bench-arm bench-cache bench-peers bench-executions
+.PHONY: bench bench-arm bench-cache bench-peers bench-backends
 .PHONY: measure-presets measure-sample measure-checkpoints measure-notebooks pictures sample
 
 help-maintainers: ## List the commands for testing and measuring the kit
@@ -60,8 +60,10 @@ bench-cache: $(VENV)/.ready ## Count a Pi Zero's cache misses; updates docs/perf
 bench-peers: $(VENV)/.ready-peers ## Compare with C, FANN and scikit-learn; updates docs/performance.md (20 min); needs root on Debian
 	$(RUN) -m scripts.bench.peers --report docs/performance.md
 
-bench-executions: $(VENV)/.ready ## Time the dense and the sparse step; updates docs/performance.md (10 min); needs root on Debian
+bench-backends: $(VENV)/.ready ## Time the dense and the sparse step; updates docs/performance.md (10 min); needs root on Debian
 	$(RUN) -m scripts.bench.rule --report docs/performance.md
+
+bench-executions: bench-backends # its name before version 0.2
 
 measure-presets: $(VENV)/.ready ## Train each preset on MNIST with five seeds (20 min)
 	$(RUN) -m scripts.bench.measure_presets

@@ -1,6 +1,7 @@
 """Imports run one way: each module imports from lower floors alone."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -17,6 +18,13 @@ ROOMS = {
     "scripts": {"nn", "scripts"},
     "scripts.bench": {"nn", "scripts", "scripts.bench"},
     "tests": {"nn", "scripts", "scripts.bench", "tests"},
+}
+# Which modules of nn may import these; the others are held by the floors alone.
+IMPORTERS = {
+    "backends": {"training", "cli"},
+    "training": {"cli", "lessons"},
+    "cli": {"__main__"},
+    "lessons": set(),
 }
 FLOORS = [
     {"errors"},
@@ -131,6 +139,39 @@ def test_modules_import_from_lower_floors_alone(package, prefix, floors, least):
     for path, module, target in checked:
         assert level[target] < level[module], f"{path}: {module} imports {target}"
     assert len(checked) >= least
+
+
+def importers_of(package: Path) -> dict[str, set[str]]:
+    """Return the modules of a package that import each of those in `IMPORTERS`."""
+    found = {name: set() for name in IMPORTERS}
+    for _, module, target in imports_within(package, "nn", FLOORS):
+        if target in found:
+            found[target].add(module)
+    return found
+
+
+def test_only_those_import_a_room_that_may():
+    """The backends belong to training, the lessons to notebooks, the command line to nobody."""
+    assert importers_of(PACKAGE) == IMPORTERS
+
+
+def test_a_wrong_importer_is_seen(tmp_path):
+    """A module of the package that needs a backend, and one in a folder."""
+    (tmp_path / "plots.py").write_text("from nn.backends import start_backend")
+    (tmp_path / "lessons").mkdir()
+    (tmp_path / "lessons" / "speed.py").write_text("def f():\n    import nn.cli.train")
+    found = importers_of(tmp_path)
+    assert found["backends"] == {"plots"}
+    assert found["cli"] == {"lessons"}
+
+
+@pytest.mark.parametrize("room", IMPORTERS)
+def test_contributing_says_who_may_import(room):
+    """The table's last column names the same modules."""
+    lines = (PROJECT / "CONTRIBUTING.md").read_text().splitlines()
+    (row,) = [line for line in lines if re.match(rf"\| `nn/{room}(/|\.py)` ", line)]
+    named = re.findall(r"`nn/(\w+)", row.split("|")[3])
+    assert set(named) == IMPORTERS[room]
 
 
 def test_each_way_of_importing_is_seen(tmp_path):

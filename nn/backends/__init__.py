@@ -51,7 +51,7 @@ def faster_backend(hidden_nodes: int, batch_size: int) -> str:
     """Return which backend is faster here, by a rule: nothing is timed.
 
     So the same seed gives the same network each time. The figures behind the rule are those of
-    `make bench-executions`, in docs/performance.md: dense products win where BLAS has a vector
+    `make bench-backends`, in docs/performance.md: dense products win where BLAS has a vector
     unit and a batch to work on; elsewhere they take up to 6 times as long. With batches of 2,
     wheels and Debian's packages differ, and the choice may be a third slower than the other.
     64-bit ARM is not measured: it is taken to be like x86-64.

@@ -73,7 +73,7 @@ class Backend:
         # A network of the pixels with ink, and of one node that stands for the others
         block = self._room[: len(inked) + 1]  # (inked + 1, hidden)
         self._weights.take(inked, axis=0, out=block[:-1], mode="clip")
-        before = is_blank.astype(self._weights.dtype).dot(self._weights) / root
+        before = self._weights[is_blank].sum(axis=0) / root
         block[-1] = before
         small.weights_input_hidden = block.T
         columns = np.append(inked, 0)  # the last one's values are replaced

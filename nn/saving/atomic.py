@@ -75,7 +75,10 @@ class AtomicFile:
             os.fchmod(self.file.fileno(), mode)
         os.fsync(self.file.fileno())
         if self.backup and os.path.lexists(self.path):
-            self.path.rename(self.backup)
+            try:  # a second name for the old file, so that at no moment the first has none
+                os.link(self.path, self.backup, follow_symlinks=False)
+            except OSError:  # a FAT stick knows no links
+                self.path.rename(self.backup)
         self._temporary.replace(self.path)
         self.file.close()
         folder = os.open(self.path.parent, os.O_RDONLY)

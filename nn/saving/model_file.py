@@ -65,7 +65,9 @@ def load_model(path: str | os.PathLike) -> Network:
     """
     path = Path(path)
     if not path.exists():
-        raise ModelError(f"{path}: no such model. Train one first: 'train --model {path}'")
+        raise ModelError(
+            f"{path}: no such model. Train one first: python -m nn train --model {path}"
+        )
     if not path.is_file():
         raise ModelError(f"{path} is a folder or a pipe, not a file. Give the path of a model")
     with path.open("rb") as file:

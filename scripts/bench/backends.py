@@ -1,4 +1,4 @@
-"""Time the training step in both backends on this processor, for `make bench-executions`.
+"""Time the training step in both backends on this processor, for `make bench-backends`.
 
 ``python -m scripts.bench.backends ROWS.csv`` prints processor time in microseconds a row as JSON,
 for 10, 100 and 200 hidden nodes and batches of 1 to 64; the backends take turns.

@@ -103,6 +103,7 @@ def train_smoke(folder: Path) -> dict[str, int]:
 
 def row_to_weights(folder: Path) -> dict[str, int]:
     """Count what a row passes through from the text to the weights."""
+    from nn.cli.summary import TimedReading
     from nn.data.dataset import FirstRows, open_dataset
     from nn.network import Network
     from nn.training import train
@@ -114,7 +115,8 @@ def row_to_weights(folder: Path) -> dict[str, int]:
     def on_rows(_rows):
         next(actions, profile.stop)()
 
-    train(Network(hidden_nodes=30), FirstRows(open_dataset(text), 1000), on_rows=on_rows)
+    dataset = TimedReading(FirstRows(open_dataset(text), 1000))
+    train(Network(hidden_nodes=30), dataset, on_rows=on_rows)
     functions = {code for code in profile.codes if is_function(code)} - {on_rows.__code__}
     generators = [code for code in functions if code.co_flags & CO_GENERATOR]
     return {

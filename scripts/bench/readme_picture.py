@@ -25,7 +25,7 @@ import requests
 from PIL import Image, ImageOps
 
 from nn.data.sources import find_source
-from scripts.machines.browser import Browser
+from scripts.bench.browser import Browser
 
 PROJECT = Path(__file__).resolve().parents[2]
 PICTURES = PROJECT / "docs" / "pictures"

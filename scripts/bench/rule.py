@@ -1,4 +1,4 @@
-"""`make bench-executions`: the figures behind the rule in nn.backends.
+"""`make bench-backends`: the figures behind the rule in nn.backends.
 
 Each place is a processor and a BLAS: Debian's numpy in a root, with the reference BLAS or with
 OpenBLAS, and this environment's own numpy. The two backends take turns in one process
@@ -55,7 +55,7 @@ def main() -> int:
     text = "\n".join(table(measured))
     print(text)
     if arguments.report:
-        write_between(Path(arguments.report), "bench-executions", text)
+        write_between(Path(arguments.report), "bench-backends", text)
     return 0
 
 
@@ -106,7 +106,7 @@ def _cell(dense: float, sparse: float) -> str:
 
 
 def _say(message: str) -> None:
-    print(f"bench-executions: {message}", file=sys.stderr, flush=True)
+    print(f"bench-backends: {message}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

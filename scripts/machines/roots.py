@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from scripts.machines.arm import enable_arm
 from scripts.machines.chroot import inside, isolated
 from scripts.machines.host import (
@@ -49,7 +51,7 @@ ROOT_MB = 2500
 LOCALE = "en_GB.UTF-8"  # what Raspberry Pi OS images come with
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 # Read at import: tests/conftest.py gives each test an XDG_CACHE_HOME of its own.
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pi-nn"
+CACHE = user_cache_path("pi-nn")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from nn.data.download import FILES
-from scripts.machines.browser import Browser
+from scripts.bench.browser import Browser
 from scripts.machines.host import MachineError
 from tests.conftest import PROJECT
 from tests.machines.jupyter_client import Visitor

@@ -18,10 +18,10 @@ import requests
 
 from nn.data.csv_file import write_csv
 from nn.data.dataset import FirstRows, open_dataset
+from scripts.bench.browser import Browser
 from scripts.bench.digits import find_mnist
 from scripts.emulation.card_folder import HOST, CardFolder
 from scripts.emulation.emulator import Emulator, Ports
-from scripts.machines.browser import Browser
 from scripts.machines.host import MachineError, call
 from tests.campaigns import PROJECT
 from tests.campaigns.emulated_pi.report import Report

@@ -117,4 +117,6 @@ def test_numpys_own_blas_is_found():
     command = [sys.executable, "-c", code]
     told = subprocess.run(command, cwd=PROJECT, capture_output=True, check=True, text=True).stdout
     blas, _, built_with = told.partition("\n")
-    assert blas == ("openblas" if "openblas" in built_with else "reference")
+    # Debian's numpy loads whichever BLAS the system has chosen
+    expected = {"openblas"} if "openblas" in built_with else {"reference", "atlas", "openblas"}
+    assert blas in expected
