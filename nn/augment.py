@@ -1,4 +1,4 @@
-"""More digits out of the same ones: each turned a little to either side."""
+"""Augmentation: train on each digit rotated a little to either side as well."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,14 +15,14 @@ def unchanged(inputs: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def rotations(degrees: float, fill: float = 0.01) -> Augmentation:
-    """Make an augmentation that yields the digits as they are, then turned to either side.
+    """Make an augmentation that yields the digits unchanged, then rotated to either side.
 
     Parameters
     ----------
     degrees : float
         Angle; positive turns anticlockwise.
     fill : float
-        Value of what turns into the picture from outside.
+        Value of the pixels that enter the picture from outside.
 
     Returns
     -------
@@ -40,10 +40,10 @@ def rotations(degrees: float, fill: float = 0.01) -> Augmentation:
 
 
 def rotation(degrees: float, fill: float = 0.01) -> Callable[[np.ndarray], np.ndarray]:
-    """Make a function that turns 28×28 pictures about their middle, by bilinear interpolation.
+    """Make a function that rotates 28×28 pictures about their middle, by bilinear interpolation.
 
-    Where each pixel comes from is worked out once, so that a batch is turned by four look-ups.
-    The result is that of ``scipy.ndimage.rotate(order=1, reshape=False, cval=fill)``.
+    The origin of each pixel is computed once, so rotating a batch takes only four look-ups. The
+    result equals that of ``scipy.ndimage.rotate(order=1, reshape=False, cval=fill)``.
 
     Parameters
     ----------
@@ -76,12 +76,12 @@ def rotation(degrees: float, fill: float = 0.01) -> Callable[[np.ndarray], np.nd
 
 
 def _origins(degrees: float) -> tuple[np.ndarray, np.ndarray]:
-    """Tell the row and column, each of shape (784,), that every turned pixel comes from."""
+    """Return the row and column, each of shape (784,), from which each rotated pixel comes."""
     middle = (SIDE - 1) / 2
     rows, columns = np.divmod(np.arange(SIDE * SIDE), SIDE)
     rows, columns = rows - middle, columns - middle
     sine, cosine = np.sin(np.radians(degrees)), np.cos(np.radians(degrees))
-    # rounded, for a quarter turn's corners must not fall outside by a rounding
+    # rounded, so that no rounding error moves the corners of a quarter turn outside
     return (
         np.round(cosine * rows + sine * columns + middle, 9),
         np.round(-sine * rows + cosine * columns + middle, 9),
@@ -89,5 +89,5 @@ def _origins(degrees: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _pixel(row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """Index of a pixel; one beyond the edge has weight 0, so any index does."""
+    """Return the index of a pixel; beyond the edge any index will do, since its weight is 0."""
     return np.clip(row, 0, SIDE - 1) * SIDE + np.clip(column, 0, SIDE - 1)

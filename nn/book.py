@@ -1,6 +1,6 @@
-"""The book's class under the book's names, so that a reader's own notebook runs on this kit.
+"""The book's class with the book's names, so that a reader's own notebook runs on this kit.
 
-In such a notebook, replace the cell that defines the class by::
+In such a notebook, replace the cell that defines the class with::
 
     from nn.book import neuralNetwork
 """
@@ -22,8 +22,8 @@ class neuralNetwork:  # noqa: N801 - the book's spelling is the purpose of this 
     Attributes
     ----------
     wih : ndarray of shape (hiddennodes, inputnodes)
-        Weights from input to hidden nodes, drawn by ``numpy.random`` as in the book, so that
-        ``numpy.random.seed`` makes them the book's own.
+        Weights from input to hidden nodes, drawn by ``numpy.random`` as in the book: with the same
+        ``numpy.random.seed`` they are the same as the book's.
     who : ndarray of shape (outputnodes, hiddennodes)
         Weights from hidden to output nodes.
     lr : float

@@ -1,17 +1,17 @@
-"""The base of every error this kit raises on purpose."""
+"""The base class of every error that this kit raises on purpose."""
 
 from collections.abc import Iterable
 
 
 class KitError(Exception):
-    """Something the user can mend: the message says what, where and how.
+    """An error the user can fix: the message says what is wrong, where, and what to do.
 
-    Each concrete error lives beside the code that raises it and inherits a builtin as well.
+    Each concrete error is defined beside the code that raises it, and also inherits a builtin.
     """
 
 
 class UnknownNameError(KitError, KeyError):
-    """Nothing of a kind has this name; the message lists the names known.
+    """A name is unknown; the message lists the known names.
 
     Parameters
     ----------
@@ -29,6 +29,6 @@ class UnknownNameError(KitError, KeyError):
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of another library's error: a message of ours has no more."""
+    """Return the first line of another library's error: our messages have only one line."""
     lines = str(error).splitlines()
     return lines[0] if lines else type(error).__name__

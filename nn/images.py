@@ -1,7 +1,7 @@
-"""Turn a picture of a digit, of any size, into what the network was trained on.
+"""Turn a picture of a digit, of any size, into the format the network was trained on.
 
 MNIST's digits are white ink on black, fitted into 20×20 pixels and placed in 28×28 with their
-centre of mass in the middle; a photograph of a pencil stroke is none of that.
+centre of mass in the middle. A photograph of a pencil stroke differs in all of these.
 """
 
 import os
@@ -16,18 +16,18 @@ from nn.errors import KitError, first_line
 from nn.signals import SIDE
 
 INK_SIDE = 20  # of the box that the ink is fitted into
-LARGEST_PIXELS = 8_500_000  # of the largest screens; up to 16 bytes each until they are shrunk
-LARGEST_JPEG_PIXELS = 50_000_000  # which are decoded smaller, unless they come in several passes
+LARGEST_PIXELS = 8_500_000  # as on the largest screens; up to 16 bytes each until they are shrunk
+LARGEST_JPEG_PIXELS = 50_000_000  # JPEGs are decoded at a smaller size, unless progressive
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")  # Pillow has readers for 40 more
 _START_OF_SCAN = 0xFFDA
-_WORKING_SIDE = 280  # pictures are shrunk to this first: ten times what is needed
-_FAINTEST_INK = 0.25  # of the darkest: anything fainter is paper, shadow or noise
-_UNEVEN = 0.05  # that light on paper may be, once its fall from side to side is taken away
-_LEAST_CONTRAST = 0.1  # between paper and ink, of the whole range of grey
+_WORKING_SIDE = 280  # pictures are shrunk to this first: ten times the final size
+_FAINTEST_INK = 0.25  # share of the darkest ink: anything fainter is paper, shadow or noise
+_UNEVEN = 0.05  # how uneven the light on paper may be, apart from an even slope
+_LEAST_CONTRAST = 0.1  # between paper and ink, as a share of the range of grey
 
 
 class ImageError(KitError, ValueError):
-    """A picture cannot be read, or there is no digit on it."""
+    """A picture cannot be read, or shows no digit."""
 
 
 def read_digit(path: str | Path) -> np.ndarray:
@@ -52,14 +52,14 @@ def read_digit(path: str | Path) -> np.ndarray:
 
 
 def read_uploaded_digit(content: bytes, name: str) -> np.ndarray:
-    """Read a picture that is in memory, such as one uploaded; see `read_digit`.
+    """Read a picture from memory, such as an uploaded one; see `read_digit`.
 
     Parameters
     ----------
     content : bytes-like
-        Of the file.
+        Content of the file.
     name : str
-        What to call it where it cannot be read.
+        The picture's name in error messages.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def read_uploaded_digit(content: bytes, name: str) -> np.ndarray:
 
 
 def _centred(grey: np.ndarray, name: str | Path) -> np.ndarray:
-    """Find the ink on grey paper, and fit it into what the network sees."""
+    """Find the ink in a grey picture, and fit it into 28×28 pixels."""
     ink = ink_on_paper(grey)
     if ink is None:
         raise ImageError(
@@ -81,7 +81,7 @@ def _centred(grey: np.ndarray, name: str | Path) -> np.ndarray:
 
 
 def ink_on_paper(grey: np.ndarray) -> np.ndarray | None:
-    """Tell ink from paper, whichever is darker; the edge of the picture is taken for paper.
+    """Separate ink from paper, whichever is darker; the edge of the picture counts as paper.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def ink_on_paper(grey: np.ndarray) -> np.ndarray | None:
     Returns
     -------
     ink : ndarray of float, shape (height, width), or None
-        0 for paper to 1 for the strongest ink; None where there is none.
+        0 for paper to 1 for the strongest ink; None if there is no ink.
     """
     paper = _paper_behind(grey)
     ink = max(paper - grey, grey - paper, key=_strongest)
@@ -104,10 +104,10 @@ def ink_on_paper(grey: np.ndarray) -> np.ndarray | None:
 
 
 def _paper_behind(grey: np.ndarray) -> np.ndarray:
-    """Tell how light the paper is at each pixel, from the picture's four sides.
+    """Estimate how light the paper is at each pixel, from the picture's four sides.
 
-    Light from a window falls off evenly from one side to the other: then the means of both pairs
-    of opposite sides agree. Where they do not, a side shows something else than paper.
+    Light from a window falls off evenly from one side to the other, so both pairs of opposite
+    sides have the same mean. If they differ, a side shows something other than paper.
     """
     sides = grey[0], grey[-1], grey[:, 0], grey[:, -1]
     top, bottom, left, right = (np.median(side) for side in sides)
@@ -119,7 +119,7 @@ def _paper_behind(grey: np.ndarray) -> np.ndarray:
 
 
 def _strongest(ink: np.ndarray) -> float:
-    """Tell how strong the ink is, apart from a few stray pixels."""
+    """Return how strong the ink is, ignoring a few stray pixels."""
     return float(np.percentile(ink, 99.9))
 
 
@@ -151,7 +151,7 @@ def centre_digit(ink: np.ndarray) -> np.ndarray:
 
 
 def _offset(weights: np.ndarray) -> int:
-    """Tell where to begin a run of pixels so that its centre of mass is in the middle of 28."""
+    """Return where to place a run of pixels so that its centre of mass is in the middle of 28."""
     weights = weights.astype(float)
     centre = (weights @ (np.arange(len(weights)) + 0.5)) / weights.sum()
     return int(np.clip(round(SIDE / 2 - centre), 0, SIDE - len(weights)))
@@ -166,7 +166,7 @@ def _read_grey(source: Path | BytesIO, name: str | Path) -> np.ndarray:
         raise ImageError(f"{name}: {what}. Give the path of a PNG or JPEG picture")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of damage that does not matter, or is an error below
+            warnings.simplefilter("ignore")  # damage is harmless, or raises an error below
             with Image.open(source, formats=FORMATS) as picture:
                 _check_size(name, picture)
                 return _grey(picture)
@@ -183,12 +183,12 @@ def _read_grey(source: Path | BytesIO, name: str | Path) -> np.ndarray:
 
 
 def _check_size(name: str | Path, picture) -> None:
-    """Refuse what would take too much memory; a JPEG gets leave to be decoded smaller."""
+    """Refuse a picture that would take too much memory; let a JPEG be decoded at a smaller size."""
     width, height = picture.size
     largest = LARGEST_JPEG_PIXELS if _comes_in_one_pass(picture) else LARGEST_PIXELS
     if width * height <= largest:
         picture.draft("L", (2 * _WORKING_SIDE, 2 * _WORKING_SIDE))
-        if picture.width * picture.height > LARGEST_PIXELS:  # a long and narrow one shrinks less
+        if picture.width * picture.height > LARGEST_PIXELS:  # a long, narrow picture shrinks less
             largest = LARGEST_PIXELS
     if width * height > largest:
         raise ImageError(
@@ -198,7 +198,7 @@ def _check_size(name: str | Path, picture) -> None:
 
 
 def _comes_in_one_pass(picture) -> bool:
-    """Tell whether a JPEG's first scan holds all of it: else all is kept until the last."""
+    """Return whether a JPEG's first scan is complete: otherwise Pillow keeps all of its scans."""
     if picture.format not in ("JPEG", "MPO") or "progressive" in picture.info:
         return False
     file, begin = picture.fp, picture.fp.tell()
@@ -218,10 +218,10 @@ def _comes_in_one_pass(picture) -> bool:
 
 
 def _grey(picture) -> np.ndarray:
-    """Lay a picture on white paper, the right way up, in grey; shrunk before all else."""
+    """Shrink a picture, turn it the right way up, put it on white paper, and make it grey."""
     from PIL import Image, ImageOps
 
-    if picture.mode.startswith("I"):  # 16 bits a pixel, which Pillow would cut off at 255
+    if picture.mode.startswith("I"):  # 16 bits per pixel, which Pillow would clip at 255
         levels = np.asarray(ImageOps.exif_transpose(picture)) >> 8
         picture = Image.fromarray(levels.astype(np.uint8))
     elif picture.mode == "PA" or "transparency" in picture.info:

@@ -1,10 +1,10 @@
-"""How wrong a network is while it learns."""
+"""The error of a network while it learns."""
 
 import numpy as np
 
 
 class LearningCurve:
-    """Collects the mean squared error of stretches of training, as an `on_errors` of `train`.
+    """Collects the mean squared error during training; pass it to `train` as `on_errors`.
 
     Parameters
     ----------
@@ -14,7 +14,7 @@ class LearningCurve:
 
     def __init__(self, stretch: int = 500):
         self.stretch = stretch
-        self._seen, self._squares = 0, 0.0  # the squares are those of the present stretch
+        self._seen, self._squares = 0, 0.0  # the squares are those of the current stretch
         self._points: list[tuple[int, float]] = []
 
     def __call__(self, errors: np.ndarray) -> None:
@@ -29,14 +29,14 @@ class LearningCurve:
                 self._squares = 0.0
 
     def state(self) -> dict:
-        """Return all that it knows, as JSON can say it."""
+        """Return the state as JSON values."""
         return {"seen": self._seen, "squares": self._squares, "points": self._points}
 
     def restore(self, state: dict) -> None:
-        """Take up where another stopped, from what its `state` was."""
+        """Continue from the state that another curve's `state` returned."""
         self._seen, self._squares = state["seen"], state["squares"]
         self._points = [(seen, error) for seen, error in state["points"]]
 
     def points(self) -> tuple[list[int], list[float]]:
-        """Return the digits seen, and the mean squared error of the stretch before each."""
+        """Return the digits seen at each point, and the mean squared error just before it."""
         return [seen for seen, _ in self._points], [error for _, error in self._points]

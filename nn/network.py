@@ -1,4 +1,4 @@
-"""The book's three-layer network: rows are samples, and `batch` is how many are in a call."""
+"""The book's three-layer network: rows are samples; `batch` is the number of rows in a call."""
 
 import numpy as np
 
@@ -16,18 +16,18 @@ class Network:
     learning_rate : float, default 0.1
         Applied to the summed update of each batch.
     rule : str, default "multiply"
-        How output errors reach the hidden nodes: a name in `nn.rules.RULES`.
+        How output errors are sent back to the hidden nodes: a name in `nn.rules.RULES`.
     seed : int or None
-        Of the generator that draws the first weights, N(0, fan_in ** -0.5).
+        Seed of the initial weights, N(0, fan_in ** -0.5).
     dtype : {"float32", "float64"}
-        Of weights and signals.
+        Type of weights and signals.
 
     Attributes
     ----------
     weights_input_hidden : ndarray of shape (hidden_nodes, input_nodes)
     weights_hidden_output : ndarray of shape (output_nodes, hidden_nodes)
     about : dict
-        What a model file says of itself, such as what it was trained on.
+        Metadata of a model file, such as what it was trained on.
 
     References
     ----------
@@ -65,7 +65,7 @@ class Network:
         return self.weights_input_hidden.dtype
 
     def forward(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Send signals through; return what leaves the hidden nodes and the output nodes.
+        """Send signals forward; return the outputs of the hidden nodes and of the output nodes.
 
         Parameters
         ----------
@@ -81,7 +81,7 @@ class Network:
         return hidden_outputs, outputs
 
     def query(self, inputs: np.ndarray) -> np.ndarray:
-        """Answer: the output signals for scaled inputs, with the shapes of `forward`."""
+        """Return the output signals for scaled inputs; shapes as in `forward`."""
         return self.forward(inputs)[1]
 
     def train(self, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -95,12 +95,12 @@ class Network:
         Returns
         -------
         errors : ndarray of shape (batch, output_nodes)
-            Targets less outputs, as they were before the update.
+            Targets minus outputs, before the update.
 
         Examples
         --------
-        The book's worked example: a weight of 2.0 from a hidden node that puts out 0.4, another
-        of 3.0 from one that puts out 0.5, so that the sum is 2.3, and an error of 1.5.
+        The book's worked example: a weight of 2.0 from a hidden node with output 0.4, and one of
+        3.0 from a node with output 0.5; their sum is 2.3, and the error is 1.5.
 
         >>> network = Network(1, 2, 1, learning_rate=0.1, dtype="float64")
         >>> network.weights_input_hidden[:] = logit(np.array([[0.4], [0.5]]))
@@ -135,10 +135,10 @@ class Network:
         return errors, hidden_delta
 
     def backquery(self, targets: np.ndarray) -> np.ndarray:
-        """Run the network backwards: the inputs it sees behind given outputs.
+        """Run the network backwards: find inputs that match given outputs.
 
-        Each layer's signals are undone by the logit, sent back through the transposed weights
-        and rescaled into 0.01..0.99, where the next logit is defined.
+        In each layer, the logit undoes the sigmoid, the transposed weights send the signals back,
+        and the result is rescaled to 0.01..0.99, where the next logit is defined.
 
         Parameters
         ----------

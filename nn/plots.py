@@ -1,4 +1,4 @@
-"""Pictures of digits and of learning: the only module that imports matplotlib."""
+"""Plots of digits and of learning: the only module that imports matplotlib."""
 
 import io
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from nn.saving.atomic import atomic_write
 class Figure(matplotlib_figure.Figure):
     """A figure that a notebook shows at the end of a cell, without pyplot.
 
-    A Pi waits long for pyplot, and ``%matplotlib inline`` fails on Debian 12's matplotlib where
-    matplotlib-inline is newer.
+    Importing pyplot is slow on a Pi, and ``%matplotlib inline`` fails with Debian 12's matplotlib
+    and a newer matplotlib-inline.
     """
 
     def _repr_png_(self) -> bytes:
@@ -114,7 +114,7 @@ def learning_curve(seen: Sequence[int], error: Sequence[float], title: str) -> F
 
 
 def save_figure(figure: Figure, path: str | Path) -> None:
-    """Write a figure as PNG; `path` holds the old file or the new, never a half of it.
+    """Write a figure as PNG; `path` holds the old file or the new, never half of it.
 
     Raises
     ------

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nn.errors import UnknownNameError
 
-if TYPE_CHECKING:  # `presets` and --help need not wait for numpy on a Pi
+if TYPE_CHECKING:  # on a Pi, `presets` and --help must not wait for numpy
     from collections.abc import Callable, Iterator
 
     import numpy as np
@@ -16,23 +16,23 @@ if TYPE_CHECKING:  # `presets` and --help need not wait for numpy on a Pi
 
 @dataclass(frozen=True)
 class Preset:
-    """All that tells one training from another, and what to expect of it.
+    """The settings of a training, and what to expect of it.
 
     Attributes
     ----------
     name, source : str
-        What it is called, and where it is from.
+        Its name, and where it is from.
     hidden_nodes, epochs, batch_size : int
     learning_rate : float
         Applied to the summed update of a batch.
     rule : str
         A name in `nn.rules.RULES`.
     seed : int
-        Of the first weights.
+        Seed of the initial weights.
     samples : int or None
-        Train on the first so many digits; None for all.
+        Train on only the first `samples` digits; None for all.
     augment_degrees : float
-        Train on each digit turned by so much to either side, too; 0 for not.
+        Also train on each digit rotated by this angle to either side; 0 for none.
     accuracy : tuple of three floats
         Measured on MNIST's 10,000 test digits over seeds 1 to 5: mean, lowest, highest.
     seconds : float
@@ -53,12 +53,12 @@ class Preset:
     augment_degrees: float = 0.0
 
     def hyperparameters(self) -> dict[str, int | float | str | None]:
-        """Return what decides the weights that a training of given digits ends with."""
+        """Return the settings that determine the final weights for given digits."""
         values = attrgetter(*HYPERPARAMETERS)(self)
         return dict(zip(HYPERPARAMETERS, values, strict=True))
 
     def network(self) -> "Network":
-        """Make a new network, with its first weights."""
+        """Make a new network with its initial weights."""
         from nn.network import Network
 
         return Network(
@@ -69,7 +69,7 @@ class Preset:
         )
 
     def augmentation(self) -> "Callable[[np.ndarray], Iterator[np.ndarray]] | None":
-        """Return what turns digits to either side; None where they are left as they are."""
+        """Return the function that rotates digits to either side; None for no augmentation."""
         if not self.augment_degrees:
             return None
         from nn.augment import rotations
@@ -86,13 +86,13 @@ HYPERPARAMETERS = (
 # epoch of MNIST's 60,000 digits. Reported by the book's author, T. Rashid, in 2017.
 AUTHOR_MINUTES = 25
 
-# `make measure-presets` prints what stands here under accuracy and seconds.
+# `make measure-presets` prints the values of accuracy and seconds.
 PRESETS = {
     preset.name: preset
     for preset in (
         Preset(
             name="smoke",
-            source="this kit: does everything work? Seconds, even on a Pi Zero",
+            source="this kit: checks that everything works, in seconds even on a Pi Zero",
             hidden_nodes=30,
             epochs=2,
             learning_rate=0.1,
@@ -106,13 +106,13 @@ PRESETS = {
             hidden_nodes=10,
             epochs=1,
             learning_rate=0.1,
-            batch_size=8,  # ten nodes alone are touchy: with 16, one seed in five lost ten points
+            batch_size=8,  # ten nodes are sensitive: with 16, one seed in five lost ten points
             accuracy=(0.8768, 0.8572, 0.8845),
             seconds=0.4,
         ),
         Preset(
             name="pi-zero-100",
-            source="the book's first network on the whole of MNIST",
+            source="the book's first network on all of MNIST",
             hidden_nodes=100,
             epochs=1,
             learning_rate=0.1,
@@ -148,7 +148,7 @@ def get_preset(name: str) -> Preset:
     Raises
     ------
     UnknownNameError
-        When there is none of that name.
+        When no preset has this name.
     """
     if name not in PRESETS:
         raise UnknownNameError("preset", name, PRESETS)

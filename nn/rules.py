@@ -1,8 +1,8 @@
 r"""Rules that send the output error back to the hidden nodes.
 
-An output node k is wrong by :math:`e_k = t_k - o_k`. How wrong was hidden node j, which has no
-target of its own? Each rule here is one answer, as a function of the output errors, the weights
-:math:`w_{kj}` between the two layers, and the outputs. The book uses `multiply`; `gradient` alone
+The error of output node k is :math:`e_k = t_k - o_k`. What is the error of hidden node j, which has
+no target of its own? Each rule is one answer, as a function of the output errors, the weights
+:math:`w_{kj}` between the two layers, and the outputs. The book uses `multiply`; only `gradient`
 follows the slope of the squared error.
 
 References
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from nn.errors import UnknownNameError
 
-if TYPE_CHECKING:  # --help lists the rules, and need not wait for numpy on a Pi
+if TYPE_CHECKING:  # on a Pi, --help, which lists the rules, must not wait for numpy
     import numpy as np
 
     Rule = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -39,7 +39,7 @@ def equal(output_errors, weights, outputs):
 def proportional(output_errors, weights, outputs):
     r"""Share in each error by weight: :math:`e_j = \sum_k w_{kj} e_k / \sum_k |w_{kj}|`.
 
-    The sum is of sizes: one of signed weights passes through zero, and nothing is learned.
+    The sum is of absolute values: a sum of signed weights can be zero, and then nothing is learned.
     """
     shares = weights / abs(weights).sum(axis=0)  # (outputs, hidden), sizes sum to 1 a node
     return output_errors @ shares
@@ -81,7 +81,7 @@ def get_rule(name: str) -> Rule:
     Raises
     ------
     UnknownNameError
-        When no rule has that name.
+        When no rule has this name.
     """
     if name not in RULES:
         raise UnknownNameError("error rule", name, RULES)

@@ -1,4 +1,4 @@
-"""What goes through the network: pixels and labels as signals, the sigmoid, and one fast sum.
+"""Signals: pixels and labels as inputs and targets, the sigmoid, and one fast sum.
 
 Shapes in the comments: batch = samples in the call.
 """
@@ -12,11 +12,11 @@ PIXEL_SCALE = 0.99 / 255
 PIXEL_OFFSET = 0.01
 TARGET_LOW, TARGET_HIGH = 0.01, 0.99
 
-# What `add_product` does in one call: OpenBLAS packs its arguments where there are more
-# multiplications, which does not pay for few rows. A second array of few bytes does no harm.
+# Limits of one call in `add_product`: with more multiplications OpenBLAS packs its arguments, which
+# does not pay off for few rows. A small temporary array does no harm.
 _PIECE_MULTIPLICATIONS, _FEWEST_ROWS, _FEW_BYTES = 1_000_000, 64, 64 * 1024
 
-# As an array it spares numpy a conversion at each use, a tenth of a small batch's time.
+# An array, so that numpy need not convert it at each use: that is a tenth of a small batch's time.
 _HALF = np.array(0.5, "float32")
 
 
@@ -42,12 +42,12 @@ def scale_pixels(pixels: np.ndarray, dtype="float32") -> np.ndarray:
     pixels : ndarray of uint8 or float, any shape
         Grey levels, 0 for paper and 255 for ink.
     dtype : dtype, default "float32"
-        Of the result.
+        Type of the result.
 
     Returns
     -------
     inputs : ndarray of the same shape
-        ``pixels / 255 * 0.99 + 0.01``: never 0, which would silence a weight.
+        ``pixels / 255 * 0.99 + 0.01``: never 0, because an input of 0 would never change a weight.
     """
     inputs = np.multiply(pixels, PIXEL_SCALE, dtype=dtype)
     inputs += PIXEL_OFFSET
@@ -65,7 +65,7 @@ def one_hot(labels: np.ndarray, output_nodes: int = 10, dtype="float32") -> np.n
 
 
 def add_product(target: np.ndarray, left: np.ndarray, right: np.ndarray) -> None:
-    """Do ``target += left @ right`` a few rows at a time, without a second array of target's size.
+    """Add ``left @ right`` to `target`, a few rows at a time, without a second array of its size.
 
     Parameters
     ----------

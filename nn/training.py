@@ -1,4 +1,4 @@
-"""Take a network through a dataset: to train it, and to count how well it reads."""
+"""Train a network on a dataset, and measure how well it reads."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -34,19 +34,19 @@ def train(
     dataset : Dataset
     epochs : int
     batch_size : int
-        Rows whose updates are summed. 1 trains sample by sample; 16 keeps that accuracy.
+        Rows whose updates are summed. 1 trains sample by sample; up to 16, accuracy is the same.
     augment : callable, optional
         Yields the variants of some inputs to train on; see `nn.augment`.
     on_rows : callable
-        Called with the number of rows of each block, when it is done.
+        Called after each block, with its number of rows.
     on_errors : callable, optional
-        Called with the errors of each block, of shape (rows, output_nodes), as they were before
-        each update; the rows of each variant count.
+        Called with the errors of each block, of shape (rows, output_nodes), from before each
+        update; each variant has its own rows.
     backend : {"auto", "dense", "sparse"}
-        How steps are computed; see `nn.backends`. The network's weights are whole whenever
-        `on_rows` or `on_errors` is called, and at the end, even if that is an exception.
+        How steps are computed; see `nn.backends`. The network's weights are complete whenever
+        `on_rows` or `on_errors` is called, and at the end, even after an exception.
     autosaver : Autosaver, optional
-        Says where to start, saves the training, and may ask for its end.
+        Says where to start, saves the training, and can stop it.
 
     Returns
     -------
@@ -56,12 +56,12 @@ def train(
     Raises
     ------
     CheckpointError
-        When the autosaver's checkpoint is of another network.
+        When the autosaver's checkpoint does not match the network.
     """
     target_of = one_hot(np.arange(network.sizes[2]), network.sizes[2], network.dtype)
     steps = start_backend(network, backend, batch_size=batch_size)
     samples = 0
-    # A training that diverges is refused when it is saved, with advice instead of warnings
+    # No warnings if the training diverges: saving the model raises an error with advice
     with contextlib.closing(steps), np.errstate(over="ignore", invalid="ignore"):
         start = autosaver.begin(network, steps.name) if autosaver else (0, 0)
         for epoch in range(start[0], epochs):
@@ -86,7 +86,7 @@ def train(
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Answers counted.
+    """The answers to a dataset, counted.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ def evaluate(
     *,
     backend: str = "auto",
 ) -> Evaluation:
-    """Read each digit of a dataset and compare the loudest output with the label.
+    """Read each digit of a dataset, and compare the largest output with the label.
 
     Parameters
     ----------
@@ -149,15 +149,15 @@ def accuracy_after(
     batch_size: int = 16,
     on_rows: Callable[[int], object] = lambda rows: None,
 ) -> list[float]:
-    """Train a network, and stop to measure it after each of the given epochs.
+    """Train a network, and measure its accuracy after each of the given epochs.
 
     Parameters
     ----------
     network : Network
-        Trained in place, up to the last of the epochs.
+        Trained in place, up to the last of `epochs`.
     training_set, test_set : Dataset
     epochs : sequence of int
-        In rising order, such as 1, 2, 5.
+        In increasing order, such as 1, 2, 5.
     batch_size : int
         Rows whose updates are summed.
     on_rows : callable

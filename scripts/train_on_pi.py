@@ -1,8 +1,8 @@
-"""Train on each Pi of the inventory over SSH, its progress visible, and bring back what it learned.
+"""Train on each Pi in the inventory over SSH, show the progress, and copy the results here.
 
     python scripts/train_on_pi.py --inventory ansible/inventory/hosts.yml --preset pi-zero
 
-The summary and the model of each Pi come to trained/HOST/.
+The summary and the model of each Pi are copied to trained/HOST/.
 """
 
 import argparse
@@ -19,9 +19,9 @@ from nn.presets import PRESETS
 
 BIN = Path(sys.executable).parent
 PYTHON_ON_PI = "/opt/pi-nn/venv/bin/python"
-# A new machine is believed once, as ansible/ansible.cfg has it.
+# Trust a Pi's key on first connection, as ansible/ansible.cfg does.
 SSH_OPTIONS = ["-o", "StrictHostKeyChecking=accept-new", "-o", "ServerAliveInterval=30"]
-# What leads to a machine; Ansible fills in names that are made of others.
+# How to connect to a Pi; Ansible expands names that refer to others.
 WAYS = {
     "connection": "{{ ansible_connection | default(None) }}",
     "host": "{{ ansible_host | default(inventory_hostname) }}",
@@ -35,9 +35,9 @@ WAYS = {
 
 @dataclass(frozen=True)
 class Pi:
-    """One machine: its name in the inventory, and the words that reach it; none for this one.
+    """One Pi: its name in the inventory, SSH options and address (None for this machine itself).
 
-    The kit's folder is in the user's home there, unless its path is a whole one.
+    The kit's folder is in the user's home on the Pi, unless its path is absolute.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Pi:
 
 
 def main() -> int:
-    """Train on one Pi after the other; return 1 when any failed."""
+    """Train on one Pi after another; return 1 if any training failed."""
     arguments = _arguments()
     failed = []
     for pi in _pis(arguments.inventory, arguments.limit, shlex.split(arguments.extra)):
@@ -65,16 +65,16 @@ def _arguments():
     parser.add_argument("--inventory", required=True, metavar="FILE")
     parser.add_argument("--preset", default="pi-zero", choices=PRESETS, help="default: %(default)s")
     parser.add_argument(
-        "--restart", action="store_true", help="throw trainings away that were broken off"
+        "--restart", action="store_true", help="delete unfinished trainings, then start"
     )
-    parser.add_argument("--limit", default="all", help="some of the machines; default: all of them")
-    parser.add_argument("--extra", default="", help="more for ansible: --ask-vault-pass")
+    parser.add_argument("--limit", default="all", help="names or patterns of Pis; default: all")
+    parser.add_argument("--extra", default="", help="more options for ansible: --ask-vault-pass")
     parser.add_argument("--output", default="trained", metavar="DIR", help="default: %(default)s")
     return parser.parse_args()
 
 
 def _pis(inventory: str, limit: str, extra: list[str]) -> list[Pi]:
-    """Ask Ansible for the machines of the group `pis`, and the ways to them."""
+    """Ask Ansible for the Pis of the group `pis`, and how to connect to them."""
     command = [BIN / "ansible", "pis", "-i", inventory, "--limit", limit, *extra]
     tell = ["--module-name", "ansible.builtin.debug", "--args", json.dumps({"msg": WAYS})]
     as_json = {
@@ -106,8 +106,8 @@ def _pi(name: str, ways: dict) -> Pi:
 
 
 def _train(pi: Pi, preset: str, start: str, output: Path) -> bool:
-    """Train, then fetch summary and model; tell whether all of it worked."""
-    # The summary goes into a file: the terminal is for the progress bar, on standard error.
+    """Train, then fetch summary and model; return whether everything worked."""
+    # The summary goes to a file: the terminal shows the progress bar.
     model = f"models/{preset}"
     remote = (
         f"cd ~ && cd {shlex.quote(pi.folder)} && mkdir -p models"
@@ -118,7 +118,7 @@ def _train(pi: Pi, preset: str, start: str, output: Path) -> bool:
         return False
     output.mkdir(parents=True, exist_ok=True)
     names = [f"{preset}.json", f"{preset}.npz"]
-    with tempfile.TemporaryDirectory(dir=output, prefix=".") as folder:  # until both are whole
+    with tempfile.TemporaryDirectory(dir=output, prefix=".") as folder:  # until both are complete
         if _fetch(pi, [f"{pi.folder}/models/{name}" for name in names], Path(folder)):
             return False
         for name in names:
@@ -132,7 +132,7 @@ def _train(pi: Pi, preset: str, start: str, output: Path) -> bool:
 
 
 def _run(pi: Pi, command: str) -> int:
-    """Run a shell command there, its output and progress here; return its status."""
+    """Run a shell command on a Pi, showing its output here; return its exit status."""
     if pi.address is None:
         return subprocess.run(["sh", "-c", command]).returncode
     terminal = ["-t"] if sys.stderr.isatty() else []
@@ -140,7 +140,7 @@ def _run(pi: Pi, command: str) -> int:
 
 
 def _fetch(pi: Pi, names: list[str], output: Path) -> int:
-    """Copy files below the home of there into a folder of here; return the status."""
+    """Copy files below the home on a Pi into a folder here; return the exit status."""
     if pi.address is None:
         return subprocess.run(["cp", *(Path.home() / name for name in names), output]).returncode
     sources = [f"{pi.address}:{name}" for name in names]

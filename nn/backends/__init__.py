@@ -1,7 +1,7 @@
-"""Two ways to compute a training step, and which is faster here.
+"""Two backends that compute a training step, and the choice of the faster one.
 
-``dense`` multiplies whole matrices; ``sparse`` leaves the blanks out. They do the same arithmetic
-in another order, so results agree but for rounding.
+``dense`` multiplies dense matrices; ``sparse`` skips blank pixels. They do the same arithmetic in a
+different order, so their results differ only by rounding.
 """
 
 import importlib
@@ -15,21 +15,21 @@ from nn.network import Network
 
 BACKENDS = ("dense", "sparse")  # each a module of this package, with a class Backend
 
-_FAST_BLAS = "openblas|mkl|blis|atlas"  # which use the vector unit, where there is one
+_FAST_BLAS = "openblas|mkl|blis|atlas"  # these use the vector unit, if there is one
 _VECTOR_MACHINES = ("x86_64", "amd64", "aarch64", "arm64")
 _FEW_NODES = 50
 
 
 def start_backend(network: Network, name: str = "auto", *, batch_size: int = 16):
-    """Prepare a network for many steps; close the backend after the last.
+    """Prepare a network for many training steps; close the backend after the last.
 
     Parameters
     ----------
     network : Network
     name : {"auto", "dense", "sparse"}
-        "auto" is what `faster_backend` says.
+        "auto" selects the result of `faster_backend`.
     batch_size : int
-        Of the steps to come.
+        Batch size of the steps.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def start_backend(network: Network, name: str = "auto", *, batch_size: int = 16)
     Raises
     ------
     UnknownNameError
-        When no backend has that name.
+        When no backend has this name.
     """
     if name == "auto":
         name = faster_backend(network.sizes[1], batch_size)
@@ -48,19 +48,19 @@ def start_backend(network: Network, name: str = "auto", *, batch_size: int = 16)
 
 
 def faster_backend(hidden_nodes: int, batch_size: int) -> str:
-    """Return which backend is faster here, by a rule: nothing is timed.
+    """Return the backend that should be faster here.
 
-    So the same seed gives the same network each time. The figures behind the rule are those of
-    `make bench-backends`, in docs/performance.md: dense products win where BLAS has a vector
-    unit and a batch to work on; elsewhere they take up to 6 times as long. With batches of 2,
-    wheels and Debian's packages differ, and the choice may be a third slower than the other.
-    64-bit ARM is not measured: it is taken to be like x86-64.
+    This is a fixed rule that measures nothing, so the same seed always gives the same network. It
+    follows the figures of `make bench-backends` in docs/performance.md: dense products are
+    faster if BLAS has a vector unit and a batch to work on; otherwise they take up to 6 times as
+    long. With batches of 2, wheels and Debian's packages differ, and the choice may be a third
+    slower than the alternative. 64-bit ARM has not been measured; it is treated like x86-64.
 
     Parameters
     ----------
     hidden_nodes, batch_size : int
     """
-    wide = sys.maxsize > 2**32  # a system of 32 bits has no such vectors, whatever its kernel
+    wide = sys.maxsize > 2**32  # a 32-bit system has no such vectors, whatever its kernel
     vectors = wide and platform.machine().lower() in _VECTOR_MACHINES
     if not vectors or loaded_blas() in ("reference", "none"):
         return "sparse"
@@ -68,14 +68,14 @@ def faster_backend(hidden_nodes: int, batch_size: int) -> str:
 
 
 def loaded_blas() -> str:
-    """Return which library multiplies numpy's matrices in this process.
+    """Return the library that numpy uses to multiply matrices in this process.
 
     Returns
     -------
     blas : {"openblas", "mkl", "blis", "atlas", "reference", "none", "unknown"}
-        "reference" is Netlib's, which Debian's numpy comes with: it uses neither vectors nor
-        caches. "none" where numpy has only its own loops; "unknown" where there is no /proc, as on
-        a Mac.
+        "reference" is Netlib's BLAS, the default of Debian's numpy, which is not optimised for
+        vectors or caches. "none" means that numpy uses only its own loops; "unknown", that there is
+        no /proc, as on macOS.
     """
     try:
         text = Path("/proc/self/maps").read_bytes().decode(errors="replace")
@@ -84,7 +84,7 @@ def loaded_blas() -> str:
     named, found = False, set()
     for line in text.splitlines():
         path = Path(line.split(maxsplit=5)[-1] if ".so" in line else "")
-        # libblas.so.3 may be anybody's: Debian's folders say whose. Others have names of their own.
+        # libblas.so.3 can be any library: in Debian, its folder says which. Others have own names.
         if re.match(r"lib(c|flexi)?blas(64)?(\.so|_)", path.name):
             named = True
             if match := re.search(_FAST_BLAS, f"{path.parent.name}/{path.name}"):

@@ -1,16 +1,16 @@
-r"""The training step by whole matrices; pixels that are blank in a whole block count as one.
+r"""The training step with dense matrices; pixels that are blank in an entire block count as one.
 
-Of 784 pixels, some 230 have no ink in any of 256 digits. Each of these m pixels sends
-:math:`c = 0.01` every time, so their weights :math:`w_i` all change by the same amount. One node
-can stand for them: it sends :math:`c\sqrt m` through the weight
+Of 784 pixels, about 230 have no ink in any of 256 digits. Each of these m pixels always sends
+:math:`c = 0.01`, so their weights :math:`w_i` all change by the same amount. A single node can
+replace them: it sends :math:`c\sqrt m` through the weight
 
 .. math::
     q = \frac{1}{\sqrt m} \sum_i w_i
 
-which adds the same to the signals, since :math:`c \sqrt m \, q = \sum_i c\, w_i`; and the update
-:math:`q \mathrel{+}= d\, c \sqrt m`, where d is the delta, is what :math:`w_i \mathrel{+}= d\, c`
-makes of q. When the block is done, each :math:`w_i` gets its share of the change,
-:math:`\Delta q / \sqrt m`.
+which adds the same to the signals, since :math:`c \sqrt m \, q = \sum_i c\, w_i`. Its update
+:math:`q \mathrel{+}= d\, c \sqrt m`, where d is the delta, equals the effect on q of all updates
+:math:`w_i \mathrel{+}= d\, c`. At the end of the block, each :math:`w_i` gets its share of the
+change, :math:`\Delta q / \sqrt m`.
 """
 
 import copy
@@ -22,10 +22,10 @@ from nn.signals import PIXEL_OFFSET, scale_pixels
 
 
 class Backend:
-    """A network's training steps and its answers, by whole matrices; equal but for rounding.
+    """A network's training steps and answers with dense matrices; results differ by rounding only.
 
     From the first block to `close`, the network's weights are a view into an array of shape
-    (inputs, hidden), and are whole between two blocks.
+    (inputs, hidden), and are complete between blocks.
 
     Parameters
     ----------
@@ -47,14 +47,14 @@ class Backend:
         Parameters
         ----------
         variants : list of ndarray, each of shape (rows, inputs)
-            Grey levels as uint8, or scaled inputs. Each batch is learned in each variant in turn.
+            Grey levels as uint8, or scaled inputs. Each batch is learned once per variant.
         targets : ndarray of shape (rows, outputs)
         batch_size : int
 
         Returns
         -------
         errors : ndarray of shape (rows * len(variants), outputs)
-            In the order of the updates, each as it was before its own.
+            In the order of the updates, each from before its update.
         """
         if self._weights is None:  # answers alone do not need it
             self._weights = np.array(self._own_weights.T, order="C")
@@ -70,7 +70,7 @@ class Backend:
         inked, blanks = np.flatnonzero(~is_blank), np.count_nonzero(is_blank)
         root = np.sqrt(max(1, blanks)).astype(self._weights.dtype)
 
-        # A network of the pixels with ink, and of one node that stands for the others
+        # A network of the pixels with ink and one node that replaces the others
         block = self._room[: len(inked) + 1]  # (inked + 1, hidden)
         self._weights.take(inked, axis=0, out=block[:-1], mode="clip")
         before = self._weights[is_blank].sum(axis=0) / root
@@ -90,18 +90,18 @@ class Backend:
                 batch = slice(first, first + batch_size)
                 for chosen in inputs:
                     errors.append(small.train(chosen[batch], targets[batch]))
-        finally:  # weights are whole again even when Ctrl-C ends a notebook's cell
+        finally:  # complete the weights even if Ctrl-C ends a notebook's cell
             self._weights[inked] = block[:-1]
             change = (block[-1] - before) / root
             np.add(self._weights, change, out=self._weights, where=is_blank[:, np.newaxis])
         return np.concatenate(errors)
 
     def query(self, pixels: np.ndarray) -> np.ndarray:
-        """Answer grey levels, uint8 of shape (n, inputs): the output signals, (n, outputs)."""
+        """Return the output signals, (n, outputs), for grey levels, uint8 of shape (n, inputs)."""
         return self.network.query(scale_pixels(pixels, self.network.dtype))
 
     def close(self) -> None:
-        """Leave the network with its weights in its own array again."""
+        """Put the weights back into the network's own array."""
         if self._weights is not None:
             self._own_weights[:] = self._weights.T
             self.network.weights_input_hidden = self._own_weights

@@ -1,16 +1,16 @@
-r"""The training step on the pixels with ink alone: the same sums without the many zeros.
+r"""The training step on pixels with ink only: the same sums without the many zeros.
 
-Four pixels of five are blank, and a blank one still sends 0.01. So an input vector is
-:math:`x = c + s`: the same :math:`c = 0.01` everywhere, and a sparse :math:`s`. A step uses the
-weights :math:`W` twice: it needs the signals :math:`W x`, and it adds :math:`d\, x^T`, where
-:math:`d` are the deltas of the hidden nodes. Write :math:`\sigma = \sum_i s_i`, and keep instead
-of :math:`W`, for each hidden node, what has been added to all of its n weights alike, k, and the
-sum of its weights, r:
+Four out of five pixels are blank, and a blank pixel still sends 0.01. So an input vector is
+:math:`x = c + s`: a constant :math:`c = 0.01` and a sparse :math:`s`. A step uses the weights
+:math:`W` twice: it computes the signals :math:`W x`, and it adds :math:`d\, x^T`, where :math:`d`
+are the deltas of the hidden nodes. Let :math:`\sigma = \sum_i s_i`. Instead of :math:`W`, keep
+:math:`V` and, for each hidden node, the amount k that has been added to all of its n weights, and
+the sum r of its weights:
 
 .. math::
     W = V + k\, 1^T \qquad r = W\, 1
 
-Then, exactly,
+Then these hold exactly:
 
 .. math::
     W x = V s + k\, \sigma + r\, c
@@ -18,8 +18,8 @@ Then, exactly,
     W \mathrel{+}= d\, x^T \iff
     V \mathrel{+}= d\, s^T, \quad k \mathrel{+}= d\, c, \quad r \mathrel{+}= d\, (\sigma + n c)
 
-The products with s are sparse: of V, they need the weights of inked pixels alone. Those with k and
-r are small, and each digit has its factors for them:
+The products with s are sparse: they use only the weights in V of inked pixels. The products with k
+and r are small, and each digit has these factors for them:
 
 ========  ================  =======================
           with k            with r
@@ -41,21 +41,21 @@ _QUERY_BYTES = 8 * 1024  # of signals at once: half of a Pi Zero's cache
 
 
 class SparseBatch:
-    """Input vectors without their blanks, pixel by pixel, as compressed columns.
+    """Input vectors without blank pixels, as compressed columns, pixel by pixel.
 
-    A pixel's weights are then fetched once for the whole batch, on the way forward and on the way
-    back: on a Pi Zero, whose cache holds few of them, that is most of the time.
+    A pixel's weights are then fetched once for the entire batch, in the forward and in the backward
+    pass. Fetching takes most of the time on a Pi Zero, whose cache holds few weights.
 
     Attributes
     ----------
     starts : ndarray of int32, shape (n + 1,)
         Pixel i has the entries from ``starts[i]`` to before ``starts[i + 1]``.
     digits : ndarray of int32, shape (entries,)
-        Which row of the batch each belongs to.
+        The row of the batch that each entry belongs to.
     ink : ndarray of shape (entries,)
-        s of that pixel, in that row.
+        The value of s for that pixel in that row.
     forward, back : ndarrays of shape (batch, 2)
-        What k and r are multiplied by on the way forward, and on the way back.
+        The factors of k and r in the forward and in the backward pass.
     """
 
     __slots__ = ("back", "digits", "forward", "ink", "starts")
@@ -66,22 +66,22 @@ class SparseBatch:
 
 
 def compress(rows: np.ndarray, batch_size: int, dtype) -> list[SparseBatch]:
-    """Cut rows into batches and leave the blanks out; the last batch may be shorter.
+    """Split rows into batches without blank pixels; the last batch may be shorter.
 
     Parameters
     ----------
     rows : ndarray of shape (rows, n)
-        Grey levels as uint8; or scaled inputs, where 0.01 but for a rounding is blank.
+        Grey levels as uint8; or scaled inputs, where 0.01, up to rounding, is blank.
     batch_size : int
     dtype : dtype
-        Of ink and factors.
+        Type of ink and factors.
     """
     levels, scale = np.ascontiguousarray(rows), PIXEL_SCALE
     if rows.dtype != np.uint8:
         levels, scale = rows - rows.dtype.type(PIXEL_OFFSET), 1
         levels[np.abs(levels) <= np.finfo(levels.dtype).eps] = 0
     count, n = levels.shape
-    places = np.flatnonzero(levels != 0)  # of truth values it is five times as fast
+    places = np.flatnonzero(levels != 0)  # five times as fast on booleans
     entries = levels.take(places)
     row_starts = places.searchsorted(np.arange(count + 1) * n).astype(np.int32)
     row_lengths = np.diff(row_starts)
@@ -89,8 +89,8 @@ def compress(rows: np.ndarray, batch_size: int, dtype) -> list[SparseBatch]:
     sums = np.add.reduceat(closed, row_starts[:-1], dtype=float)
     sums = scale * np.where(row_lengths, sums, 0)  # of no entries, reduceat takes the next one
 
-    # All batches at once: each has n columns of its own in one matrix, (count, batches * n), and
-    # scipy turns its compressed rows into compressed columns.
+    # All batches at once: in a matrix of shape (count, batches * n), each batch has n columns, and
+    # scipy converts the compressed rows into compressed columns.
     columns, digit_of = _numbers(count, n, batch_size)
     batches = -(-count // batch_size)
     starts = np.empty(batches * n + 1, np.int32)
@@ -113,18 +113,17 @@ def compress(rows: np.ndarray, batch_size: int, dtype) -> list[SparseBatch]:
 
 @lru_cache(maxsize=2)
 def _numbers(count: int, n: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return each place's column in the matrix of all batches, and each row's number in its own."""
+    """Return each place's column in the matrix of all batches, and each row's index in its own."""
     batch_of, digit_of = np.divmod(np.arange(count, dtype=np.int32), np.int32(batch_size))
     columns = n * batch_of[:, np.newaxis] + np.arange(n, dtype=np.int32)
     return columns.ravel(), digit_of
 
 
 class Backend:
-    """A network's training steps and its answers, without the blanks; equal but for rounding.
+    """A network's training steps and answers without blank pixels; only rounding differs.
 
-    From the start to `close`, the network's weights are a view of V, and are whole between two
-    blocks. Whatever scipy's products are given is C-contiguous: they copy what is not, in and out,
-    at each call.
+    Until `close`, the network's weights are a view of V, and are complete between blocks. All
+    arrays for scipy's products are C-contiguous: others would be copied, in and out, at each call.
 
     Parameters
     ----------
@@ -159,12 +158,12 @@ class Backend:
                     self._tools.csr_matvecs(n, len(delta), hidden_nodes, *ink, delta, self._weights)
                     common_and_sums += batch.back.T.dot(delta)  # (2, batch) @ (batch, hidden)
                     errors.append(wrong)
-        finally:  # weights are whole again even when Ctrl-C ends a notebook's cell
+        finally:  # complete the weights even if Ctrl-C ends a notebook's cell
             self._weights += common
         return np.concatenate(errors)
 
     def query(self, pixels: np.ndarray) -> np.ndarray:
-        """Answer grey levels, uint8 of shape (n, inputs): the output signals, (n, outputs)."""
+        """Return the output signals, (n, outputs), for grey levels, uint8 of shape (n, inputs)."""
         rows = max(16, _QUERY_BYTES // self._weights[0].nbytes)
         common_and_sums = self._common_and_sums()
         answers = [np.empty((0, self.network.sizes[2]), self.network.dtype)]
@@ -174,7 +173,7 @@ class Backend:
         return np.concatenate(answers)
 
     def _common_and_sums(self) -> np.ndarray:
-        """Return k and r, of shape (2, hidden), for whole weights: zeros, and sums of weights."""
+        """Return k and r, of shape (2, hidden), for complete weights: zeros and sums of weights."""
         sums = self._weights.sum(axis=0)
         return np.stack([np.zeros_like(sums), sums])
 
@@ -187,20 +186,20 @@ class Backend:
         return sigmoid(signals)
 
     def close(self) -> None:
-        """Leave the network with its weights in its own array again."""
+        """Put the weights back into the network's own array."""
         self._own_weights[:] = self._weights.T
         self.network.weights_input_hidden = self._own_weights
 
 
 @cache
 def sparse_tools():
-    """Load scipy's compiled sparse products, and nothing else of scipy.
+    """Load scipy's compiled sparse products, and nothing else from scipy.
 
-    ``import scipy.sparse`` takes 0.3 s and 24 MB on x86-64, and many seconds on a Pi Zero, for
-    what training has no use for. This one extension module needs nothing but numpy and takes a
+    ``import scipy.sparse`` takes 0.3 s and 24 MB on x86-64, and many seconds on a Pi Zero, mostly
+    for code that training does not need. This extension module needs only numpy, and takes a
     hundredth of that.
     """
-    import importlib.machinery  # here: on x86-64, where nobody calls this, it would be waited for
+    import importlib.machinery  # here, because on x86-64 it is usually not needed
     import importlib.util
 
     scipy = importlib.util.find_spec("scipy")
@@ -209,7 +208,7 @@ def sparse_tools():
     folder = str(Path(scipy.origin).parent / "sparse")
     spec = importlib.machinery.PathFinder.find_spec("_sparsetools", [folder])
     if spec is None or spec.loader is None:
-        from scipy.sparse import _sparsetools  # where a scipy to come may keep it
+        from scipy.sparse import _sparsetools  # in case a later scipy moves the file
 
         return _sparsetools
     tools = importlib.util.module_from_spec(spec)

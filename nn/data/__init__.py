@@ -1,1 +1,1 @@
-"""Where digits come from: files, downloads and this kit's own drawings."""
+"""Sources of digits: files, downloads and this kit's own drawings."""

@@ -1,4 +1,4 @@
-"""Tell whether files of digits are still what they were, whatever their names and times say."""
+"""Detect whether files of digits have changed, regardless of their names and times."""
 
 import zlib
 from collections.abc import Iterable
@@ -8,10 +8,10 @@ _PIECE_BYTES = 1 << 18
 
 
 def checksum(paths: Iterable[Path]) -> str:
-    """Describe the content of files, as one: size and CRC-32, each byte of it counted.
+    """Return the total size and the CRC-32 of the content of files.
 
-    A CRC is enough against accidents, and takes a Pi Zero less than a second where a
-    cryptographic hash of MNIST as text would take ten.
+    A CRC detects accidental changes, and takes less than a second on a Pi Zero. A cryptographic
+    hash of MNIST as text would take ten.
     """
     size, crc = 0, 0
     for path in paths:

@@ -1,8 +1,8 @@
-"""Read and write digits as CSV text: ``label,p0,...,p783`` a line.
+"""Read and write digits as CSV text, one ``label,p0,...,p783`` per line.
 
-Text is parsed in pieces by numpy on the bytes themselves, many times faster than
-``split`` and ``int`` on each line. What the fast parser refuses, `_explain` reads again,
-slowly, to name the line and the value at fault.
+numpy parses the bytes of the text in blocks, many times faster than ``split`` and ``int`` on each
+line. If this fast parser refuses a block, `_explain` reads it again, slowly, to name the line and
+the value at fault.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,8 +15,10 @@ import numpy as np
 from nn.data.packed import Packer, count_packed, find_packed, read_packed
 from nn.data.streams import BLOCK_ROWS, FIELDS, DatasetError, Stream
 
-BLOCK_BYTES = 256 * 1024  # some 140 rows: of fewer, calls of numpy cost a Pi more than arithmetic
-LONGEST_LINE = 64 * 1024  # a header row of long names is the longest thing to expect
+BLOCK_BYTES = (
+    256 * 1024
+)  # about 140 rows: with fewer, calling numpy costs a Pi more than arithmetic
+LONGEST_LINE = 64 * 1024  # long enough for a header row with long names
 
 _ZERO, _COMMA, _NEWLINE = b"0,\n"
 _STARTS = tuple(slice(first, None) for first in range(5))
@@ -26,7 +28,7 @@ _COLUMNS = "Each line holds a label and 784 pixels (Kaggle's test.csv has no lab
 
 
 class CsvDataset:
-    """Digits in a CSV or CSV.gz file; its text is parsed once, then read packed.
+    """Digits in a CSV or CSV.gz file; its text is parsed once, then read from a packed file.
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ class CsvDataset:
             packer.finish()
 
     def estimate_rows(self) -> int | None:
-        """Return about how many rows the file has, judging by its first 64 KB."""
+        """Estimate the number of rows from the first 64 KB of the file."""
         if packed := find_packed(self.path):
             return count_packed(packed)
         with Stream(self.path) as file:
@@ -67,8 +69,8 @@ class CsvDataset:
 def read_csv(path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
     """Parse a CSV or CSV.gz file in blocks; memory does not grow with the file.
 
-    A header row that begins with "label", CRLF line ends, a byte-order mark, a missing last
-    newline and blank lines at the end are accepted.
+    It accepts a header row that begins with "label", CRLF line endings, a byte-order mark, a
+    missing last newline, and blank lines at the end.
 
     Parameters
     ----------
@@ -84,7 +86,7 @@ def read_csv(path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
     Raises
     ------
     DatasetError
-        On anything else: names file and line, what was expected and what it got.
+        On anything else; the message names file and line, what was expected and what it got.
     """
     line, first_blank_line = 1, None
     filled, found_rows = 0, False
@@ -123,25 +125,25 @@ def read_csv(path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
 
 
 def parse_rows(text: bytes) -> np.ndarray | None:
-    """Turn whole lines of text into numbers by array arithmetic on its bytes.
+    """Turn complete lines of text into numbers by array arithmetic on their bytes.
 
     Parameters
     ----------
     text : bytes
-        Lines of 785 comma-separated whole numbers, each ended by a newline.
+        Lines of 785 comma-separated whole numbers, each ending with a newline.
 
     Returns
     -------
     rows : ndarray of uint8, shape (n_lines, 785), or None
-        None when any line is not of that form.
+        None if any line has another form.
     """
-    # Four bytes in front, which are no digits: the end of a field finds those before it in a view
-    # that starts so much earlier.
+    # Four bytes that are not digits precede the text. So the bytes before the end of a field are at
+    # the same index in views that start one to four bytes earlier.
     buffer = np.full(len(text) + 4, 255, np.uint8)
     thousands, hundreds, tens, ones, digits = map(buffer.__getitem__, _STARTS)
     characters = np.frombuffer(text, np.uint8)
     np.subtract(characters, np.uint8(_ZERO), out=digits)  # wraps round: only '0'..'9' give 0..9
-    ends = np.flatnonzero(digits > 9)  # where each field's separator stands
+    ends = np.flatnonzero(digits > 9)  # the position of each field's separator
     line_ends = ends[FIELDS - 1 :: FIELDS]
     commas = np.count_nonzero(characters == _COMMA)
     lines = len(line_ends)
@@ -172,7 +174,7 @@ def parse_rows(text: bytes) -> np.ndarray | None:
 
 
 def _skip_header(path: Path, text: bytes) -> tuple[bytes, int]:
-    """Drop a header row, if the text begins with one; return the rest and its line number."""
+    """Skip a header row, if the text begins with one; return the rest and its line number."""
     header, _, rest = text.partition(b"\n")
     fields = header.split(b",")
     if fields[0].strip(b' "').lower() != b"label":
@@ -183,7 +185,7 @@ def _skip_header(path: Path, text: bytes) -> tuple[bytes, int]:
 
 
 def _explain(path: Path, line: int, text: bytes) -> DatasetError:
-    """Find the first bad line of a block and say what is wrong with it."""
+    """Find the first bad line of a block, and return an error that says what is wrong with it."""
     for number, content in enumerate(text[:-1].split(b"\n"), start=line):
         if not content:
             return _error(path, number, *_BLANK)
@@ -197,7 +199,7 @@ def _explain(path: Path, line: int, text: bytes) -> DatasetError:
 
 
 def _complaint(column: int, field: bytes) -> str | None:
-    """Say why a field is no label (column 1) or no pixel value, or None."""
+    """Say why a field is not a label (column 1) or a pixel value; return None if it is one."""
     kind, highest = ("label", 9) if column == 1 else ("pixel value", 255)
     if field.isdigit() and len(field) <= 3 and int(field) <= highest:
         return None
@@ -222,12 +224,12 @@ def write_csv(
     blocks : iterable of (pixels, labels)
         Pixels uint8 of shape (n, 784), labels uint8 of shape (n,).
     on_rows : callable
-        Called with the number of rows of each block, when it is written.
+        Called after each block, with its number of rows.
 
     Returns
     -------
     rows : int
-        How many were written.
+        Number of rows written.
     """
     text_of = [str(value) for value in range(256)]
     count = 0

@@ -1,4 +1,4 @@
-"""One interface to digits wherever they are: blocks of pixels and labels, as uint8."""
+"""One interface to all sources of digits: blocks of pixels and labels, as uint8."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,16 +14,16 @@ MOST_KEPT_ROWS = 10_000  # 8 MB
 
 
 class Dataset(Protocol):
-    """Labelled digits that can be read again and again, in the same order."""
+    """Labelled digits that can be read repeatedly, in the same order."""
 
     def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Block]:
         """Yield pixels, uint8 of shape (rows, 784), and labels, uint8 of shape (rows,).
 
-        Each block has so many rows, whatever the file; only the last may have fewer.
+        Each block has exactly `rows` rows; only the last may have fewer.
         """
 
     def estimate_rows(self) -> int | None:
-        """Return about how many rows there are, without reading them; None if that is unknown."""
+        """Estimate the number of rows without reading them; None if that is not possible."""
 
 
 class ArrayDataset:
@@ -39,26 +39,26 @@ class ArrayDataset:
         self.pixels, self.labels = pixels, labels
 
     def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[Block]:
-        """Yield (pixels, labels), without a copy; see `Dataset`."""
+        """Yield (pixels, labels) without copying; see `Dataset`."""
         for first in range(0, len(self.labels), rows):
             block = slice(first, first + rows)
             yield self.pixels[block], self.labels[block]
 
     def estimate_rows(self) -> int:
-        """Return how many rows there are."""
+        """Return the number of rows."""
         return len(self.labels)
 
 
 class FirstRows:
-    """The first rows of another dataset; a few are kept in memory and read once.
+    """The first rows of another dataset; if they are few, they are read once and kept in memory.
 
-    Of many, the rest is read, too, and dropped: so that a text file is packed for the next pass.
+    If they are many, the rest is read and dropped, so that a text file is packed for the next pass.
 
     Parameters
     ----------
     dataset : Dataset
     limit : int
-        At most so many rows.
+        Maximum number of rows.
     """
 
     def __init__(self, dataset: Dataset, limit: int):
@@ -84,13 +84,13 @@ class FirstRows:
             self._kept = {rows: kept}
 
     def estimate_rows(self) -> int | None:
-        """Return about how many rows there are, up to the limit; see `Dataset`."""
+        """Estimate the number of rows, up to the limit; see `Dataset`."""
         rows = self.dataset.estimate_rows()
         return rows if rows is None else min(rows, self.limit)
 
 
 def open_dataset(path: str | Path) -> Dataset:
-    """Open a file of digits, told by its content: CSV, CSV.gz, IDX or IDX.gz.
+    """Open a file of digits; its content decides the format: CSV, CSV.gz, IDX or IDX.gz.
 
     Parameters
     ----------
@@ -100,12 +100,12 @@ def open_dataset(path: str | Path) -> Dataset:
     Returns
     -------
     dataset : CsvDataset or IdxDataset
-        Nothing but the first bytes has been read; bad content shows when blocks are.
+        Only the first bytes have been read; bad content raises an error when blocks are read.
 
     Raises
     ------
     DatasetError
-        When there is no such file, or it is the labels file of an IDX pair.
+        When the file does not exist, or is the labels file of an IDX pair.
     """
     path = Path(path)
     with Stream(path) as file:
@@ -113,7 +113,7 @@ def open_dataset(path: str | Path) -> Dataset:
     if magic == LABELS_MAGIC:
         raise DatasetError(f"{path} is a labels file: give its images file instead")
     if magic == IMAGES_MAGIC:
-        from nn.data.idx import IdxDataset  # here: a Pi waits for each module
+        from nn.data.idx import IdxDataset  # here, because imports are slow on a Pi
 
         return IdxDataset(path)
     from nn.data.csv_file import CsvDataset
@@ -122,7 +122,7 @@ def open_dataset(path: str | Path) -> Dataset:
 
 
 def check_readable(dataset: Dataset) -> None:
-    """Read the first block of a dataset: an error is better found before a long training.
+    """Read the first block of a dataset, to find errors before a long training.
 
     Raises
     ------

@@ -21,7 +21,7 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 MOST_RESUMES = 20  # at one mirror
-_GZIP_BYTES = 64 * 1024  # that gzip adds, at most, to what it cannot compress
+_GZIP_BYTES = 64 * 1024  # the most that gzip adds to content that it cannot compress
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ FILES = (
 
 
 class DownloadError(KitError, ConnectionError):
-    """No mirror gave a file; the message says what each of them gave instead."""
+    """A file could not be fetched; the message says what was wrong with each mirror."""
 
 
 def fetch(
@@ -67,26 +67,26 @@ def fetch(
     say: Callable[[str], None] = lambda message: None,
     force: bool = False,
 ) -> None:
-    """Download what is not in `folder` yet; each file appears there whole and verified, or not.
+    """Download the files missing in `folder`; each appears complete and verified, or not at all.
 
-    An interrupted fetch keeps what it got; the next one resumes there if a mirror can.
+    An interrupted fetch keeps the part it has; the next one resumes there if the mirror allows it.
 
     Parameters
     ----------
     folder : Path
-        Made when missing.
+        Created if missing.
     mirrors : sequence of str
         Base addresses (http, https or file) or folders, tried in turn.
     say : callable
-        Told in a line what happens to each file.
+        Called with one line about each file.
     force : bool
-        Whether to replace whole files of other content under MNIST's names. A file that was cut
-        off is always fetched again.
+        Whether to replace complete files with MNIST's names but other content. A truncated file is
+        always fetched again.
 
     Raises
     ------
     DownloadError
-        When every mirror failed for a file, or its name is taken.
+        When all mirrors failed for a file, or its name is taken by another file.
     OSError
         When the folder cannot be written.
     """
@@ -95,7 +95,7 @@ def fetch(
         path, partial = folder / file.name, folder / f".{file.name}.partial"
         complaint = _complaint(path, file)
         if complaint is None:
-            with suppress(OSError):  # left by a fetch that was killed as it ended
+            with suppress(OSError):  # left by a fetch that was killed at its very end
                 partial.unlink(missing_ok=True)
             say(f"{file.name}: already there, verified")
         elif complaint.startswith("expected") and not force:
@@ -114,7 +114,7 @@ def verify(folder: Path) -> None:
     Raises
     ------
     DownloadError
-        When one is missing, damaged or of other content.
+        When one is missing, damaged or has other content.
     """
     for file in FILES:
         if complaint := _complaint(folder / file.name, file):
@@ -145,9 +145,9 @@ def _fetch_one(path: Path, partial: Path, file: RemoteFile, mirrors: Sequence[st
             if _size(partial) == 0:
                 partial.unlink(missing_ok=True)
     except OSError as error:
-        with suppress(OSError):  # a full disk is no place for half a file
+        with suppress(OSError):  # free the space on a full disk
             partial.unlink(missing_ok=True)
-        error.filename = str(path)  # nobody knows the partial one
+        error.filename = str(path)  # the user does not know the partial file
         raise
     raise DownloadError(
         f"could not fetch {file.name} ({'; '.join(failures)}). Try again with "
@@ -156,7 +156,7 @@ def _fetch_one(path: Path, partial: Path, file: RemoteFile, mirrors: Sequence[st
 
 
 def _open_at(url: str, partial: Path, file: RemoteFile) -> BinaryIO:
-    """Open a mirror's file, verified; what is on a server is downloaded into `partial` first."""
+    """Open a mirror's file after verifying it; download it into `partial` if it is on a server."""
     if url.startswith("file:"):
         path = Path(url2pathname(urlparse(url).path))
         if complaint := _complaint(path, file):
@@ -174,7 +174,7 @@ def _open_at(url: str, partial: Path, file: RemoteFile) -> BinaryIO:
                 return partial.open("rb")
             partial.unlink()
         if _size(partial) == before:
-            break  # otherwise there is more now, or a fresh start
+            break  # no progress; otherwise try to resume
     raise TransferError(failure)
 
 
@@ -183,7 +183,7 @@ def _size(path: Path) -> int:
 
 
 def _complaint(path: Path, file: RemoteFile) -> str | None:
-    """Say why a file on disk is not the one expected, or None."""
+    """Say why a file on disk is not the expected one; return None if it is."""
     digest, size = hashlib.sha256(), 0
     try:
         with gzip.open(path) as content:

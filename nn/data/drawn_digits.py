@@ -1,4 +1,4 @@
-"""Digits drawn with a simulated pen: handwriting to learn from when MNIST is out of reach.
+"""Digits drawn with a simulated pen: handwriting to learn from when MNIST is not available.
 
 Every digit is a pen path designed by hand.  A drawn digit picks one of the paths, lets the hand
 tremble and lean, inks the line, and frames it as MNIST does: fitted into a box of 20 x 20 pixels,
@@ -79,14 +79,14 @@ def draw_digits(n_samples: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def iter_digits(
     n_samples: int, seed: int = 0, block: int = 1000
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Draw the digits of `draw_digits` block by block, so that memory stays flat.
+    """Draw the digits of `draw_digits` block by block, in constant memory.
 
     Parameters
     ----------
     n_samples, seed : int
         As for `draw_digits`.
     block : int
-        Most rows in a block, at least 1.
+        Maximum number of rows in a block, at least 1.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def iter_digits(
 
 
 class DrawnDigits:
-    """Digits drawn as they are read: a dataset of any length that takes no room.
+    """A dataset of any length whose digits are drawn as they are read, in constant memory.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class DrawnDigits:
         return iter_digits(self.n_samples, self.seed, block=rows)
 
     def estimate_rows(self) -> int:
-        """Tell how many rows there are."""
+        """Return the number of rows."""
         return self.n_samples
 
 

@@ -1,10 +1,10 @@
-"""How people write the ten digits: pen paths designed by hand, several for each digit."""
+"""Ways in which people write the ten digits: pen paths designed by hand, several per digit."""
 
 import numpy as np
 
-# How each digit is written: (how common, path).  A path is a row of "x,y" points with y running
-# down the page from 0 to 100.  The pen glides past the points; "/" turns a sharp corner at the
-# point before it, "|" lifts the pen.
+# For each digit: (how common, path). A path is a sequence of "x,y" points; y runs down the page
+# from 0 to 100. The pen glides past the points; "/" makes a sharp corner at the point before it,
+# and "|" lifts the pen.
 HANDWRITING = {
     0: (
         (4, "35,0 12,12 0,50 12,88 35,100 58,88 70,50 58,12 35,0"),

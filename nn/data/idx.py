@@ -31,7 +31,7 @@ class IdxDataset:
     Parameters
     ----------
     path : Path
-        The images file; the labels file is found beside it.
+        The images file; the labels file must be beside it.
     """
 
     format = "IDX"
@@ -72,7 +72,7 @@ def read_idx(images_path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
     Raises
     ------
     DatasetError
-        When the pair does not fit together, is cut off, or holds other than 28×28 digits.
+        When the files do not belong together, are truncated, or their images are not 28×28.
     """
     labels_path = find_labels(images_path)
     with Stream(images_path) as images, Stream(labels_path) as labels:
@@ -108,7 +108,7 @@ def find_labels(images_path: Path) -> Path:
     Raises
     ------
     DatasetError
-        When there is none under the expected name, gzipped or not.
+        When no file has the expected name, gzipped or not.
     """
     name = images_path.name.replace("images", "labels").replace("idx3", "idx1")
     if name == images_path.name:

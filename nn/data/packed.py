@@ -1,8 +1,8 @@
-"""Keep a parsed CSV file as packed bytes, so that its text is parsed once.
+"""Keep a parsed CSV file as packed bytes, so that its text is parsed only once.
 
-A packed file is a header, then 785 bytes a row. The header ties it to its CSV by size, time of
-change and a hash of head and tail, and holds a checksum of the rows: cards go bad. A packed file
-that does not match is not used.
+A packed file has a header, then 785 bytes per row. The header has the CSV's size, modification
+time and a hash of its first and last bytes, and a checksum of the rows, because cards fail. A
+packed file that does not match is not used.
 """
 
 import functools
@@ -19,14 +19,14 @@ from platformdirs import user_cache_path
 from nn.data.streams import BLOCK_ROWS, FIELDS
 from nn.saving.atomic import AtomicFile
 
-SAMPLED_BYTES = 64 * 1024  # of the CSV's head, and of its tail
+SAMPLED_BYTES = 64 * 1024  # at the start of the CSV, and at its end
 
 _HEADER = struct.Struct("<8sQqQI32s")  # magic, CSV size, CSV time (ns), rows, their CRC, CSV hash
 _MAGIC = b"pinnrow2"
 
 
 def fingerprint(csv_path: Path) -> tuple[int, int, bytes]:
-    """Return what ties a packed file to its CSV: size, time of change in ns, hash of both ends."""
+    """Return a CSV's size, modification time in ns and hash of both ends, for its packed file."""
     with csv_path.open("rb") as file:
         status = os.fstat(file.fileno())
         digest = hashlib.blake2b(file.read(SAMPLED_BYTES), digest_size=32)
@@ -50,7 +50,7 @@ def packed_paths(csv_path: Path) -> list[Path]:
 
 
 def find_packed(csv_path: Path) -> Path | None:
-    """Find a whole packed file made of the CSV as it is now, or None."""
+    """Find a complete packed file that matches the CSV as it is now, or return None."""
     expected = fingerprint(csv_path)
     for path in packed_paths(csv_path):
         try:
@@ -72,7 +72,7 @@ def find_packed(csv_path: Path) -> Path | None:
 
 @functools.lru_cache(maxsize=8)
 def _rows_checksum(path: Path, _inode: int, _changed_ns: int) -> int | None:
-    """Sum up the rows of a packed file, once for each state of it; None if it cannot be read."""
+    """Return the checksum of a packed file's rows, computed once; None if it cannot be read."""
     checksum = 0
     try:
         with path.open("rb") as file:
@@ -98,10 +98,10 @@ def count_packed(path: Path) -> int:
 
 
 class Packer:
-    """Packs the rows of a CSV file while they are read.
+    """Writes a packed file while the rows of a CSV file are read.
 
-    A packed file is a convenience: where none can be written (a full or read-only disk), or the
-    reader stops half-way, there is none.
+    A packed file is optional: if it cannot be written (a full or read-only disk), or the reader
+    stops half-way, none is left.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ class Packer:
                 self.close()
 
     def finish(self) -> None:
-        """Write the header, and give the file its name: the last row has been added."""
+        """Write the header, and give the file its name, after the last row."""
         size, changed_ns, digest = self._made_of
         tie = (size, changed_ns, self._rows, self._checksum, digest)
         if self._file:
@@ -145,7 +145,7 @@ class Packer:
                 self.close()
 
     def close(self) -> None:
-        """Leave no file that is not finished."""
+        """Remove the file if it is not finished."""
         if self._file:
             self._file.discard()
             self._file = None

@@ -1,4 +1,4 @@
-"""Decide which digits to use, and say which: flags, MNIST_DIR, mnist_dataset/, fetch, sample."""
+"""Choose which digits to use: from flags, MNIST_DIR, mnist_dataset/, a download or the sample."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -10,7 +10,7 @@ from nn.data.streams import DatasetError
 
 DATASET_FOLDER = Path(__file__).resolve().parents[2] / "mnist_dataset"
 
-# What the training and the test file may be called; IDX first, which need not be parsed.
+# Possible names of the training and the test file; IDX first, since it needs no parsing.
 _IDX = "{}-images-idx3-ubyte {}-images-idx3-ubyte.gz {}-images.idx3-ubyte {}-images.idx3-ubyte.gz"
 _CSV = "mnist_{}.csv mnist_{}.csv.gz"
 _NAMES = (
@@ -24,7 +24,7 @@ SAMPLE_NAME = "bundled sample (drawn by this kit, not MNIST)"
 
 @dataclass(frozen=True)
 class Source:
-    """Digits to use: a name to tell people, the training file, the test file where there is one."""
+    """Digits to use: a name to show, the training file, and the test file if there is one."""
 
     name: str
     train: Path
@@ -36,7 +36,7 @@ class Source:
 
     @property
     def is_mnist(self) -> bool:
-        """Tell whether both files were found under MNIST's names, not given by flags."""
+        """Return whether both files were found under MNIST's names, not given by flags."""
         return self.name == MNIST_NAME
 
 
@@ -49,7 +49,7 @@ def find_source(
     say: Callable[[str], None] = lambda message: None,
     folder: Path | None = None,
 ) -> Source:
-    """Choose the digits: `train` and `test` where given, else the first one found.
+    """Choose the digits: `train` and `test` if given, otherwise the first available.
 
     In order: the folder named by MNIST_DIR, `folder`, a download into `folder`, and the bundled
     sample. The sample is never called MNIST.
@@ -57,20 +57,20 @@ def find_source(
     Parameters
     ----------
     train, test : str or None
-        Files given by the user. A test file alone goes with the training file found.
+        Files given by the user. If only a test file is given, the training file is found as usual.
     environ : mapping
         Environment variables.
     offline : bool
-        Whether to leave the download out.
+        Whether to skip the download.
     say : callable
-        Called with a line that says why the next best was taken.
+        Called with lines about the download, and why the sample is used instead.
     folder : Path, optional
-        Where MNIST may be, where it is fetched to, and where the sample is: mnist_dataset/.
+        The folder of MNIST, of the download and of the sample; by default mnist_dataset/.
 
     Raises
     ------
     DatasetError
-        When MNIST_DIR is set and does not contain MNIST.
+        When MNIST_DIR is set but does not contain MNIST.
     """
     if train is not None:
         test_path = _counterpart(Path(train), say) if test is None else Path(test)
@@ -92,7 +92,7 @@ def find_source(
             fetch(folder, say=say)
             pair = _pair_in(folder)
         except (DownloadError, OSError) as error:
-            say(f"No MNIST: {error}")
+            say(f"MNIST is not available: {error}")
             say(f"Using the {SAMPLE_NAME} instead.")
     name = MNIST_NAME if pair else SAMPLE_NAME
     train_path, test_path = pair or (folder / _SAMPLE[0], folder / _SAMPLE[1])
@@ -102,7 +102,7 @@ def find_source(
 
 
 def _pair_in(folder: Path) -> tuple[Path, Path] | None:
-    """Find MNIST's training and test file in a folder, or None; images need their labels."""
+    """Find MNIST's training and test file in a folder, or return None; images need labels."""
     from nn.data.idx import find_labels
 
     for names in _NAMES:
@@ -121,7 +121,7 @@ def _pair_in(folder: Path) -> tuple[Path, Path] | None:
 def _counterpart(train: Path, say) -> Path | None:
     """Find the test file beside a training file, by its name, if it has labelled digits."""
     if not train.is_file():
-        return None  # and opening it will say why
+        return None  # opening it will say why
     for test_word in ("test", "t10k"):
         candidate = train.with_name(train.name.replace("train", test_word))
         if candidate != train and candidate.is_file():

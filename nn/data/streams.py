@@ -1,4 +1,4 @@
-"""Open a file for reading as bytes, through gzip where its content says so."""
+"""Open a file for reading as bytes, and unpack it if its content is gzip."""
 
 import ctypes
 import functools
@@ -9,10 +9,10 @@ from pathlib import Path
 from nn.errors import KitError
 from nn.signals import PIXELS
 
-FIELDS = 1 + PIXELS  # of a row: its label, then its pixels
-BLOCK_ROWS = 256  # that readers yield at a time, unless they are asked for another number
+FIELDS = 1 + PIXELS  # in a row: a label, then pixels
+BLOCK_ROWS = 256  # that readers yield at a time by default
 
-# MNIST's text unpacks to 8 times its size, and nothing useful to more than this; bombs to 1,000.
+# MNIST's text unpacks to 8 times its size, nothing useful to more than this, bombs to 1,000 times.
 MOST_UNPACKED = 200
 HARMLESS_BYTES = 64 * 1024 * 1024
 
@@ -29,7 +29,7 @@ class DatasetError(KitError, ValueError):
 
 
 class Stream:
-    """A plain or gzipped file, read from start to end; errors name this very file.
+    """A plain or gzipped file, read from start to end; errors name the file.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ class Stream:
     Attributes
     ----------
     zipped : bool
-        Whether the content begins as gzip does.
+        Whether the content begins like gzip.
 
     Raises
     ------
     DatasetError
-        When there is no such file, or it is a folder or a pipe.
+        When the file does not exist, or is a folder or a pipe.
     """
 
     def __init__(self, path: Path):
@@ -58,7 +58,7 @@ class Stream:
         self._file = gzip.GzipFile(fileobj=self._raw) if self.zipped else self._raw
         self._most_bytes = max(HARMLESS_BYTES, MOST_UNPACKED * path.stat().st_size)
         self._unpacked = 0
-        self._rest = b""  # what `read_lines` has read beyond the last whole line
+        self._rest = b""  # what `read_lines` has read beyond the last complete line
 
     def read(self, size: int) -> bytes:
         """Read up to `size` bytes of the uncompressed content; fewer only at its end.
@@ -66,7 +66,7 @@ class Stream:
         Raises
         ------
         DatasetError
-            When the gzip data is cut off or damaged, or a bomb: made to unpack without an end.
+            When the gzip data is truncated, damaged, or a decompression bomb.
         """
         try:
             content = self._file.read(size)
@@ -89,9 +89,9 @@ class Stream:
         return content
 
     def read_lines(self, size: int, longest: int) -> bytes:
-        r"""Read some `size` bytes of whole lines, ended by ``\n`` each; nothing at the end.
+        r"""Read about `size` bytes of complete lines, each ending with ``\n``; nothing at the end.
 
-        A line of more than `longest` bytes is returned as far as it was read.
+        A line longer than `longest` bytes is returned as far as it was read.
         """
         while len(self._rest) <= longest and (piece := self.read(size)):
             end = piece.rfind(b"\n") + 1
@@ -114,12 +114,12 @@ class Stream:
 
 @functools.cache
 def keep_freed_memory() -> None:
-    """Keep the C library from handing memory back to the kernel between two batches.
+    """Stop the C library from returning memory to the kernel between batches.
 
-    numpy asks for the same arrays again for each block and batch. glibc returns blocks of 128 KB
-    or more to the kernel at once, and every page of the next array is then faulted in and
-    zeroed: two thirds of the time to parse a CSV file went there. After this call, freed arrays
-    of up to 4 MB, 16 MB in all, are used again. Other C libraries are left as they are.
+    numpy allocates the same arrays again for each block and batch. glibc returns 128 KB or more to
+    the kernel at once, and every page of the next array is then faulted in and zeroed, which took
+    two thirds of the time to parse a CSV file. After this call, freed arrays of up to 4 MB, 16 MB
+    in total, are reused. Other C libraries are not changed.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:

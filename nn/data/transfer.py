@@ -1,6 +1,6 @@
-"""Download one file, or the rest of one, from a server that may break off, stall or lie.
+"""Download a file, or the rest of one, from a server that may disconnect, stall or send bad data.
 
-requests alone does it: pooch neither resumes nor gives up on a server that sends too slowly.
+This uses requests, since pooch neither resumes nor gives up on a server that sends too slowly.
 """
 
 import sys
@@ -11,34 +11,34 @@ from typing import BinaryIO
 from nn.errors import KitError, first_line
 
 PATIENCE_SECONDS = 30.0
-LEAST_BYTES = 8 * 1024  # in that time: a server that sends less has stalled
+LEAST_BYTES = 8 * 1024  # in that time; a server that sends less has stalled
 _CHUNK_BYTES = 4 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class TransferError(KitError, ConnectionError):
-    """A mirror did not give a file; the message says in a few words what it did instead."""
+    """A mirror did not deliver a file; the message says in a few words what it did instead."""
 
 
 def transfer(url: str, partial: Path, largest: int) -> None:
-    """Download what is missing of a partial file, or all of it where the server cannot resume.
+    """Download the rest of a partial file, or all of it if the server cannot resume.
 
-    What arrived stays for the next transfer, from this server or another. The caller verifies that
-    the parts make a whole.
+    Received bytes are kept for the next transfer, from this server or another. The caller verifies
+    the complete file.
 
     Parameters
     ----------
     url : str
-        Http or https.
+        An http or https URL.
     partial : Path
-        Made when missing.
+        Created if missing.
     largest : int
-        The most bytes that the file may have.
+        Maximum size of the file in bytes.
 
     Raises
     ------
     TransferError
-        When the server breaks off, stalls, sends too much or no gzip file, or does not answer.
+        When the server disconnects, stalls, sends too much or not gzip, or does not answer.
     OSError
         When the partial file cannot be written.
     """
@@ -62,10 +62,10 @@ def transfer(url: str, partial: Path, largest: int) -> None:
 
 
 class _Request(threading.Thread):
-    """A request in a thread of its own, which adds to a file what arrives until the file is closed.
+    """A request in a separate thread, which appends received bytes to a file until it is closed.
 
-    A thread, because requests limits each silence, but neither a look-up of the server's name nor
-    a byte now and then.
+    It needs a thread because the timeout of requests limits each pause, but neither the lookup of
+    the server's name nor the total time of a server that sends a byte now and then.
     """
 
     def __init__(self, url: str, file: BinaryIO, largest: int, bar):
@@ -78,8 +78,8 @@ class _Request(threading.Thread):
         self.failure: Exception | None = None
 
     def run(self) -> None:
-        """Keep what the server sends, and note what went wrong."""
-        import requests  # which takes a Pi Zero seconds
+        """Write what the server sends to the file, and record a failure."""
+        import requests  # takes seconds on a Pi Zero
         from urllib3.exceptions import HTTPError
 
         headers = {"Accept-Encoding": "identity"}
@@ -104,13 +104,13 @@ class _Request(threading.Thread):
             self.failure = TransferError(f"the connection was lost after {got} bytes")
         except requests.RequestException as error:
             self.failure = TransferError(first_line(error))
-        except OSError as error:  # a TransferError, or the disk's
+        except OSError as error:  # a TransferError, or an error of the disk
             self.failure = error
         except Exception as error:  # requests raises nearly anything on nonsense
             self.failure = TransferError(first_line(error))
 
     def _receive(self, response) -> None:
-        """Add the body to the file; start the file again if the server cannot resume."""
+        """Append the body to the file; restart the file if the server cannot resume."""
         if response.status_code == 416:
             self._restart()  # the server's file ends before ours
         if not response.ok:
@@ -134,7 +134,7 @@ class _Request(threading.Thread):
                     )
                 self._restart()
             self.file.write(piece)
-            self.file.flush()  # a killed process leaves it
+            self.file.flush()  # so that it survives if the process is killed
             self.arrived += len(piece)
             self.size += len(piece)
             if self.size > self.largest:

@@ -1,4 +1,4 @@
-"""A person at a browser: Debian's Chromium, headless, driven through Selenium."""
+"""A user at a browser: Debian's Chromium, headless, driven by Selenium."""
 
 import time
 from pathlib import Path
@@ -14,22 +14,22 @@ from selenium.webdriver.support.ui import WebDriverWait
 from scripts.machines.host import MachineError
 
 SIZE = (1280, 1000)
-# The notebook's own signs: which kernel it has, and what that does (one that has none is idle).
+# Elements of the page: the kernel's name and its status (without a kernel, it says idle).
 KERNEL = ".jp-Toolbar-kernelName"
 IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
-# Cells that are scrolled out of sight may not be on the page: each is brought into view in turn.
+# Cells that are out of sight may be missing from the page: scroll each into view in turn.
 SCROLL = """
 const find = (selector) => document.querySelector(selector);
 const panel = find('.jp-WindowedPanel-outer') || find('.jp-Notebook');
 panel.scrollTop = arguments[0] * panel.clientHeight;
 return panel.scrollTop + panel.clientHeight >= panel.scrollHeight - 2;
 """
-# A kernel is idle for a moment between two cells, too: those that wait have a star.
+# A kernel is also idle for a moment between two cells; cells that wait have a star.
 AT_REST = """
 const stars = [...document.querySelectorAll('.jp-InputPrompt')];
 return document.querySelector(arguments[0]) && !stars.some((each) => each.innerText === '[*]:');
 """
-# Of those that were loaded: one whose bytes are no picture has no width.
+# Only loaded pictures: a broken one has no width.
 PICTURES = """
 const pictures = [...document.querySelectorAll('.jp-OutputArea-output img')];
 return pictures.filter((each) => each.naturalWidth > 0).map((each) => each.src);
@@ -47,9 +47,9 @@ class Browser:
     Parameters
     ----------
     url : str
-        Of Jupyter, such as http://10.77.1.2:8888.
+        Jupyter's URL, such as http://10.77.1.2:8888.
     patience : float
-        How many times as long as usual to wait for anything: an emulated Pi is slow.
+        Factor for all timeouts: an emulated Pi is slow.
     """
 
     def __init__(self, url: str, patience: float = 1):
@@ -72,24 +72,24 @@ class Browser:
         self._driver.quit()
 
     def log_in(self, password: str) -> None:
-        """Type the password into the login page, and see the list of notebooks."""
+        """Log in with the password, and wait for the list of notebooks."""
         self._driver.get(f"{self.url}/login")
         self.find("#password_input").send_keys(password)
         self.find("#login_submit").click()
         self.find(".jp-DirListing-item")
 
     def open_notebook(self, name: str) -> None:
-        """Open a notebook, and wait until its kernel is there."""
+        """Open a notebook, and wait until its kernel is ready."""
         self._driver.get(f"{self.url}/notebooks/{name}")
         self.find(".jp-Notebook .jp-Cell", timeout=180)
         self.find_text(KERNEL, "Python 3", timeout=300)
         self.find(IDLE, timeout=300)
 
     def end_kernels(self) -> None:
-        """Leave the notebooks, and end what computes for them, each a quarter of a Pi's memory.
+        """Leave the notebooks and shut down their kernels: each takes a quarter of a Pi's memory.
 
-        With no page open: one that asks for a kernel which is being ended is kept waiting for a
-        minute by Jupyter, and the browser keeps all waiting that is asked for afterwards.
+        No page must be open: Jupyter keeps a page that asks for a kernel while it shuts down
+        waiting for a minute, and the browser keeps all later requests waiting as well.
         """
         session = requests.Session()
         for cookie in self._driver.get_cookies():
@@ -104,7 +104,7 @@ class Browser:
             ended.raise_for_status()
 
     def run_all(self, timeout: float = 900) -> None:
-        """Choose "Run All Cells" from the menu, and wait until the kernel rests for two seconds."""
+        """Choose "Run All Cells", and wait until the kernel has been idle for two seconds."""
         for label in ("Run", "Run All Cells"):
             self._click_menu(label)
         deadline = time.monotonic() + timeout * self.patience
@@ -124,7 +124,7 @@ class Browser:
         raise MachineError(f"no {label!r} in the menus: {[item.text for item in items]}")
 
     def find(self, selector: str, timeout: float = 90) -> WebElement:
-        """Wait for what a CSS selector names to be seen, and return it."""
+        """Wait until an element that matches a CSS selector is visible, and return it."""
 
         def seen(driver):
             for element in driver.find_elements(By.CSS_SELECTOR, selector):
@@ -145,7 +145,7 @@ class Browser:
             ) from None
 
     def find_text(self, selector: str, text: str, timeout: float = 180) -> None:
-        """Wait for an element to say something."""
+        """Wait until an element contains a text."""
         deadline = time.monotonic() + timeout * self.patience
         while text not in (said := self._text_of(selector)):
             if time.monotonic() > deadline:
@@ -153,7 +153,7 @@ class Browser:
             time.sleep(0.2)
 
     def _text_of(self, selector: str) -> str:
-        """Read an element; a widget redraws its own with each answer."""
+        """Read an element's text; a widget replaces its elements with each answer."""
         try:
             return self.find(selector).text
         except StaleElementReferenceException:
@@ -164,7 +164,7 @@ class Browser:
         texts, pictures, screen, last = [], set(), 0, False
         while not last:
             last = self._driver.execute_script(SCROLL, screen)
-            time.sleep(0.3)  # for what is new on the page
+            time.sleep(0.3)  # until new cells are on the page
             texts.append(self.find(".jp-Notebook").text)
             pictures |= set(self._driver.execute_script(PICTURES))
             screen += 1
@@ -196,5 +196,5 @@ class Browser:
         self._driver.execute_cdp_cmd("Input.dispatchTouchEvent", event)
 
     def picture(self, path: Path) -> None:
-        """Save what the window shows as PNG."""
+        """Save the window as PNG."""
         self._driver.save_screenshot(str(path))

@@ -1,1 +1,1 @@
-"""A Pi Zero without a Pi: a card image with the kit, and the board emulated."""
+"""An emulated Pi Zero, and the card image with the kit that it boots."""

@@ -1,4 +1,4 @@
-"""From a root to a card: who it is, how it is reached, and its file system in one file."""
+"""Turn a root into a card: give it a user, a name and a network, and write its file system."""
 
 import json
 import shutil
@@ -8,30 +8,30 @@ from scripts.emulation.card_folder import HOST, USER, CardFolder
 from scripts.machines.chroot import Mount, inside
 from scripts.machines.host import MachineError, call
 
-CARD_BYTES = 4 * 1024**3  # QEMU's card reader takes powers of two alone
-ADDED_BYTES = 2 * 1024**3  # to an image of Raspberry Pi OS, which has no room to spare
+CARD_BYTES = 4 * 1024**3  # QEMU's card reader takes only powers of two
+ADDED_BYTES = 2 * 1024**3  # to an image of Raspberry Pi OS, which has no free space
 GROUPS = "adm,sudo,audio,video,plugdev,users"
-# What a machine does when its clock leaps, as an emulated one's does at every boot; for hours.
+# Jobs that start, and take hours, when the clock leaps, as an emulated machine's does at each boot.
 TIMERS = ("apt-daily", "apt-daily-upgrade", "dpkg-db-backup", "e2scrub_all", "fstrim", "man-db")
 NETWORK = "[Match]\nName=usb* en* eth*\n\n[Network]\nDHCP=yes\n"
 FILE_SYSTEMS = "/dev/mmcblk0 / ext4 noatime,errors=remount-ro 0 1\n"
 
 
 def make_user(root: Path, *mounts: Mount) -> None:
-    """Give a root its user, who may use sudo, if it has none of that name."""
+    """Create the user, who may use sudo, if the root does not have that user."""
     command = f"id {USER} 2>/dev/null || useradd -m -s /bin/bash -G {GROUPS} {USER}"
     call(*inside(root, *mounts), "sh", "-c", command)
 
 
 def make_reachable(folder: CardFolder) -> None:
-    """Give Debian's root a name, a network and a way in, as Raspberry Pi OS gets at first boot."""
+    """Give a Debian root a name, a network and SSH, as Raspberry Pi OS gets at its first boot."""
     root = folder.root
     make_user(root)
     _write(root, "etc/hostname", f"{HOST}\n")
     _write(root, "etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {HOST}\n")
     _write(root, "etc/fstab", FILE_SYSTEMS)
     _write(root, "etc/systemd/network/usb.network", NETWORK)
-    # nobody but this computer reaches it, and it has no password to type
+    # only this computer can reach it, and the user has no password
     _write(root, f"etc/sudoers.d/010_{USER}-nopasswd", f"{USER} ALL=(ALL) NOPASSWD: ALL\n", 0o440)
     if not folder.key.exists():
         call("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", HOST, "-f", folder.key)
@@ -41,19 +41,19 @@ def make_reachable(folder: CardFolder) -> None:
     call(*inside(root), "chown", "-R", f"{USER}:", f"/home/{USER}/.ssh")
     call(*inside(root), "systemctl", "enable", "systemd-networkd", "ssh")
     call(*inside(root), "systemctl", "mask", *(f"{name}.timer" for name in TIMERS))
-    (root / "usr/lib/clock-epoch").touch()  # systemd begins with its time
+    (root / "usr/lib/clock-epoch").touch()  # systemd starts the clock at its time
 
 
 def _write(root: Path, name: str, text: str, mode: int = 0o644) -> None:
     file = root / name
-    file.unlink(missing_ok=True)  # a link would lead out of the root
+    file.unlink(missing_ok=True)  # a link could lead out of the root
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
     file.chmod(mode)
 
 
 def write_card(folder: CardFolder) -> None:
-    """Write the root as the file system of a card, and lay what boots it beside it."""
+    """Write the root as a card's file system, and copy its boot files beside it."""
     for option, file in find_boot_files(folder.root).items():
         shutil.copyfile(file, folder.boot_files[option])
     unfinished = folder.image.with_suffix(".part")
@@ -65,12 +65,12 @@ def write_card(folder: CardFolder) -> None:
 
 
 def find_boot_files(root: Path) -> dict[str, Path]:
-    """Find what the emulator starts, by QEMU's options; Raspberry Pi OS says -rpi-v6 for -rpi.
+    """Find the boot files for QEMU's options; Raspberry Pi OS names them -rpi-v6, Debian -rpi.
 
     Raises
     ------
     MachineError
-        When a root has no kernel for the Pi Zero.
+        When the root has no kernel for the Pi Zero.
     """
     return {
         "kernel": _only(root / "boot", "vmlinuz-*-rpi", "vmlinuz-*-rpi-v6"),
@@ -84,13 +84,13 @@ def _only(folder: Path, *patterns: str) -> Path:
     if not found:
         raise MachineError(
             f"{folder} has no {' or '.join(patterns)}: the root needs a kernel for the Pi "
-            "Zero, of Debian the package linux-image-rpi"
+            "Zero (in Debian: the package linux-image-rpi)"
         )
     return found[-1]
 
 
 def grow(image: Path) -> None:
-    """Make room on a card's last partition and file system."""
+    """Enlarge a card's last partition and its file system."""
     with image.open("r+b") as file:
         file.truncate(image.stat().st_size + ADDED_BYTES)
     call("sfdisk", "--quiet", "--no-reread", "-N", "2", image, text=", +\n")
@@ -105,26 +105,26 @@ def grow(image: Path) -> None:
 
 
 def partitions(image: Path) -> list[dict]:
-    """Return the two partitions of a Raspberry Pi OS image: that of the boot files, and the root.
+    """Return the two partitions of a Raspberry Pi OS image: the boot files, and the root.
 
     Raises
     ------
     MachineError
-        When the file is no such image.
+        When the file is not such an image.
     """
     answer = call("sfdisk", "--json", image, check=False)
     table = json.loads(answer.stdout)["partitiontable"] if answer.stdout else {}
     found = table.get("partitions", [])
     if len(found) != 2 or found[0]["type"] not in ("b", "c") or found[1]["type"] != "83":
         raise MachineError(
-            f"{image} has no partition for boot files and one for Linux: expected an image of "
-            "Raspberry Pi OS, unpacked (xz -d), or a folder with a root"
+            f"{image} does not have one partition for boot files and one for Linux: expected an "
+            "unpacked image of Raspberry Pi OS (xz -d), or a folder with a root"
         )
     return found
 
 
 def mounts_of(image: Path) -> list[Mount]:
-    """Return what to mount of a Raspberry Pi OS image, at a root of which the image is all."""
+    """Return the mounts that make a Raspberry Pi OS image a root."""
     boot, root = partitions(image)
     places = ((root, "/"), (boot, "/boot/firmware"))
     return [

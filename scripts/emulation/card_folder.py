@@ -1,4 +1,4 @@
-"""Where the image and all that belongs to the emulated machine lie."""
+"""The folder of the card image and of everything else that the emulated machine needs."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ USER = "pi"
 
 @dataclass(frozen=True)
 class CardFolder:
-    """A folder with one card, what boots it, and the way in.
+    """A folder with one card, its boot files, and the SSH key for it.
 
     Parameters
     ----------
@@ -36,32 +36,32 @@ class CardFolder:
 
     @property
     def boot_files(self) -> dict[str, Path]:
-        """What the emulator starts: kernel, initrd and device tree, by QEMU's options."""
+        """The kernel, initrd and device tree, by QEMU's options."""
         names = {"kernel": "vmlinuz", "initrd": "initrd.img", "dtb": "bcm2835-rpi-zero.dtb"}
         return {option: self.path / name for option, name in names.items()}
 
     @property
     def key(self) -> Path:
-        """The private SSH key that lets the user in."""
+        """The private SSH key of the user."""
         return self.path / "id_ed25519"
 
     @property
     def serial_log(self) -> Path:
-        """What the machine said on its serial line."""
+        """The output of the machine's serial line."""
         return self.path / "serial.log"
 
     def stage(self, name: str) -> str:
-        """Return what a stage was last made from; "" when it is to be made."""
+        """Return what a stage was last made from; "" if it must be made."""
         file = self.path / f"{name}.made-from"
         return file.read_text() if file.exists() else ""
 
     def stage_done(self, name: str, made_from: str) -> None:
-        """Remember what a stage was made from; "" forgets."""
+        """Record what a stage was made from; "" clears the record."""
         (self.path / f"{name}.made-from").write_text(made_from)
 
 
 def kit_fingerprint(flags: list[str]) -> str:
-    """Return a hash of all that provisioning a card depends on: the kit's files, and flags."""
+    """Return a hash of the inputs of provisioning a card: the kit's files, and flags."""
     digest = hashlib.sha256(json.dumps(flags).encode())
     names = ("pyproject.toml", "README.md", "LICENSE", "Makefile", "scripts/make_venv.sh")
     files = [PROJECT / name for name in names]

@@ -13,12 +13,12 @@ from scripts.machines.host import MachineError
 
 
 def main() -> int:
-    """Run one command; return 1, after one line, when it fails."""
+    """Parse the arguments and run the command; return the exit code."""
     return run(_parser().parse_args())
 
 
 def run(arguments) -> int:
-    """Run what was asked for; return 1, after one line, when it fails."""
+    """Run a command; if it fails, print one line and return 1."""
     folder = CardFolder(arguments.folder)
     try:
         arguments.run(folder, arguments)
@@ -26,7 +26,7 @@ def run(arguments) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped: what was finished is kept", file=sys.stderr)
+        print("\nstopped: finished stages are kept", file=sys.stderr)
         if Emulator(folder).pid:
             print("the emulated Pi is still running: 'make emulate-stop' stops it", file=sys.stderr)
         return 130
@@ -37,30 +37,36 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m scripts.emulation", description=__doc__)
     add_folder(parser)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    image = commands.add_parser("image", help="make a card with the kit")
+    image = commands.add_parser("image", help="make a card image with the kit")
     image.add_argument("--base", type=Path, help="an image of Raspberry Pi OS, or an ARMv6 root")
-    image.add_argument("--extra", default="", help="more for ansible-playbook")
+    image.add_argument("--extra", default="", help="more options for ansible-playbook")
     image.set_defaults(run=_image)
     start = commands.add_parser("start", help="boot the card in an emulated Pi Zero")
     add_ports(start)
     start.add_argument(
-        "--timeout", type=float, default=BOOT_SECONDS, help="in seconds; default: %(default)s"
+        "--timeout",
+        type=float,
+        default=BOOT_SECONDS,
+        help="seconds to wait for the boot; default: %(default)s",
     )
     start.set_defaults(run=_start)
-    stop = commands.add_parser("stop", help="shut it down")
+    stop = commands.add_parser("stop", help="shut down the emulated Pi Zero")
     stop.set_defaults(run=_stop)
     return parser
 
 
 def add_folder(parser: argparse.ArgumentParser) -> None:
-    """Let a command be told the folder of the card."""
+    """Add the flag for the card's folder."""
     parser.add_argument(
-        "--folder", type=Path, default=DEFAULT_FOLDER, help="of card and logs; default: %(default)s"
+        "--folder",
+        type=Path,
+        default=DEFAULT_FOLDER,
+        help="folder of card and logs; default: %(default)s",
     )
 
 
 def add_ports(parser: argparse.ArgumentParser) -> None:
-    """Let a command be told where on this computer the machine's ports appear."""
+    """Add the flags for the ports of this computer that lead to the machine's."""
     for name, port in vars(Ports()).items():
         parser.add_argument(f"--{name}-port", type=_port, default=port, help="default: %(default)s")
 
@@ -72,7 +78,7 @@ def _port(text: str) -> int:
 
 
 def ports(arguments) -> Ports:
-    """Return the ports that a command was told."""
+    """Return the ports that the flags give."""
     return Ports(arguments.ssh_port, arguments.jupyter_port)
 
 
@@ -88,10 +94,10 @@ def _start(folder: CardFolder, arguments) -> None:
     emulator.start(ports(arguments))
     seconds = emulator.wait(arguments.timeout)
     password = PROJECT / "ansible/secrets" / HOST / "jupyter-password"
-    print(f"The emulated Pi Zero is up, after {seconds:.0f} s. It is slow: a login takes 8 s.")
+    print(f"The emulated Pi Zero booted in {seconds:.0f} s. It is slow: a login takes 8 s.")
     print(f"  log in:  {shlex.join(emulator.ssh_command)}")
     print(f"  Jupyter: {emulator.jupyter_url}/ (some minutes after booting)")
-    print(f"           its password is in {password}")
+    print(f"           the password is in {password}")
     print(f"  verify:  make verify INVENTORY={emulator.inventory}")
     print("  stop:    make emulate-stop")
 
@@ -100,4 +106,4 @@ def _stop(folder: CardFolder, arguments) -> None:
     emulator = Emulator(folder)
     print("emulate: shutting down" if emulator.pid else "emulate: no emulated Pi is running")
     if not emulator.stop():
-        print("emulate: it did not go down by itself, and was switched off")
+        print("emulate: it did not shut down in time, and was switched off")

@@ -15,26 +15,25 @@ from pathlib import Path
 from scripts.emulation.card_folder import HOST, USER, CardFolder
 from scripts.machines.host import MachineError, call, require_commands, tail
 
-BOOT_SECONDS = 900  # some 100 s on an idle core
-# It has no clock, as a Pi Zero has none: systemd sets it as it starts. Set later, by an hour or
-# more, it makes the emulated timer spin.
+BOOT_SECONDS = 900  # about 100 s on an idle core
+# Like a Pi Zero, the machine has no clock: systemd sets the time when it starts. Setting it later,
+# by an hour or more, makes the emulated timer spin.
 KERNEL_WORDS = (
     "rw console=ttyAMA0,115200 root=/dev/mmcblk0 rootwait fsck.mode=skip "
-    # QEMU has no power controller, and the kernel panics over it
+    # QEMU does not emulate the power controller, which makes the kernel panic
     "initcall_blacklist=bcm2835_pm_driver_init "
-    # cdc_ether asks the network card for its status all the time, which costs 2,000 interrupts a
-    # second, and close to half of the machine's time. Without it cdc_subset takes over.
+    # cdc_ether polls the network card's status, which costs 2,000 interrupts a second and nearly
+    # half of the machine's time. Without it, cdc_subset takes over.
     "modprobe.blacklist=cdc_ether"
 )
-# The machine's time goes by as it computes, 2**3 ns an instruction, and not by this computer's
-# clock. By this computer's clock, a pause between the kernel's reading of the time and its setting
-# of an alarm makes that late, and in QEMU's timer a late alarm rings 71 minutes later: all stands
-# still meanwhile.
+# The machine's clock advances 2**3 ns per instruction, independently of this computer's clock. With
+# this computer's clock, a pause after the kernel reads the time and before it sets an alarm would
+# make the alarm late; in QEMU's timer a late alarm rings 71 minutes later, and everything hangs.
 INSTRUCTION_COUNT = ("-icount", "shift=3")
 PRIORITY = -10
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PANIC = re.compile(r"Kernel panic.*")
-ALIVE = "ServerAliveInterval=60"  # three of them unanswered, and ssh gives up
+ALIVE = "ServerAliveInterval=60"  # ssh gives up after three unanswered requests
 INVENTORY = """\
 pis:
   hosts:
@@ -50,7 +49,7 @@ pis:
 
 @dataclass(frozen=True)
 class Ports:
-    """Where on this computer's loopback the machine's ports appear."""
+    """The ports of this computer's loopback that lead to the machine's."""
 
     ssh: int = 5022
     jupyter: int = 8888
@@ -59,7 +58,7 @@ class Ports:
 class Emulator:
     """An emulated Pi Zero: ARM1176, 512 MB, a card, a network card on its USB port.
 
-    It goes on when the process that started it ends; another one finds it by its folder.
+    It keeps running when the process that started it ends; other processes find it by its folder.
 
     Parameters
     ----------
@@ -80,15 +79,15 @@ class Emulator:
         Raises
         ------
         MachineError
-            When QEMU or the card is missing, the machine runs already, or a port is taken.
+            When QEMU or the card is missing, the machine is already running, or a port is in use.
         """
         self.require_ready()
         _require_free(ports.ssh, "SSH_PORT")
         _require_free(ports.jupyter, "JUPYTER_PORT")
         self._write_way_in(ports)
-        if self.folder.serial_log.exists():  # what was said before the power was cut, perhaps
+        if self.folder.serial_log.exists():  # keep the log from before a power cut
             self.folder.serial_log.replace(self.folder.serial_log.with_suffix(".log.1"))
-        # the log is opened here, so that it may be read before QEMU has begun
+        # opened here, so that the log can be read before QEMU starts
         with self.folder.serial_log.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command(ports),
@@ -101,7 +100,7 @@ class Emulator:
         self._state.write_text(json.dumps({"pid": self._process.pid, **vars(ports)}))
 
     def require_ready(self) -> None:
-        """Raise a MachineError when QEMU or the card is missing, or the machine runs already."""
+        """Raise a MachineError if QEMU or the card is missing, or the machine is running."""
         require_commands("qemu-system-arm", "ssh")
         if not self.folder.image.exists():
             raise MachineError(
@@ -126,7 +125,7 @@ class Emulator:
             *("qemu-system-arm", "-M", "raspi0", *INSTRUCTION_COUNT, *boot),
             *("-drive", f"file={self.folder.image},if=sd,format=raw"),
             *("-append", f"{KERNEL_WORDS} systemd.clock_usec={time.time() * 1e6:.0f}"),
-            # its port, or QEMU puts a hub between, which is asked for its status, too
+            # with a port: otherwise QEMU adds a hub, whose status is polled too
             *("-device", "usb-net,netdev=n0,port=1", "-netdev", f"user,id=n0,{forwards}"),
             *("-display", "none", "-serial", "stdio", "-monitor", "none"),
         ]
@@ -140,12 +139,12 @@ class Emulator:
         )
 
     def wait(self, timeout: float = BOOT_SECONDS) -> float:
-        """Wait until SSH lets the user in, with a line of progress; return the seconds it took.
+        """Wait until the user can log in with SSH, showing progress; return the seconds it took.
 
         Raises
         ------
         MachineError
-            When the kernel panics, QEMU ends, or it takes too long; with what was said last.
+            When the kernel panics, QEMU ends, or it takes too long; with the last output.
         """
         start = time.monotonic()
         with _ProgressLine() as progress:
@@ -167,17 +166,17 @@ class Emulator:
         return time.monotonic() - start
 
     def _lets_in(self, timeout: float) -> bool:
-        """Tell whether the user can log in: the server greets before systemd allows it."""
+        """Return whether the user can log in: the server answers before systemd allows logins."""
         if not self._answers(self.ports.ssh):
             return False
         return self.run("true", check=False, timeout=timeout).returncode == 0
 
     def _log(self) -> str:
-        """Return what was said on the serial line, without what colours it."""
+        """Return the output of the serial line, without colour codes."""
         return ESCAPES.sub("", self.folder.serial_log.read_text(errors="replace"))
 
     def _answers(self, port: int) -> bool:
-        """Tell whether the machine's SSH server greets; QEMU takes connections before it does."""
+        """Return whether the machine's SSH server answers; QEMU accepts connections earlier."""
         with (
             contextlib.suppress(OSError),
             socket.create_connection(("127.0.0.1", port), timeout=5) as connection,
@@ -186,7 +185,7 @@ class Emulator:
         return False
 
     def stop(self, timeout: float = 180) -> bool:
-        """Shut the machine down, by force after so many seconds; tell whether it went in order."""
+        """Shut the machine down, by force after `timeout` seconds; return whether it was clean."""
         if not self.pid:
             return True
         with contextlib.suppress(MachineError):
@@ -199,7 +198,7 @@ class Emulator:
         return in_order
 
     def _is_down(self) -> bool:
-        """Tell whether the kernel is done; the board has no switch that QEMU would hear of."""
+        """Return whether the kernel has shut down: the board cannot tell QEMU to power off."""
         log = self._log()
         return "reboot: Power down" in log or "System halted" in log
 
@@ -214,7 +213,7 @@ class Emulator:
 
     @property
     def pid(self) -> int | None:
-        """QEMU's process, if it runs."""
+        """QEMU's process id, if it is running."""
         if not self._state.exists():
             return None
         if self._process:
@@ -222,7 +221,7 @@ class Emulator:
         pid = json.loads(self._state.read_text())["pid"]
         with contextlib.suppress(OSError):
             command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if command[0].endswith(b"qemu-system-arm"):  # and not another's, with its number
+            if command[0].endswith(b"qemu-system-arm"):  # not a new process with the same id
                 return pid
         return None
 
@@ -230,7 +229,7 @@ class Emulator:
 
     @property
     def ports(self) -> Ports:
-        """The ports of the machine that runs."""
+        """The ports of the running machine."""
         if not self.pid:
             raise MachineError("no emulated Pi is running: start it with 'make emulate'")
         state = json.loads(self._state.read_text())
@@ -243,12 +242,12 @@ class Emulator:
 
     @property
     def inventory(self) -> Path:
-        """An inventory for Ansible, with the machine alone."""
+        """An Ansible inventory that contains only the machine."""
         return self.folder.path / "hosts.yml"
 
     @property
     def jupyter_url(self) -> str:
-        """Where the machine's Jupyter is on this computer."""
+        """The URL of the machine's Jupyter on this computer."""
         return f"http://127.0.0.1:{self.ports.jupyter}"
 
     @property
@@ -274,14 +273,14 @@ class Emulator:
 
 
 def _prefer(pid: int) -> None:
-    """Let a machine go before this host's other work, where that is allowed.
+    """Give a machine priority over this host's other work, if that is allowed.
 
-    Its threads hand over to each other thousands of times a second; where each time they wait for
-    a busy core, a minute of the machine's takes ten.
+    Its threads hand over to each other thousands of times a second; if they wait for a busy core
+    each time, one minute of the machine takes ten.
     """
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, PRIORITY)
-        # a process that leads a session of its own is weighed by this instead
+        # for a process that leads its own session, this applies instead
         Path(f"/proc/{pid}/autogroup").write_text(str(PRIORITY))
 
 
@@ -298,7 +297,7 @@ def _require_free(port: int, name: str) -> None:
 
 
 class _ProgressLine:
-    """One line that is written over on a terminal, and now and then a new one elsewhere."""
+    """A line that is overwritten on a terminal; elsewhere, a new line every 15 seconds."""
 
     def __init__(self):
         self._terminal = sys.stderr.isatty()
@@ -312,7 +311,7 @@ class _ProgressLine:
             print(file=sys.stderr)
 
     def show(self, message: str) -> None:
-        """Show what goes on."""
+        """Show the progress."""
         if self._terminal:
             print(f"\r\033[Kemulate: {message}", end="", file=sys.stderr, flush=True)
         elif time.monotonic() >= self._next:

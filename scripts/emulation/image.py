@@ -1,4 +1,4 @@
-"""Make a card with the kit on it: the roles that set up a Pi, in a chroot, on emulated ARMv6."""
+"""Make a card with the kit: run the roles that set up a Pi in a chroot, on emulated ARMv6."""
 
 import os
 import re
@@ -31,7 +31,7 @@ from scripts.machines.host import (
 )
 from scripts.machines.roots import MACHINE, RELEASE, RootKind, ensure_root, locked
 
-# Debian's own kernel for the Pi Zero, and what finds the card before it is mounted.
+# With Debian's own kernel for the Pi Zero, and zstd for its initrd.
 CARD = RootKind("card", (*MACHINE, "linux-image-rpi", "zstd"), "armel")
 COMMANDS = ("unshare", "mmdebstrap", "ssh-keygen", "mke2fs", "sfdisk", "losetup", "resize2fs")
 PLAYBOOK_SECONDS, TASK_SECONDS = 7200, 1800
@@ -48,16 +48,16 @@ pis:
 
 
 def make_image(folder: CardFolder, base: Path | None, flags: list[str]) -> Path:
-    """Make a card, each stage only when what it is made from has changed.
+    """Make a card; repeat a stage only if its inputs have changed.
 
     Parameters
     ----------
     folder : CardFolder
-        What is made goes here.
+        Where the card and its parts are written.
     base : Path or None
         An image of Raspberry Pi OS, or a folder with an ARMv6 root; None for Debian's.
     flags : list of str
-        More for ansible-playbook.
+        More options for ansible-playbook.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def make_image(folder: CardFolder, base: Path | None, flags: list[str]) -> Path:
     Raises
     ------
     MachineError
-        When this host lacks something, or a stage fails; what was finished is kept.
+        When this host lacks something, or a stage fails; finished stages are kept.
     """
     require_root()
     require_commands(*COMMANDS)
@@ -97,7 +97,7 @@ def _debian_image(base: Path | None, folder: CardFolder, flags: list[str]) -> Pa
         make_reachable(folder)
         folder.stage_done("root", str(source))
     if folder.stage("kit") != kit:
-        _say("the kit, by the roles that set up a Pi (20 to 60 minutes)")
+        _say("the kit, with the roles that set up a Pi (20 to 60 minutes)")
         folder.stage_done("kit", "")
         provision(folder, folder.root, flags)
         folder.stage_done("kit", kit)
@@ -111,10 +111,10 @@ def _debian_image(base: Path | None, folder: CardFolder, flags: list[str]) -> Pa
 
 
 def _require_arm_root(base: Path, folder: CardFolder) -> None:
-    """Refuse a folder that is no ARMv6 root, or that the card's own would take the place of."""
+    """Refuse a folder that is not an ARMv6 root, or that overlaps with the card's own folder."""
     own = folder.path.resolve()
     if base == Path("/") or own.is_relative_to(base) or base.is_relative_to(own):
-        raise MachineError(f"{base} holds the card's own folder, {own}, or is in it: copy it first")
+        raise MachineError(f"{base} contains the card's folder {own}, or is in it: copy it first")
     status = base / "var/lib/dpkg/status"
     text = status.read_text(errors="replace") if status.is_file() else ""
     if not re.search(r"(?m)^Architecture: arm(el|hf)$", text):
@@ -126,19 +126,19 @@ def _require_arm_root(base: Path, folder: CardFolder) -> None:
 
 
 def _image_of(base: Path, folder: CardFolder, flags: list[str]) -> Path:
-    """Put the kit into an image of Raspberry Pi OS; partitions and boot files stay."""
+    """Put the kit into an image of Raspberry Pi OS; keep its partitions and boot files."""
     partitions(base)
     target = folder.path / f"{base.stem}-pi-nn.img"
     unfinished, root = target.with_suffix(".part"), folder.path / "mounted"
     made_from = f"{base} {base.stat().st_mtime_ns} {kit_fingerprint(flags)}"
     if target.exists() and folder.stage(target.name) == made_from:
-        _say(f"done already: {target}")
+        _say(f"already done: {target}")
         return target
     if folder.stage(unfinished.name) == made_from and unfinished.exists():
-        _say(f"going on with {unfinished}: remove it to begin again")
+        _say(f"continuing with {unfinished}: delete it to start again")
     else:
         require_space(folder.path, (2 * base.stat().st_size + ADDED_BYTES) // 1_000_000)
-        _say(f"a copy of {base}, with {ADDED_BYTES // 1024**3} GB more room")
+        _say(f"a copy of {base}, with {ADDED_BYTES // 1024**3} GB more space")
         folder.stage_done(unfinished.name, "")
         call("cp", "--sparse=always", base, unfinished, timeout=1800)
         grow(unfinished)
@@ -146,13 +146,13 @@ def _image_of(base: Path, folder: CardFolder, flags: list[str]) -> Path:
     root.mkdir(exist_ok=True)
     mounts = mounts_of(unfinished)
     make_user(root, *mounts)
-    _say("the kit, by the roles that set up a Pi (20 to 60 minutes)")
+    _say("the kit, with the roles that set up a Pi (20 to 60 minutes)")
     provision(folder, root, flags, *mounts)
     unfinished.rename(target)
     folder.stage_done(target.name, made_from)
     _say(
-        f"done: {target}. Flash it as it is, and prepare the card with --user {USER}. All cards "
-        "made of it have one Jupyter password: 'make provision' gives each its own"
+        f"done: {target}. Flash it without settings, and prepare the card with --user {USER}. All "
+        "cards made from it share one Jupyter password: 'make provision' gives each its own"
     )
     return target
 

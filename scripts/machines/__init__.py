@@ -1,1 +1,1 @@
-"""Debian machines on this host to measure and test in, and a browser to visit them."""
+"""Debian machines on this host for measurements and tests, and a browser to visit them."""

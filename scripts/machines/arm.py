@@ -5,8 +5,8 @@ from pathlib import Path
 
 from scripts.machines.host import MachineError, call, require_commands
 
-# The processors whose programs QEMU runs; it reads the name in QEMU_CPU.
-PI_ZERO = "arm1176"  # ARMv6, as on the board: an instruction of a later one is illegal
+# The processors that QEMU emulates; it reads the name from QEMU_CPU.
+PI_ZERO = "arm1176"  # ARMv6, as on the board: instructions of later processors are illegal
 HARD_FLOAT = "cortex-a7"  # for Debian's armhf, which has no vector unit in numpy's baseline
 
 _FORMATS = Path("/proc/sys/fs/binfmt_misc")
@@ -14,12 +14,12 @@ _SETTINGS = Path("/usr/lib/binfmt.d/qemu-arm.conf")  # of Debian's package qemu-
 
 
 def enable_arm() -> None:
-    """Let this host's kernel start ARM programs, in chroots as well.
+    """Make this host's kernel run ARM programs, also in chroots.
 
     Raises
     ------
     MachineError
-        When QEMU is missing, or the kernel cannot be told.
+        When QEMU is missing, or the kernel refuses.
     """
     if platform.machine().startswith("arm"):
         return
@@ -32,5 +32,5 @@ def enable_arm() -> None:
         (_FORMATS / "register").write_text(_SETTINGS.read_text().strip())
     except OSError as error:
         raise MachineError(
-            f"the kernel was not told of ARM programs ({error}): reinstall qemu-user-static"
+            f"the kernel cannot run ARM programs ({error}): reinstall qemu-user-static"
         ) from error

@@ -1,11 +1,11 @@
-"""Commands inside a root, in namespaces of their own: when they end, so do mounts and processes."""
+"""Run commands in a root, in separate namespaces: mounts and processes end with the command."""
 
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-# The mounts are in a private namespace, and the first process's death ends all others, as this
-# process's death ends the first: nothing is left to clean up, however a command ends.
+# The mounts are in a private namespace. If this process dies, so does the first process in the
+# namespace, and with it all others: nothing is left to clean up, however a command ends.
 _ISOLATED = (
     *("setpriv", "--pdeathsig", "KILL"),
     *("unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child"),
@@ -22,7 +22,7 @@ mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
 
 @dataclass(frozen=True)
 class Mount:
-    """Something of this host's to be seen inside a root: where, and mount's options."""
+    """A file or folder of this host to mount in a root: source, target and mount options."""
 
     source: Path
     target: str
@@ -30,14 +30,14 @@ class Mount:
 
 
 def isolated() -> list[str]:
-    """Return what to put before a command that mounts and starts much, for all to go with it."""
+    """Return the prefix for a command whose mounts and processes must end with it."""
     return [*_ISOLATED, "--mount-proc"]
 
 
 def beside(root: Path, *mounts: Mount) -> list[str]:
-    """Return what to put before a command that works on a root from the outside.
+    """Return the prefix for a command that works on a root from outside.
 
-    It finds the root with the mounts, and with /proc, /sys, /dev/pts and this host's name servers.
+    The root has the mounts, /proc, /sys, /dev/pts and this host's name servers.
     """
     return _with_mounts(root, mounts, 'exec "$@"')
 

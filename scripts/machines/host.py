@@ -1,4 +1,4 @@
-"""Commands on this host, and what it must have before a machine can be built or booted on it."""
+"""Run commands on this host, and check that it can build and boot machines."""
 
 import os
 import shutil
@@ -24,26 +24,26 @@ PACKAGE_OF = {
     "resize2fs": "e2fsprogs",
     "sfdisk": "fdisk",
     "qemu-arm-static": "qemu-user-static",
-    "arch-test": "arch-test",  # by which mmdebstrap knows that ARM programs run
+    "arch-test": "arch-test",  # mmdebstrap uses it to check that ARM programs run
     "qemu-system-arm": "qemu-system-arm",
 }
 
 
 class MachineError(KitError, RuntimeError):
-    """A test machine could not be built, booted or asked."""
+    """A machine could not be built, booted or used."""
 
 
 def require_root() -> None:
-    """Raise a MachineError unless this is root."""
+    """Raise a MachineError unless the user is root."""
     if os.geteuid() != 0:
         raise MachineError(
-            "machines are mounted and booted, which needs root, and this is user id "
+            "mounting and booting machines needs root, but this is user id "
             f"{os.geteuid()}: run it again as root, or with sudo"
         )
 
 
 def require_commands(*commands: str) -> None:
-    """Raise a MachineError that names the packages of what is missing among these commands."""
+    """Raise a MachineError if commands are missing; it names their packages."""
     missing = [command for command in commands if shutil.which(command) is None]
     if missing:
         packages = " ".join(sorted({PACKAGE_OF[command] for command in missing}))
@@ -54,21 +54,21 @@ def require_commands(*commands: str) -> None:
 
 
 def require_space(folder: Path, megabytes: int) -> None:
-    """Raise a MachineError unless there is so much room where a folder is or will be."""
+    """Raise a MachineError unless a folder's disk has this much free space."""
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free // 1_000_000
     if free < megabytes:
         raise MachineError(
-            f"{folder} has {free:,} MB free: expected {megabytes:,}. Make room, or set "
+            f"{folder} has {free:,} MB free: expected {megabytes:,}. Free some space, or set "
             "XDG_CACHE_HOME to a folder on a larger disk"
         )
 
 
 def call(*command, check: bool = True, text: str | None = None, timeout: float = 120):
-    """Run a command on this host; return its CompletedProcess, raise a MachineError if it fails."""
+    """Run a command on this host; return its CompletedProcess, or raise a MachineError."""
     command = [str(part) for part in command]
     try:
-        # no terminal to read from: a command that asks must fail and not wait
+        # without a terminal: a command that asks a question must fail, not wait
         stdin = {"stdin": subprocess.DEVNULL} if text is None else {"input": text}
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=timeout, **stdin
@@ -77,14 +77,14 @@ def call(*command, check: bool = True, text: str | None = None, timeout: float =
         raise MachineError(f"{short(command)} was not done after {timeout:g} s") from error
     if check and done.returncode != 0:
         raise MachineError(
-            f"{short(command)} ended with status {done.returncode} and said:\n"
+            f"{short(command)} ended with status {done.returncode}. Its output:\n"
             f"{tail(done.stdout + done.stderr)}"
         )
     return done
 
 
 def show(*command, timeout: float, env: dict | None = None, cwd: Path | None = None) -> None:
-    """Run a command whose output the user sees; raise a MachineError if it fails or hangs."""
+    """Run a command and show its output; raise a MachineError if it fails or hangs."""
     command = [str(part) for part in command]
     try:
         code = subprocess.run(
@@ -97,12 +97,12 @@ def show(*command, timeout: float, env: dict | None = None, cwd: Path | None = N
 
 
 def retry(step: Callable[[], object], tries: int = 3) -> None:
-    """Take a step again when it fails: under emulation a program hangs now and then, and is ended.
+    """Repeat a step if it fails: under emulation, programs hang now and then.
 
     Raises
     ------
     MachineError
-        The last one.
+        The last error, when all tries have failed.
     """
     for left in reversed(range(tries)):
         try:
@@ -111,11 +111,11 @@ def retry(step: Callable[[], object], tries: int = 3) -> None:
         except MachineError as error:
             if not left:
                 raise
-            print(f"{error}\nOnce more", file=sys.stderr, flush=True)
+            print(f"{error}\nTrying again", file=sys.stderr, flush=True)
 
 
 def short(command: list[str]) -> str:
-    """Return a command as one line for a message."""
+    """Return a command as one short line for a message."""
     line = " ".join(command)
     return line if len(line) < 300 else f"{line[:150]} ... {line[-140:]}"
 
@@ -134,7 +134,7 @@ def mounts_below(folder: Path) -> list[Path]:
 
 
 def remove_tree(folder: Path) -> None:
-    """Unmount all at or below a folder, then delete it, never across into another file system."""
+    """Unmount everything at or below a folder, then delete it, within its own file system only."""
     for point in mounts_below(folder):
         call("umount", point)
     call("rm", "-rf", "--one-file-system", folder, timeout=600)

@@ -1,4 +1,4 @@
-"""Debian roots to boot machines from: built once, kept in the cache, never written afterwards."""
+"""Debian roots to boot machines from: built once, kept in the cache, never changed."""
 
 import configparser
 import fcntl
@@ -28,15 +28,15 @@ from scripts.machines.host import (
 )
 
 RELEASES = ("bookworm", "trixie")
-RELEASE = "bookworm"  # of what is emulated or measured
-# What a Raspberry Pi OS Lite has and the roles lean on.
+RELEASE = "bookworm"  # for emulation and measurements
+# Packages of Raspberry Pi OS Lite that the roles rely on.
 MACHINE = tuple(
     "systemd-sysv dbus libpam-systemd openssh-server sudo python3 python3-venv python3-apt "
     "ca-certificates iproute2 procps locales tzdata".split()
 )
 BUILD_SECONDS, EMULATED_SECONDS = 2400, 1200
-# They start hundreds of programs, which takes an emulated root minutes each time that a package
-# calls them, and hangs now and then. Meanwhile a program that does nothing has each one's name.
+# Packages call these, which start hundreds of programs: in an emulated root that takes minutes each
+# time, and sometimes hangs. During the build, a program that does nothing replaces each of them.
 UPDATERS = ("update-ca-certificates", "update-initramfs")
 DIVERT = ("dpkg-divert", "--local", "--rename")
 DIVERT_UPDATERS = "\n".join(
@@ -56,7 +56,7 @@ CACHE = user_cache_path("pi-nn")
 
 @dataclass(frozen=True)
 class RootKind:
-    """What a root is for: its packages, and its architecture when that is not this host's.
+    """A kind of root: its packages, and its architecture if it is not this host's.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class RootKind:
         A word in the name of its folder.
     packages : tuple of str
     architecture : str
-        As Debian names it: "armel", "armhf", "i386"; empty for this host's own.
+        Debian's name for it: "armel", "armhf", "i386"; empty for this host's own.
     """
 
     name: str
@@ -73,7 +73,7 @@ class RootKind:
 
     @property
     def emulated(self) -> bool:
-        """Tell whether QEMU runs its programs."""
+        """Return whether QEMU runs its programs."""
         return self.architecture.startswith("arm")
 
 
@@ -82,7 +82,7 @@ CONTAINER = RootKind("container")
 
 @dataclass(frozen=True)
 class HostSettings:
-    """How this host reaches Debian packages and PyPI, for the root to reach them likewise."""
+    """How this host reaches Debian packages and PyPI, so that the root can use the same way."""
 
     sources: dict[str, str]  # file name -> text, for the wanted release
     apt: str
@@ -91,7 +91,7 @@ class HostSettings:
 
 
 def ensure_root(release: str, kind: RootKind = CONTAINER) -> Path:
-    """Return the folder with a Debian root of a release, building it if it is not there yet.
+    """Return the folder with a Debian root of a release; build it if it does not exist.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def ensure_root(release: str, kind: RootKind = CONTAINER) -> Path:
 
 
 def build_root(release: str, root: Path, kind: RootKind, settings: HostSettings) -> None:
-    """Build a root under a temporary name, and rename it when it is whole."""
+    """Build a root under a temporary name, and rename it when it is complete."""
     require_space(root.parent, ROOT_MB)
     unfinished = root.with_name(f"{root.name}.part")
     architecture = f"--architectures={kind.architecture}"
@@ -137,7 +137,7 @@ def build_root(release: str, root: Path, kind: RootKind, settings: HostSettings)
 def bootstrap(
     release: str, root: Path, kind: RootKind, settings: HostSettings, *options: str
 ) -> None:
-    """Let mmdebstrap install the packages, from where this host gets its own."""
+    """Install the packages with mmdebstrap, from this host's own package sources."""
     remove_tree(root)  # what an interrupted build left
     with tempfile.TemporaryDirectory(prefix="pi-nn-root-") as folder:
         sources = write_files(Path(folder), settings.sources)
@@ -158,7 +158,7 @@ def bootstrap(
 
 
 def finish_emulated(root: Path, settings: HostSettings) -> None:
-    """Give an emulated root its own updaters again, and do once what they were called for."""
+    """Restore an emulated root's updaters, and do their work once."""
     for name in UPDATERS:
         (root / "usr/sbin" / name).unlink()
         call(*inside(root), *DIVERT, "--remove", f"/usr/sbin/{name}")
@@ -178,7 +178,7 @@ def make_locale(root: Path) -> None:
 
 
 def trust_authorities(root: Path, settings: HostSettings) -> None:
-    """Let a root trust whom this host trusts."""
+    """Make a root trust the certificate authorities that this host trusts."""
     known = set(certificates((root / CA_BUNDLE.relative_to("/")).read_text()))
     extra = [text for text in certificates(settings.authorities) if text not in known]
     write_files(
@@ -189,7 +189,7 @@ def trust_authorities(root: Path, settings: HostSettings) -> None:
 
 
 def read_host_settings(release: str) -> HostSettings:
-    """Read how this host reaches packages."""
+    """Read how this host reaches Debian packages and PyPI."""
     return HostSettings(
         sources=host_sources(release),
         apt=call("apt-config", "dump", "Acquire").stdout,  # proxies, timeouts, checks
@@ -199,7 +199,7 @@ def read_host_settings(release: str) -> HostSettings:
 
 
 def host_sources(release: str) -> dict[str, str]:
-    """Return the host's own Debian sources with its release replaced; {} lets mmdebstrap choose."""
+    """Return this host's Debian sources for a release; {} lets mmdebstrap choose."""
     system = platform.freedesktop_os_release()
     codename = system.get("VERSION_CODENAME", "")
     if system.get("ID") != "debian" or not codename:
@@ -211,7 +211,7 @@ def host_sources(release: str) -> dict[str, str]:
         for file in files
         if file.suffix in (".list", ".sources") and file.is_file()
     }
-    # a file that does not name the release is someone else's archive
+    # a file that does not name the release is of another archive
     own = {name: text for name, text in texts.items() if re.search(rf"\b{codename}\b", text)}
     return {name: re.sub(rf"\b{codename}\b", release, text) for name, text in own.items()}
 
@@ -219,8 +219,8 @@ def host_sources(release: str) -> dict[str, str]:
 def release_alone(sources: dict[str, str], release: str) -> dict[str, str]:
     """Return sources of the release itself, without updates.
 
-    The lists of lesser architectures are often out of step with those of their updates, and what
-    is built of them is no machine that strangers reach.
+    For minor architectures, the lists of a release and of its updates often disagree. These roots
+    are never exposed to strangers, so they do not need updates.
     """
     kept = {}
     for name, text in sources.items():
@@ -250,12 +250,12 @@ def host_pip_settings() -> str:
 
 
 def is_host_path(value: str) -> bool:
-    """Return whether a setting names a file or folder that the root will not have."""
+    """Return whether a setting names a path that the root does not have."""
     return value.startswith("/") and Path(value) != CA_BUNDLE
 
 
 def lines(section: configparser.SectionProxy) -> str:
-    """Return a section's settings, one a line."""
+    """Return a section's settings, one per line."""
     return "".join(f"{name} = {value}\n" for name, value in section.items())
 
 
@@ -265,7 +265,7 @@ def certificates(bundle: str) -> list[str]:
 
 
 def fingerprint(kind: RootKind, settings: HostSettings) -> str:
-    """Return a short hash of all that shapes a root."""
+    """Return a short hash of everything that determines a root."""
     parts = json.dumps([LOCALE, asdict(kind), asdict(settings)], sort_keys=True)
     return hashlib.sha256(parts.encode()).hexdigest()[:12]
 
@@ -280,7 +280,7 @@ def write_files(folder: Path, texts: dict[str, str]) -> list[Path]:
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Hold a lock file, waiting for whoever holds it."""
+    """Lock a file, waiting until it is free."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

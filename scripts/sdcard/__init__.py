@@ -1,5 +1,5 @@
-"""Write first-boot settings onto a flashed card: what ``scripts/prepare_sd_card.py`` is made of.
+"""Write first-boot settings onto a flashed card: the parts of ``scripts/prepare_sd_card.py``.
 
-It runs on whatever computer flashed the card, so it needs nothing but Python's standard library,
-and nothing that Windows or a FAT file system lacks: `nn.saving.atomic` takes locks and sets modes.
+It runs on any computer that can flash a card, so it needs only Python's standard library, and
+nothing that Windows or FAT lacks. That rules out `nn.saving.atomic`, which uses locks and modes.
 """

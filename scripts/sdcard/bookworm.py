@@ -1,4 +1,4 @@
-"""Raspberry Pi OS bookworm: custom.toml, which its first boot reads; a script for the locale.
+"""Raspberry Pi OS bookworm: custom.toml, which the first boot reads, and a script for the locale.
 
 References
 ----------
@@ -12,7 +12,7 @@ from .errors import CardError
 from .settings import Settings
 
 FIRST_BOOT = "init=/usr/lib/raspberrypi-sys-mods/firstboot"
-# custom.toml knows no locale. The script runs once, in the second boot, and takes itself away.
+# custom.toml cannot set the locale. The script runs once, in the second boot, and removes itself.
 SCRIPT = """\
 #!/bin/sh
 # Written by scripts/prepare_sd_card.py.
@@ -24,12 +24,12 @@ exit 0
 
 
 def signs(card) -> list[str]:
-    """List what shows that this image's own first boot sets it up."""
+    """List the signs that this image is set up by its own first boot."""
     return [FIRST_BOOT] if _is_fresh(card) else []
 
 
 def settings_there(card) -> list[str]:
-    """List settings that somebody has made."""
+    """List settings that are already on the card."""
     found = ["custom.toml"] * card.has("custom.toml") + boot_files.settings_there(card)
     if not _is_fresh(card):
         found.append("a completed first boot (custom.toml would be ignored)")
@@ -37,12 +37,12 @@ def settings_there(card) -> list[str]:
 
 
 def plan(card, settings: Settings) -> dict[str, str | None]:
-    """Return the new content of each file that changes; None for one that goes.
+    """Return the new content of each file that changes; None for a file to remove.
 
     Raises
     ------
     CardError
-        When the card has booted: nobody would read what is written.
+        When the card has booted already: custom.toml would be ignored.
     """
     if not _is_fresh(card):
         raise CardError(
@@ -62,7 +62,7 @@ def plan(card, settings: Settings) -> dict[str, str | None]:
 
 
 def custom_toml(settings: Settings) -> dict:
-    """Return the settings by the names that init_config knows."""
+    """Return the settings under the names that init_config reads."""
     config = {
         "config_version": 1,
         "system": {"hostname": settings.hostname},
@@ -91,7 +91,7 @@ def custom_toml(settings: Settings) -> dict:
 
 
 def render(config: dict) -> str:
-    """Write TOML for what `custom_toml` returns: tables of plain values."""
+    """Write the result of `custom_toml`, tables of plain values, as TOML."""
     lines = ["# Written by scripts/prepare_sd_card.py."]
     for name, value in config.items():
         if isinstance(value, dict):
@@ -102,14 +102,14 @@ def render(config: dict) -> str:
 
 
 def validate(card, settings: Settings) -> None:
-    """Read custom.toml back as TOML, and hold it against what was meant."""
+    """Read custom.toml back as TOML, and compare it with the settings."""
     if tomllib.loads(card.read("custom.toml")) != custom_toml(settings):
         path = card.folder / "custom.toml"
         raise CardError(f"{path}: does not read back as it was written")
 
 
 def remarks(settings: Settings) -> list[str]:
-    """Say what the user should know beforehand."""
+    """Return notes for the user."""
     said = []
     if not settings.passwordless_sudo:
         said.append("bookworm's sudo asks for no password, even without --passwordless-sudo")
@@ -123,7 +123,7 @@ def _is_fresh(card) -> bool:
 
 
 def _value(value) -> str:
-    """Write a truth value, a number, a printable string or a list of those."""
+    """Write a boolean, a number, a printable string or a list of those."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):

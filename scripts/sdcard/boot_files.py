@@ -1,15 +1,15 @@
-"""Changes to cmdline.txt, which must stay one line, and to config.txt; each twice is as once."""
+"""Idempotent changes to cmdline.txt, which must stay a single line, and to config.txt."""
 
 from .errors import CardError
 
 OVERLAY = "dtoverlay=dwc2"
-RUN_SCRIPT = (  # systemd's way of running a script once, in a boot of its own
+RUN_SCRIPT = (  # makes systemd run a script once, in a separate boot
     "systemd.run=/boot/firmware/firstrun.sh",
     "systemd.run_success_action=reboot",
     "systemd.unit=kernel-command-line.target",
 )
 RUN_STARTS = ("systemd.run", "systemd.unit=kernel-command-line.target")
-# What other programs leave on a card to set it up, and what would get in each other's way.
+# Files that other programs write to set up a card, and that would conflict with ours.
 OTHER_SETTINGS = ("firstrun.sh", "userconf.txt", "wpa_supplicant.conf")
 
 
@@ -19,43 +19,43 @@ def words(cmdline: str) -> list[str]:
     Raises
     ------
     CardError
-        When it is no single line: the firmware would read the first alone.
+        When it is not a single line: the firmware reads only the first.
     """
     lines = [line for line in cmdline.splitlines() if line.strip()]
     if len(lines) != 1:
-        raise CardError(f"cmdline.txt: expected a single line; found {len(lines)}. Flash the card")
+        raise CardError(f"cmdline.txt: expected a single line, found {len(lines)}. Flash the card")
     return lines[0].split()
 
 
 def line(words: list[str]) -> str:
-    """Join what `words` split."""
+    """Join words into a command line."""
     return " ".join(words) + "\n"
 
 
 def settings_there(card) -> list[str]:
-    """List settings that other programs made."""
+    """List settings that other programs wrote."""
     run = [word for word in words(card.read("cmdline.txt")) if word.startswith("systemd.run=")]
     return [name for name in OTHER_SETTINGS if card.has(name)] + run
 
 
 def without_other_settings(card) -> tuple[list[str], dict[str, None]]:
-    """Return cmdline.txt's words without the call of a script, and the files that go."""
+    """Return cmdline.txt's words without the call of a script, and the files to remove."""
     gone = {name: None for name in OTHER_SETTINGS if card.has(name)}
     return without(words(card.read("cmdline.txt")), *RUN_STARTS), gone
 
 
 def set_word(words: list[str], name: str, value: str) -> list[str]:
-    """Give ``name=value`` the place of the first ``name=``, or the end."""
+    """Replace the first ``name=`` by ``name=value``, or append it."""
     return _put(words, f"{name}=", f"{name}={value}", len(words))
 
 
 def without(words: list[str], *starts: str) -> list[str]:
-    """Leave out the words that start so."""
+    """Leave out the words with one of these starts."""
     return [word for word in words if not word.startswith(starts)]
 
 
 def load_modules(words: list[str], *modules: str) -> list[str]:
-    """Have modules loaded early, after those that already are."""
+    """Load modules early, after those that are already loaded early."""
     start = "modules-load="
     present = next((word.removeprefix(start) for word in words if word.startswith(start)), "")
     wanted = [*filter(None, present.split(",")), *modules]
@@ -72,7 +72,7 @@ def _put(words: list[str], start: str, word: str, place: int) -> list[str]:
 
 
 def with_gadget_overlay(config: str) -> str:
-    """Switch the USB controller to a driver that can be a device, on every model."""
+    """Switch the USB controller, on every model, to a driver that supports device mode."""
     section = "all"
     for text in config.splitlines():
         text = text.strip()

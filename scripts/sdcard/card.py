@@ -1,4 +1,4 @@
-"""The boot partition of a flashed card: is it one, which image is on it, what is set already."""
+"""The boot partition of a flashed card: check that it is one, and which image is on it."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ class Card:
     Raises
     ------
     CardError
-        When the folder is no boot partition of Raspberry Pi OS.
+        When the folder is not a boot partition of Raspberry Pi OS.
     """
 
     def __init__(self, folder: Path):
@@ -36,32 +36,32 @@ class Card:
         if missing:
             hint = "; that is the root partition" if (folder / "etc").is_dir() else ""
             raise CardError(
-                f"{folder}: expected the boot partition of Raspberry Pi OS (its name is bootfs); "
-                f"it has no {', no '.join(missing)}{hint}. Flash the card, put it in again"
+                f"{folder}: expected the boot partition of Raspberry Pi OS (its name is bootfs), "
+                f"but it has no {', no '.join(missing)}{hint}. Flash the card and put it in again"
             )
 
     def has(self, name: str) -> bool:
-        """Say whether a file is there."""
+        """Return whether a file exists."""
         return (self.folder / name).is_file()
 
     def read(self, name: str) -> str:
-        """Read a text file; one that is not there is empty."""
+        """Read a text file; return "" if it does not exist."""
         path = self.folder / name
         return path.read_bytes().decode(errors="surrogateescape") if path.is_file() else ""
 
     @property
     def date(self) -> str | None:
-        """The day of the image, from issue.txt."""
+        """The date of the image, from issue.txt."""
         found = re.search(r"Raspberry Pi reference (\d{4}-\d\d-\d\d)", self.read("issue.txt"))
         return found[1] if found else None
 
     def image(self, named: str | None = None) -> str:
-        """Tell which image this is, from how it wants to be set up.
+        """Detect which image this is from how it is set up.
 
         Parameters
         ----------
         named : str, optional
-            What the user says that it is; believed where the signs leave it open.
+            What the user says it is; used if the signs are inconclusive.
 
         Raises
         ------
@@ -82,8 +82,8 @@ class Card:
             return named
         if named:
             raise CardError(
-                f"{self.folder}: expected an image of {named}; found {', '.join(signs[names[0]])}, "
-                f"as {names[0]} has it. Leave --image out"
+                f"{self.folder}: expected an image of {named}, found {', '.join(signs[names[0]])}, "
+                f"which is a sign of {names[0]}. Leave --image out"
             )
         if len(names) == 1:
             return names[0]

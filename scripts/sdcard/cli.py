@@ -1,4 +1,4 @@
-"""The command line of ``scripts/prepare_sd_card.py``: the only part that talks to people."""
+"""The command line of ``scripts/prepare_sd_card.py``: the only part that prints or asks."""
 
 import argparse
 import difflib
@@ -13,7 +13,7 @@ from .errors import CardError
 from .settings import Settings, Wifi
 
 MASK = "********"
-UNKNOWN_HASH = "(the hash of the password)"  # in a dry run, which asks for none
+UNKNOWN_HASH = "(the hash of the password)"  # for a dry run, which does not ask for a password
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,12 +22,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, optional
-        The words after the program's name; ``sys.argv`` when left out.
+        The arguments after the program's name; by default those of ``sys.argv``.
 
     Returns
     -------
     code : int
-        0, 1 for an error (one line, no traceback), 130 when interrupted; 2, wrong usage, exits.
+        0 for success, 1 for an error (one line, no traceback), 130 when interrupted. Wrong usage
+        exits with 2.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -50,32 +51,32 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description="Write first-boot settings onto the boot partition of a flashed card.",
-        epilog="Passwords are never taken from the command line, which others can read.",
+        epilog="Passwords cannot be given on the command line, where others could read them.",
     )
     parser.add_argument(
-        "boot_folder", metavar="BOOT_FOLDER", type=Path, help="as in /media/ada/bootfs"
+        "boot_folder", metavar="BOOT_FOLDER", type=Path, help="such as /media/ada/bootfs"
     )
     add = parser.add_argument
     add("--hostname", required=True, type=_type(settings.hostname), help="the Pi's name: pi-1")
-    add("--user", required=True, type=_type(settings.user), help="who logs in: ada")
-    add("--password-file", type=Path, metavar="FILE", help="default: ask, or invent off a terminal")
+    add("--user", required=True, type=_type(settings.user), help="the user to create: ada")
+    add("--password-file", type=Path, metavar="FILE", help="default: ask, or generate one")
     add("--ssh-key", type=Path, metavar="FILE", help="public; default: ~/.ssh/id_ed25519.pub")
-    add("--wifi-ssid", type=_type(settings.ssid), metavar="NAME", help="the wireless network")
-    add("--wifi-password-file", type=Path, metavar="FILE", help="default: ask on a terminal")
-    add("--wifi-country", type=_type(settings.country), metavar="GB", help="where the Pi will be")
-    add("--usb-gadget", action="store_true", help="a network over the USB data port")
+    add("--wifi-ssid", type=_type(settings.ssid), metavar="NAME", help="name of the Wi-Fi network")
+    add("--wifi-password-file", type=Path, metavar="FILE", help="default: ask")
+    add("--wifi-country", type=_type(settings.country), metavar="GB", help="country of the Pi")
+    add("--usb-gadget", action="store_true", help="enable a network over the USB data port")
     add("--locale", type=_type(settings.locale), metavar="en_GB.UTF-8", help="language and formats")
-    add("--keyboard", type=_type(settings.keyboard), metavar="gb", help="its layout")
-    add("--timezone", type=_type(settings.timezone), metavar="Europe/London", help="of its clock")
-    add("--passwordless-sudo", action="store_true", help="let the user be root without asking")
-    add("--image", choices=IMAGES, help="default: see from the card")
-    add("--dry-run", action="store_true", help="show what would be written, secrets masked")
-    add("--force", action="store_true", help="replace settings that are already there")
+    add("--keyboard", type=_type(settings.keyboard), metavar="gb", help="keyboard layout")
+    add("--timezone", type=_type(settings.timezone), metavar="Europe/London", help="time zone")
+    add("--passwordless-sudo", action="store_true", help="let the user run sudo without a password")
+    add("--image", choices=IMAGES, help="default: detect it from the card")
+    add("--dry-run", action="store_true", help="show what would be written, with secrets masked")
+    add("--force", action="store_true", help="replace settings that are already on the card")
     return parser
 
 
 def _type(check: Callable[[str], str]) -> Callable[[str], str]:
-    """Let argparse report what a check refuses."""
+    """Make argparse report the error of a check."""
 
     def checked(text: str) -> str:
         try:
@@ -100,12 +101,12 @@ def _run(arguments) -> None:
     there = image.settings_there(card)
     if there and not (arguments.force or arguments.dry_run):
         raise CardError(
-            f"{card.folder}: expected a freshly flashed card; found {', '.join(there)}. "
-            "Flash it, or use --force to replace what is there"
+            f"{card.folder}: expected a freshly flashed card, found {', '.join(there)}. "
+            "Flash it, or use --force to replace these settings"
         )
     ssh_keys = _ssh_keys(arguments)
     wifi = _wifi(arguments)
-    password, invented = _password(arguments)
+    password, generated = _password(arguments)
     wanted = _settings(arguments, ssh_keys, wifi, password)
     plan = image.plan(card, wanted)
     _remark(f"Raspberry Pi OS {name}, image of {card.date or 'unknown date'}, in {card.folder}")
@@ -118,7 +119,7 @@ def _run(arguments) -> None:
         print(done)
     image.validate(card, wanted)
     print("read back and checked")
-    if invented:
+    if generated:
         print(f"password of {wanted.user}, shown only once: {password}")
     print(_next_step(wanted))
 
@@ -144,7 +145,7 @@ def _ssh_keys(arguments) -> tuple[str, ...]:
 
 
 def _password(arguments) -> tuple[str | None, bool]:
-    """Return the password, or None where a dry run has none, and whether it was invented."""
+    """Return the password, or None in a dry run without one, and whether it was generated."""
     if arguments.password_file:
         return passwords.read_password(arguments.password_file), False
     if arguments.dry_run:
@@ -163,7 +164,7 @@ def _wifi(arguments) -> Wifi | None:
     elif arguments.dry_run:
         return Wifi(ssid, "(the key)", arguments.wifi_country)
     elif _is_terminal():
-        password = getpass.getpass(f"Password of the wifi network {ssid}: ")
+        password = getpass.getpass(f"Password of the Wi-Fi network {ssid}: ")
     else:
         raise CardError(
             "expected --wifi-password-file, since there is no terminal to ask for the password"
@@ -174,7 +175,7 @@ def _wifi(arguments) -> Wifi | None:
 def _ask_twice(what: str) -> str:
     first = getpass.getpass(f"{what}: ")
     if getpass.getpass(f"{what}, again: ") != first:
-        raise CardError("expected the same password twice; got two different ones")
+        raise CardError("expected the same password twice, got two different ones")
     return first
 
 
@@ -193,14 +194,14 @@ def _remarks(wanted: Settings, image, there: list[str]) -> list[str]:
 
 
 def _show(card: Card, plan: dict[str, str | None], secrets: Sequence[str]) -> None:
-    """Print new files whole, changed ones by their differences, and no secret."""
+    """Print new files in full and changed files as a diff, with secrets masked."""
     for name, text in plan.items():
         if text is None:
             print(f"--- {name}: would be removed\n")
         elif name in files.KEPT:
             old, new = card.read(name).splitlines(), text.splitlines()
             lines = difflib.unified_diff(old, new, name, f"{name}, new", n=0, lineterm="")
-            print("\n".join(lines) or f"--- {name}: stays as it is", end="\n\n")
+            print("\n".join(lines) or f"--- {name}: unchanged", end="\n\n")
         else:
             for secret in secrets:
                 text = text.replace(secret, MASK)

@@ -2,4 +2,4 @@
 
 
 class CardError(ValueError):
-    """Something the user can mend: the message says what was expected, what it got, what to do."""
+    """An error the user can fix: the message says what was expected, what it got, what to do."""

@@ -1,4 +1,4 @@
-"""Write to a card so that a pulled one holds the old file or the new, and see that it did."""
+"""Write to a card so that, if it is pulled out, each file is old or new; verify each write."""
 
 import os
 from contextlib import suppress
@@ -6,14 +6,14 @@ from pathlib import Path
 
 from .errors import CardError
 
-KEPT = ("cmdline.txt", "config.txt")  # the image's own; without them it does not boot
+KEPT = ("cmdline.txt", "config.txt")  # parts of the image; without them it does not boot
 SUFFIX = ".before-pi-nn"
 
 
 def apply(folder: Path, files: dict[str, str | None]) -> list[str]:
-    """Write, or remove where the content is None; return what was done, in words.
+    """Write files, or remove those whose content is None; return a line for each change.
 
-    The files that every boot needs come last, when all that they lead to is there.
+    The files that every boot needs are written last, after the files they refer to.
     """
     done = []
     for name, text in sorted(files.items(), key=lambda item: item[0] in KEPT):
@@ -35,7 +35,7 @@ def apply(folder: Path, files: dict[str, str | None]) -> list[str]:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file beside its name, bring it to the disk, give it the name, and read it back.
+    """Write a temporary file, sync it, rename it, and read it back.
 
     No modes and no locks: FAT has neither.
     """
@@ -56,7 +56,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself survive a pulled card, where the system lets a folder be synced."""
+    """Make the rename itself survive a pulled card, if the system can sync a folder."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -8,24 +8,24 @@ from pathlib import Path
 
 from .errors import CardError
 
-# Each reads the password from standard input: the arguments of a process are everybody's to see.
+# Each reads the password from standard input: other users can see a process's arguments.
 HASHERS = (
     ("openssl", "passwd", "-6", "-stdin"),
     ("mkpasswd", "--method=sha-512", "--stdin"),
 )
 SHA512_CRYPT = r"\$6\$[./0-9A-Za-z]{1,16}\$[./0-9A-Za-z]{86}"
-LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is mistaken for another: no i, l, o, 0, 1
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without characters that look alike: i, l, o, 0, 1
 
 
 def hash_password(password: str) -> str:
-    """Return the password's sha512-crypt, salted, as /etc/shadow holds it.
+    """Return the password's salted sha512-crypt hash, as in /etc/shadow.
 
-    Python lost its crypt module in 3.13; another program must do it.
+    Python 3.13 removed its crypt module, so another program must do it.
 
     Raises
     ------
     CardError
-        When neither openssl nor mkpasswd could.
+        When neither openssl nor mkpasswd can do it.
     """
     problems = []
     for command in HASHERS:
@@ -50,33 +50,33 @@ def hash_password(password: str) -> str:
 def wifi_key(ssid: str, password: str) -> str:
     """Return the 64 hexadecimal digits that WPA derives from a password (IEEE 802.11i, H.4)."""
     if re.fullmatch(r"[0-9A-Fa-f]{64}", password):
-        return password.lower()  # it was the key already
+        return password.lower()  # it is the key already
     if not re.fullmatch(r"[ -~]{8,63}", password):
         raise CardError(
-            "expected a wifi password of 8 to 63 ASCII characters, or 64 hexadecimal digits; "
+            "expected a Wi-Fi password of 8 to 63 ASCII characters, or 64 hexadecimal digits, "
             f"got {len(password)} characters"
         )
     return hashlib.pbkdf2_hmac("sha1", password.encode(), ssid.encode(), 4096, 32).hex()
 
 
 def generate_password() -> str:
-    """Invent a password of 79 bits that can be read aloud."""
+    """Generate a password of 79 bits that is easy to read aloud."""
     return "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(4))
 
 
 def read_password(path: Path) -> str:
-    """Read a password: the one line of a file, without its line end."""
+    """Read a password: the only line of a file, without its line ending."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
-        raise CardError(f"{path}: expected a password in UTF-8; got other bytes") from None
+        raise CardError(f"{path}: expected a password in UTF-8, got other bytes") from None
     if len(lines) != 1:
-        raise CardError(f"{path}: expected a password on a single line; got {len(lines)} lines")
+        raise CardError(f"{path}: expected a password on a single line, got {len(lines)} lines")
     return check_password(lines[0], f"{path}: ")
 
 
 def check_password(password: str, where: str = "") -> str:
-    """Accept what can be typed at a login and survives the hashing programs."""
+    """Accept a password that can be typed at a login and that the hashing programs preserve."""
     if not password.isprintable() or not 1 <= len(password.encode()) <= 128:
         raise CardError(
             f"{where}expected a password of 1 to 128 printable bytes, got a different one"

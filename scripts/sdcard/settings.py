@@ -1,4 +1,4 @@
-"""What the Pi shall be told, and the checks that each value must pass."""
+"""The settings for a Pi, and the checks that each value must pass."""
 
 import base64
 import binascii
@@ -34,7 +34,7 @@ class Wifi:
 
 @dataclass(frozen=True)
 class Settings:
-    """All that is written onto a card; None and () leave the image's own."""
+    """All settings to write to a card; None and () keep those of the image."""
 
     hostname: str
     user: str
@@ -49,7 +49,7 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be shown."""
+        """The values that must not be shown."""
         return (self.password_hash, *((self.wifi.key,) if self.wifi else ()))
 
 
@@ -63,11 +63,11 @@ def hostname(text: str) -> str:
 
 
 def user(text: str) -> str:
-    """Accept what Debian's adduser takes, except the names of the system's own users."""
+    """Accept a name that Debian's adduser accepts, except those of system users."""
     expected = "a user name of lower-case letters, digits, - and _, a letter first, at most 32"
     name = _matching(text, r"[a-z][a-z0-9_-]{0,31}", expected)
     if name in RESERVED_USERS:
-        raise CardError(f"expected {expected}; got {text!r}, which the system uses itself")
+        raise CardError(f"expected {expected}, got {text!r}, which the system uses itself")
     return name
 
 
@@ -77,7 +77,7 @@ def country(text: str) -> str:
 
 
 def locale(text: str) -> str:
-    """Accept a UTF-8 locale: other character sets only make trouble."""
+    """Accept a UTF-8 locale: other character sets only cause trouble."""
     expected = "a locale such as en_GB.UTF-8"
     return _matching(text, r"[a-z]{2,3}_[A-Z]{2}\.UTF-8", expected)
 
@@ -88,19 +88,19 @@ def keyboard(text: str) -> str:
 
 
 def timezone(text: str) -> str:
-    """Accept a name of the time zone database, looked up where this computer has one."""
+    """Accept the name of a time zone; check it if this computer has the time zone database."""
     expected = "a time zone (as in Europe/London)"
     name = _matching(text, r"[A-Za-z]+([/_+-][A-Za-z0-9]+)*", expected)
     known = zoneinfo.available_timezones()
     if known and name not in known:
-        raise CardError(f"expected {expected}; got {text!r}, which the time zone database lacks")
+        raise CardError(f"expected {expected}, got {text!r}, which the time zone database lacks")
     return name
 
 
 def ssid(text: str) -> str:
-    """Accept a network's name: at most 32 bytes, nothing invisible."""
+    """Accept a network's name: at most 32 bytes, all printable."""
     if not text or len(text.encode(errors="replace")) > 32 or not text.isprintable():
-        raise CardError(f"expected a network name of 1 to 32 printable bytes; got {text!r}")
+        raise CardError(f"expected a network name of 1 to 32 printable bytes, got {text!r}")
     return text
 
 
@@ -111,12 +111,12 @@ def find_ssh_key(home: Path) -> Path | None:
 
 
 def read_ssh_keys(path: Path) -> tuple[str, ...]:
-    """Read public keys, one on a line, and refuse everything else.
+    """Read public keys, one per line, and refuse everything else.
 
     Raises
     ------
     CardError
-        When the file holds a private key, no key, or a line that is no public key.
+        When the file contains a private key, no key, or a line that is not a public key.
     OSError
         When it cannot be read.
     """
@@ -129,18 +129,18 @@ def read_ssh_keys(path: Path) -> tuple[str, ...]:
     lines = [line.strip() for line in text.splitlines()]
     numbered = [(n, line) for n, line in enumerate(lines, 1) if line and not line.startswith("#")]
     if not numbered:
-        raise CardError(f"{path}: expected a public SSH key; found none. 'ssh-keygen' makes a pair")
+        raise CardError(f"{path}: expected a public SSH key, found none. 'ssh-keygen' makes a pair")
     for number, line in numbered:
         if not _is_public_key(line):
             raise CardError(
-                f"{path}:{number}: expected a public SSH key (as in 'ssh-ed25519 AAAA... name'); "
+                f"{path}:{number}: expected a public SSH key (as in 'ssh-ed25519 AAAA... name'), "
                 f"got {line[:40]!r}"
             )
     return tuple(line for _, line in numbered)
 
 
 def _is_public_key(line: str) -> bool:
-    """Say whether the type before the key is the type inside it."""
+    """Return whether a line is a public key whose type matches the type encoded in it."""
     kind, _, rest = line.partition(" ")
     if kind not in KEY_TYPES or not line.isprintable():
         return False
@@ -155,5 +155,5 @@ def _is_public_key(line: str) -> bool:
 
 def _matching(text: str, pattern: str, expected: str) -> str:
     if not re.fullmatch(pattern, text):
-        raise CardError(f"expected {expected}; got {text!r}")
+        raise CardError(f"expected {expected}, got {text!r}")
     return text

@@ -1,4 +1,4 @@
-"""Raspberry Pi OS trixie, which cloud-init sets up from three files on the boot partition.
+"""Raspberry Pi OS trixie: cloud-init sets it up from three files on the boot partition.
 
 References
 ----------
@@ -15,7 +15,7 @@ from .errors import CardError
 from .settings import Settings
 
 SEEDS = ("user-data", "meta-data", "network-config")
-# Those that Raspberry Pi Imager gives the first user.
+# The groups that Raspberry Pi Imager gives the first user.
 GROUPS = "users,adm,dialout,audio,netdev,video,plugdev,cdrom,games,input,gpio,spi,i2c,render,sudo"
 HEADERS = {"user-data": "#cloud-config\n"}  # must be the very first line
 NOTE = "# Written by scripts/prepare_sd_card.py. This is JSON, which is YAML, too.\n"
@@ -23,23 +23,23 @@ SET_KEYS = re.compile(r"^[ {]*[\"']?(users?|hostname|chpasswd|runcmd|wifis)[\"']
 
 
 def signs(card) -> list[str]:
-    """List what shows that cloud-init sets this image up."""
+    """List the signs that this image is set up by cloud-init."""
     found = [name for name in SEEDS if card.has(name)]
     words = boot_files.words(card.read("cmdline.txt"))
     return found + [f"{word} in cmdline.txt" for word in words if _is_cloud_init(word)]
 
 
 def settings_there(card) -> list[str]:
-    """List settings that somebody has made; those that the image brings are comments."""
+    """List settings that are already on the card; those in a new image are comments."""
     found = (f"{key} in {name}" for name in SEEDS for key in SET_KEYS.findall(card.read(name)))
     return list(dict.fromkeys(found)) + boot_files.settings_there(card)
 
 
 def plan(card, settings: Settings) -> dict[str, str | None]:
-    """Return the new content of each file that changes; None for one that goes."""
+    """Return the new content of each file that changes; None for a file to remove."""
     words, files = boot_files.without_other_settings(card)
     meant = {"user-data": user_data(settings), "network-config": network_config(settings)}
-    # cloud-init works once for each id: what is new must have a new one.
+    # cloud-init runs once for each id, so new settings need a new id.
     identity = "pi-nn-" + hashlib.sha256(json.dumps(meant).encode()).hexdigest()[:12]
     meant["meta-data"] = {"dsmode": "local", "instance-id": identity}
     files |= {name: _render(name, content) for name, content in meant.items()}
@@ -48,7 +48,7 @@ def plan(card, settings: Settings) -> dict[str, str | None]:
 
 
 def user_data(settings: Settings) -> dict:
-    """Return the user-data as cloud-init knows it."""
+    """Return the user-data for cloud-init."""
     rule = "ALL=(ALL) NOPASSWD:ALL" if settings.passwordless_sudo else "ALL=(ALL) ALL"
     user = {
         "name": settings.user,
@@ -56,7 +56,7 @@ def user_data(settings: Settings) -> dict:
         "shell": "/bin/bash",
         "lock_passwd": False,
         "passwd": settings.password_hash,  # for a user it adds
-        "hashed_passwd": settings.password_hash,  # for one who is there
+        "hashed_passwd": settings.password_hash,  # for a user that exists
         "sudo": rule,
     }
     if settings.ssh_keys:
@@ -85,7 +85,7 @@ def user_data(settings: Settings) -> dict:
 
 
 def network_config(settings: Settings) -> dict:
-    """Return the network's settings as netplan knows them."""
+    """Return the network settings for netplan."""
     network = {"version": 2, "ethernets": {"eth0": {"dhcp4": True, "optional": True}}}
     if settings.wifi:
         wlan = {
@@ -99,7 +99,7 @@ def network_config(settings: Settings) -> dict:
 
 
 def validate(card, settings: Settings) -> None:
-    """Read the files back as cloud-init will, and hold them against what was meant."""
+    """Read the files back as cloud-init will, and compare them with the settings."""
     meant = {"user-data": user_data(settings), "network-config": network_config(settings)}
     for name, content in meant.items():
         text = card.read(name)
@@ -108,7 +108,7 @@ def validate(card, settings: Settings) -> None:
 
 
 def remarks(settings: Settings) -> list[str]:
-    """Say what the user should know beforehand."""
+    """Return notes for the user."""
     if settings.passwordless_sudo:
         return ["sudo will not ask for a password: anyone who logs in can become root"]
     return ["sudo will ask for the password: run 'make provision ASK_SUDO=1'"]
@@ -117,7 +117,7 @@ def remarks(settings: Settings) -> list[str]:
 def _cmdline(words: list[str], settings: Settings, identity: str) -> list[str]:
     if settings.wifi:
         words = boot_files.set_word(words, "cfg80211.ieee80211_regdom", settings.wifi.country)
-    # An id on the command line, as Raspberry Pi Imager leaves it, beats the one in meta-data.
+    # An id on the command line, where Raspberry Pi Imager puts it, overrides the one in meta-data.
     return [
         re.sub(r";i=[^;]*", f";i={identity}", word) if word.startswith("ds=nocloud") else word
         for word in words

@@ -628,7 +628,7 @@ def test_usage_is_wrong_with_code_two(trixie, prepare, capsys):
     ("words", "expected"),
     [
         (("--password-file", "none.txt"), "error: none.txt: No such file or directory\n"),
-        (("--password-file", "two.txt"), "single line; got 2 lines"),
+        (("--password-file", "two.txt"), "single line, got 2 lines"),
         (("--ssh-key", "private"), "PRIVATE key"),
         ((*WIFI[:4],), "expected --wifi-password-file, since there is no terminal"),
         (("--wifi-password-file", "short.txt", *WIFI[:4]), "8 to 63 ASCII"),
@@ -768,7 +768,7 @@ def test_a_command_line_of_two_lines_is_refused(trixie, prepare, capsys):
     """The firmware would read the first alone."""
     (trixie / "cmdline.txt").write_text(TRIXIE_CMDLINE + "more=words\n")
     assert prepare(trixie) == 1
-    assert "cmdline.txt: expected a single line; found 2" in capsys.readouterr().err
+    assert "cmdline.txt: expected a single line, found 2" in capsys.readouterr().err
 
 
 def test_the_script_needs_python_alone(trixie, prepare):

@@ -128,7 +128,7 @@ def test_the_sample_comes_last_and_says_so(folder, unreachable):
     assert source.name == "bundled sample (drawn by this kit, not MNIST)"
     assert not source.is_mnist
     assert source.train == folder / "sample_train.csv"
-    assert said[1:] == ["No MNIST: no network", f"Using the {SAMPLE_NAME} instead."]
+    assert said[1:] == ["MNIST is not available: no network", f"Using the {SAMPLE_NAME} instead."]
 
 
 def test_offline_asks_no_network(folder, fetched):
