@@ -1,1 +1,1 @@
-"""What only the notebooks use: charts, experiments, measures of speed, widgets."""
+"""Code that only the notebooks use: charts, experiments, measurements of speed, widgets."""

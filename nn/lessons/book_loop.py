@@ -1,7 +1,7 @@
 """The book's way of training: the baseline of `make bench`, of notebook 08 and of the tests.
 
-Written for this kit after the book's description: the whole file as lines in memory, ``split`` on
-each, column vectors, one update per digit, float64. On purpose, it shares nothing with the rest of
+Written for this kit from the book's description: all lines of the file in memory, ``split`` on
+each, column vectors, one update per digit, float64. It deliberately shares nothing with the rest of
 `nn`.
 
     python -m nn.lessons.book_loop TRAIN.csv TEST.csv HIDDEN_NODES EPOCHS SEED
@@ -27,7 +27,7 @@ def initial_weights(hidden_nodes, seed):
 
 
 def read_lines(path):
-    """Read a whole file into memory, as lines."""
+    """Read a file into memory as a list of lines."""
     with Path(path).open() as file:
         return file.readlines()
 
@@ -39,7 +39,7 @@ def parse(line):
 
 
 def targets_of(label):
-    """Return what the ten outputs should be, of shape (10,)."""
+    """Return the targets of the ten outputs, of shape (10,)."""
     targets = np.zeros(10) + 0.01
     targets[label] = 0.99
     return targets
@@ -93,7 +93,7 @@ def profile(lines, hidden_nodes, seed):
     Parameters
     ----------
     lines : list of str
-        The CSV file's.
+        The lines of the CSV file.
     hidden_nodes, seed : int
 
     Returns
@@ -101,7 +101,7 @@ def profile(lines, hidden_nodes, seed):
     seconds : dict of str to float
         For "parsing", "forward", "error" and "update", over all lines.
     weights : tuple of two ndarrays
-        The same that `train` returns.
+        The same as `train` returns.
     """
     wih, who = initial_weights(hidden_nodes, seed)
     seconds = dict.fromkeys(("parsing", "forward", "error", "update"), 0.0)

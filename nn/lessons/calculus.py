@@ -1,4 +1,4 @@
-r"""Slopes by small differences, to check formulas against.
+r"""Slopes measured by small differences, to check formulas.
 
 References
 ----------
@@ -14,7 +14,7 @@ from nn.network import Network
 
 
 def central_difference(function: Callable, x, dx):
-    """Measure a function's slope at x by a step forwards and one backwards.
+    """Measure a function's slope at x with one step forwards and one step backwards.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def central_difference(function: Callable, x, dx):
 
 
 def one_sided_difference(function: Callable, x, dx):
-    """Measure a function's slope by a step forwards only; arguments as for `central_difference`."""
+    """Measure a function's slope with a step forwards only; see `central_difference`."""
     return (function(x + dx) - function(x)) / dx
 
 
@@ -69,7 +69,7 @@ def measured_slopes(
     Parameters
     ----------
     network : Network
-        Of float64: float32 is too coarse for small steps. Stays unchanged.
+        Must be float64: float32 is too coarse for small steps. It is not changed.
     weights : ndarray
         One of the network's two matrices.
     inputs, targets : ndarray

@@ -6,17 +6,17 @@ import numpy as np
 
 from nn.plots import Figure
 
-# Distinct to the colour-blind too: M. Okabe, K. Ito, "Color Universal Design", 2008.
+# Also distinct for colour-blind people: M. Okabe, K. Ito, "Color Universal Design", 2008.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 
 
 def bar_chart(values: Mapping[str, float], xlabel: str) -> Figure:
-    """Draw a horizontal bar for each value, the first on top, with the value at its end.
+    """Draw a horizontal bar for each value, the first at the top, with the value at its end.
 
     Parameters
     ----------
     values : mapping of name to number
-        None below 0.
+        Not negative.
     xlabel : str
 
     Returns
@@ -76,7 +76,7 @@ def line_chart(
     lines : mapping of name to (sequence of number, as long as `x`)
     xlabel, ylabel : str
     scale : {"linear", "log"}
-        Of both axes. "log" leaves out values of 0.
+        Scale of both axes. "log" omits values of 0.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def accuracy_sweep(
 
 
 def confusion_matrix(confusion: np.ndarray) -> Figure:
-    """Draw how often each digit was read as which.
+    """Draw how often each digit was read as each answer.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def confusion_matrix(confusion: np.ndarray) -> Figure:
     Returns
     -------
     figure : Figure
-        The darker a square, the larger its share of its row; faint shares are made visible.
+        The darker a square, the larger its share of its row; small shares are made visible.
     """
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=(6, 5.5), layout="constrained")
@@ -169,18 +169,18 @@ def confusion_matrix(confusion: np.ndarray) -> Figure:
 def chords_and_tangent(
     function: Callable, slope: float, at: float, steps: Sequence[float]
 ) -> Figure:
-    """Draw a curve, ever shorter chords around one point of it, and the tangent.
+    """Draw a curve, ever shorter chords around one of its points, and the tangent.
 
     Parameters
     ----------
     function : callable
         Takes and returns an array, element by element.
     slope : float
-        Of the tangent.
+        Slope of the tangent.
     at : float
         The t of the point.
     steps : sequence of float
-        How far each chord reaches to either side, in falling order.
+        How far each chord extends to either side, in decreasing order.
 
     Returns
     -------

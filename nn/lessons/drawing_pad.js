@@ -1,11 +1,11 @@
-// The browser's half of DrawingPad in widgets.py: draws here, sends the picture after each stroke.
+// The browser's half of DrawingPad in widgets.py: it draws, and sends the picture after each stroke.
 
-const SIDE = 280; // of the canvas, in CSS pixels
-const PEN = 24; // MNIST's pens are about an eighth as thick as the digit is high
-const STEP = 14; // that an arrow key moves the pen
+const SIDE = 280; // length of the canvas's side, in CSS pixels
+const PEN = 24; // MNIST's strokes are about an eighth as thick as the digit is high
+const STEP = 14; // how far an arrow key moves the pen
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-// Without it, keys pressed here would be the notebook's own: "d d" deletes a cell. It has to be on
-// the very element that has the focus.
+// Otherwise the notebook would handle keys pressed here: "d d" deletes a cell. It must be set on the
+// element that has the focus.
 const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
 const LABEL =
   "Drawing pad for one digit. Draw with mouse, finger or pen. On the keyboard, the arrow keys " +

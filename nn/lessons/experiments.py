@@ -1,4 +1,4 @@
-"""Experiments: networks to try out, digits to try them on, and what they get wrong."""
+"""Experiments: networks to try, digits to try them on, and the digits they misread."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ def measure_accuracy(
         ``dataclasses.replace(preset, learning_rate=0.3)`` changes one setting.
     training_set, test_set : Dataset
     seed : int
-        Draws the first weights.
+        Seed of the initial weights.
     on_rows : callable
         Called with the number of rows after each block of training.
 
@@ -64,7 +64,7 @@ def load_or_train(
     samples: int = 20_000,
     on_rows: Callable[[int], object] = lambda rows: None,
 ) -> tuple[Network, str]:
-    """Load the best digit reader of a folder; if there is none, train preset pi-zero-100 briefly.
+    """Load the best digit reader in a folder; if there is none, briefly train preset pi-zero-100.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def best_model(folder: Path) -> tuple[Network, str] | None:
 
 
 class TurnedDataset:
-    """A dataset whose digits are those of another, turned.
+    """The digits of another dataset, rotated.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def find_misread(
 def hidden_errors_by_rule(
     network: Network, pixels: np.ndarray, labels: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Send a network's errors on some digits back by each rule, without learning.
+    """Send a network's errors on some digits back with each rule, without learning.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Look inside a network: what its nodes respond to and how much each matters; pictures of both."""
+"""Look inside a network: what its nodes respond to and how much each matters, with pictures."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ def mean_digits(dataset: Dataset, classes: int = 10) -> np.ndarray:
     ----------
     dataset : Dataset
     classes : int
-        How many there are; labels run from 0.
+        Number of classes; labels run from 0.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def mean_hidden_outputs(network: Network, dataset: Dataset) -> np.ndarray:
 
 
 def influence(network: Network) -> np.ndarray:
-    """Sum the sizes of the weights from each hidden node to the outputs.
+    """Sum the absolute weights from each hidden node to the outputs.
 
     Returns
     -------
@@ -54,14 +54,14 @@ def influence(network: Network) -> np.ndarray:
 
 
 def without_nodes(network: Network, nodes: np.ndarray) -> Network:
-    """Copy a network and cut some hidden nodes off from the outputs.
+    """Copy a network and disconnect some hidden nodes from the outputs.
 
     Parameters
     ----------
     network : Network
-        Stays unchanged.
+        It is not changed.
     nodes : ndarray of int
-        The hidden nodes to cut.
+        The hidden nodes to disconnect.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-// The browser's half of PictureUpload in widgets.py: shrinks a large picture and sends it.
+// The browser's half of PictureUpload in widgets.py: it shrinks a large picture and sends it.
 
-const SMALL_FILE = 500_000; // bytes: sent as it is
+const SMALL_FILE = 500_000; // bytes; smaller files are sent unchanged
 const SIDE = 1120; // pixels of the longer side, twice what nn/images.py uses
 
 async function shrink(file) {
@@ -20,7 +20,7 @@ async function prepare(file) {
   try {
     return await shrink(file);
   } catch {
-    return file.slice(0, SMALL_FILE); // no picture: the kernel says why, from its beginning
+    return file.slice(0, SMALL_FILE); // not a picture: from its start, the kernel says why
   }
 }
 

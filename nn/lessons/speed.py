@@ -1,4 +1,4 @@
-"""What training costs: measures of time and memory, and faster ways to do the book's work.
+"""The cost of training: measurements of time and memory, and faster versions of the book's loop.
 
 The improvements lead from the book's loop to this kit's training. Each reads the same CSV file,
 starts from the same weights and goes through the digits once.
@@ -29,7 +29,7 @@ from nn.training import train
 SEED = 1
 BATCH_SIZE = 16
 
-# Of the book's loop with 10 hidden nodes.
+# For the book's loop with 10 hidden nodes.
 PI_ZERO_SECONDS_PER_ROW = AUTHOR_MINUTES * 60 / 60_000
 
 # Written by `make bench-arm`, never by hand.
@@ -43,7 +43,7 @@ NUMPY_WAYS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 }
 R_WAYS = {"R's %*%": "column %*% t(row)", "R's tcrossprod": "tcrossprod(column, row)"}
 
-# Each product goes to a file, row by row, to be compared with numpy's.
+# Each product is written to a file, row by row, and compared with numpy's.
 _R_PROGRAM = """
 folder <- commandArgs(trailingOnly = TRUE)[1]
 column <- readBin(file.path(folder, "column"), "double", {rows})
@@ -65,9 +65,9 @@ def median_seconds(
     repeats: int = 1,
     on_run: Callable[[], object] = lambda: None,
 ) -> dict[str, float]:
-    """Time actions against each other.
+    """Compare the time of actions.
 
-    They take turns, so that a computer that is busy for a while slows them all, and the median
+    They take turns, so that a computer that is busy for a while slows down all of them; the median
     ignores a disturbed run.
 
     Parameters
@@ -100,7 +100,7 @@ def median_seconds(
 def peak_megabytes(action: Callable[[], object]) -> float:
     """Return the peak memory that Python and numpy allocate during an action, in MB.
 
-    What was allocated before does not count. Tracing is slow: never time an action that is traced.
+    Earlier allocations do not count. Tracing is slow, so never time an action while it is traced.
     """
     tracemalloc.start()
     try:
@@ -111,7 +111,7 @@ def peak_megabytes(action: Callable[[], object]) -> float:
 
 
 def emulated_arm_milliseconds(file: Path = MEASURED) -> dict[str, dict[int, float]]:
-    """Read how long each way took for a row on emulated ARM without a vector unit.
+    """Read how long each version took per row on emulated ARM without a vector unit.
 
     Only their ratios mean anything. `scripts.bench.lesson_figures` measures them.
 
@@ -126,7 +126,7 @@ def emulated_arm_milliseconds(file: Path = MEASURED) -> dict[str, dict[int, floa
 
 
 class TextDataset:
-    """Digits in a CSV file whose text is parsed at each reading and never kept packed.
+    """Digits in a CSV file whose text is parsed at each reading, without a packed file.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ class TextDataset:
 
 
 def with_the_books_loop(path: Path, hidden_nodes: int) -> Network:
-    """Read the whole file as lines, split each, learn by column vectors of float64."""
+    """Read all lines of the file, split each, and learn from column vectors of float64."""
     return _network(*book_loop.train(book_loop.read_lines(path), hidden_nodes, SEED))
 
 
@@ -166,7 +166,7 @@ def with_batches(path: Path, hidden_nodes: int) -> Network:
 
 
 def with_sparse_pixels(path: Path, hidden_nodes: int) -> Network:
-    """As before, but compute with pixels that have ink only; see `nn.backends.sparse`."""
+    """As before, but use only pixels with ink; see `nn.backends.sparse`."""
     return _learned_by_batches(path, hidden_nodes, "sparse")
 
 
@@ -180,7 +180,7 @@ IMPROVEMENTS: dict[str, Callable[[Path, int], Network]] = {
 
 
 def _learned_row_by_row(path: Path, hidden_nodes: int, dtype: str) -> Network:
-    """Learn by the book's column vectors from blocks of parsed rows."""
+    """Learn from blocks of parsed rows, with the book's column vectors."""
     weights = book_loop.initial_weights(hidden_nodes, SEED)
     wih, who = (each.astype(dtype) for each in weights)
     for pixels, labels in TextDataset(path).blocks():
@@ -197,30 +197,30 @@ def _learned_by_batches(path: Path, hidden_nodes: int, backend: str) -> Network:
 
 
 def _network(wih: np.ndarray, who: np.ndarray) -> Network:
-    """Make a network of weights that were learned elsewhere."""
+    """Make a network from weights that were learned elsewhere."""
     network = Network(hidden_nodes=len(wih), dtype=wih.dtype)
     network.weights_input_hidden, network.weights_hidden_output = wih, who
     return network
 
 
 def has_r() -> bool:
-    """Tell whether R is installed, as the command Rscript."""
+    """Return whether R is installed, as the command Rscript."""
     return shutil.which("Rscript") is not None
 
 
 def outer_in_r(
     column: np.ndarray, row: np.ndarray, expression: str, runs: int = 3, repeats: int = 100
 ) -> tuple[float, np.ndarray]:
-    """Let R multiply a column by a row, and time it without the start of R.
+    """Multiply a column by a row in R, and time it without R's start-up.
 
     Parameters
     ----------
     column : ndarray of float64, shape (n,)
     row : ndarray of float64, shape (m,)
     expression : str
-        In R, of `column` and `row`; `R_WAYS` has some.
+        R code that uses `column` and `row`; see `R_WAYS`.
     runs, repeats : int
-        How many runs to take the median of, and how many products each has.
+        Number of runs, of which the median is taken, and number of products in each.
 
     Returns
     -------

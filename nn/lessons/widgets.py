@@ -1,7 +1,7 @@
-"""What a notebook reads digits with: a pad to draw on, a button to upload a picture, the answer.
+"""Widgets to read digits in a notebook: a drawing pad, an upload button, and the answer.
 
-The browser does what it can, in drawing_pad.js and picture_upload.js: a Pi Zero has neither the
-time to follow a pen nor the memory for a large photograph.
+The browser does as much as it can, in drawing_pad.js and picture_upload.js: a Pi Zero is too slow
+to follow a pen, and lacks the memory for a large photograph.
 """
 
 import base64
@@ -25,11 +25,11 @@ class DrawingPad(anywidget.AnyWidget):
     ----------
     ink : bytes
         The picture after the last stroke: `side` × `side` grey levels row by row, 0 for paper to
-        255 for ink. Empty bytes are an empty pad. Set it to show a picture.
+        255 for ink. Empty bytes mean an empty pad. Set it to show a picture.
     side : int
         Pixels along a side of the picture.
     message : str
-        A line below the pad, which screen readers read out when it changes.
+        A line below the pad; screen readers read it aloud when it changes.
     """
 
     _esm = Path(__file__).with_name("drawing_pad.js")
@@ -66,7 +66,7 @@ class DrawingPad(anywidget.AnyWidget):
 
 
 class PictureUpload(anywidget.AnyWidget):
-    """A button that asks for a picture file, or a phone's camera for a photograph.
+    """A button to choose a picture file, or to take a photograph with a phone's camera.
 
     The browser shrinks large photographs before it sends them, since Jupyter's server silently
     drops messages of over 10 MB.
@@ -74,12 +74,12 @@ class PictureUpload(anywidget.AnyWidget):
     Attributes
     ----------
     content : bytes
-        The last chosen file, or the smaller PNG that the browser made of it. Observe `number`,
+        The file chosen last, or the smaller PNG that the browser made from it. Observe `number`,
         which changes even if the same file is chosen again.
     name : str
         The file's name.
     number : int
-        How many files were chosen.
+        Number of files chosen so far.
     """
 
     _esm = Path(__file__).with_name("picture_upload.js")
@@ -96,7 +96,7 @@ class PictureUpload(anywidget.AnyWidget):
 def answer_card(pixels: np.ndarray | None, outputs: np.ndarray | None) -> str:
     """Show the digit as the network sees it, the answer, and all ten outputs as bars.
 
-    It is HTML because a Pi Zero would take seconds to draw a figure after each stroke of the pen.
+    It is HTML because a Pi Zero would take seconds to draw a figure after each stroke.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What measures the kit, beside the book's loop and others."""
+"""Measurements of the kit, in comparison with the book's loop and other programs."""
 
 from pathlib import Path
 

@@ -1,10 +1,10 @@
 """`make bench-arm`: the book's loop and this kit side by side on ARM without a vector unit.
 
-Both run in a root of Debian's armhf packages, on an emulated Cortex-A7 whose vector unit numpy's
-baseline does not use: the same hard float as Raspberry Pi OS has on a Pi Zero. What starting costs,
-and what 2,000 rows cost, is measured by scripts.bench.side; from both follows the whole job,
-60,000 rows to train on and 10,000 to test. Times are of the processor; the sides take turns. Then
-what the parts take, for notebook 08.
+Both run in a root of Debian's armhf packages, on an emulated Cortex-A7. numpy's baseline does not
+use its vector unit, so it has the same hard float as Raspberry Pi OS on a Pi Zero.
+scripts.bench.side measures the start and the time for 2,000 rows; the complete job, training on
+60,000 rows and testing on 10,000, is calculated from both. Times are processor times; the sides
+take turns. Afterwards, the parts are timed for notebook 08.
 """
 
 import argparse
@@ -28,10 +28,10 @@ from scripts.machines.chroot import Mount, inside
 from scripts.machines.host import call, require_root
 from scripts.machines.roots import RELEASE, ensure_root
 
-# How many times as fast as the book's loop the kit must be. Hosts differ: QEMU prices a floating-
-# point operation otherwise on each, and with ten nodes one had 13.5 where another had 9.
+# How many times as fast as the book's loop the kit must be. Hosts differ, because the cost of a
+# floating-point operation in QEMU does: with ten nodes, one host measured 13.5 and another 9.
 PROMISES = {"pi-zero": 9, "pi-zero-100": 17, "book": 22}
-ROWS, FEW = 2000, 400  # of few, a file's head and tail are not all that is hashed of it
+ROWS, FEW = 2000, 400  # few, but more than the head and tail that are hashed of a file
 WHOLE = 60_000
 SECONDS = 1800
 
@@ -46,12 +46,12 @@ class Side:
 
     @property
     def whole(self) -> float:
-        """The seconds of the whole job."""
+        """The seconds of the complete job."""
         return self.start + self.rows * WHOLE / ROWS
 
 
 def main() -> int:
-    """Run everything, print the table, and return 1 when a promise is missed."""
+    """Run everything, print the table, and return 1 if a promise is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--report", metavar="FILE", help="write the table between its markers")
@@ -94,13 +94,13 @@ class Bench:
 
     def __init__(self, root: Path, folder: Path):
         mounts = (Mount(PROJECT, "/kit"), Mount(folder, "/tmp", "bind"))
-        # compiled at the first start alone, as on a Pi, and not into the project
+        # compiled only at the first start, as on a Pi, and not in the project
         compiled = ("PYTHONPYCACHEPREFIX=/tmp/compiled", "PYTHONDONTWRITEBYTECODE=")
         settings = (f"QEMU_CPU={PROCESSOR}", *compiled, "PYTHONPATH=/kit")
         self._python = (*inside(root, *mounts), *settings, "OPENBLAS_NUM_THREADS=1", "python3")
 
     def compare(self, preset: Preset, runs: int) -> tuple[Side, Side, Side]:
-        """Let all take turns; return medians of the book's loop, of the kit, and of it on IDX."""
+        """Run all sides in turn; return medians of the book's loop, the kit, and the kit on IDX."""
         measured: dict[str, list[Side]] = {name: [] for name in SIDES}
         for number in range(1, runs + 1):
             for name, of_side in measured.items():

@@ -1,6 +1,6 @@
 """Time the training step in both backends on this processor, for `make bench-backends`.
 
-``python -m scripts.bench.backends ROWS.csv`` prints processor time in microseconds a row as JSON,
+``python -m scripts.bench.backends ROWS.csv`` prints processor time in microseconds per row as JSON,
 for 10, 100 and 200 hidden nodes and batches of 1 to 64; the backends take turns.
 """
 
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def time_backends(dataset: ArrayDataset, hidden_nodes: int, batch_size: int) -> dict[str, float]:
-    """Return each backend's microseconds a row: the median of some runs in turn."""
+    """Return each backend's microseconds per row: the median of runs in turn."""
     runs: dict[str, list[float]] = {name: [] for name in BACKENDS}
     for _ in range(RUNS):
         for name, microseconds in runs.items():

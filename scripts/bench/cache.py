@@ -1,9 +1,9 @@
 """`make bench-cache`: instructions and cache misses of the book's loop and this kit on a Pi Zero.
 
-QEMU, under which `make bench-arm` runs, counts instructions and has no cache; a Pi Zero has 16 KB,
-and waits for whatever is not in it. Both sides run under cachegrind with its geometry, on two
-numbers of rows: the difference is what a row takes, and the rest is the start. Published
-measurements of the BCM2835 say how long a miss waits, and the author's 25 minutes set the scale.
+QEMU, which `make bench-arm` uses, has no cache; a Pi Zero has 16 KB, and waits for everything that
+is not in it. Both sides run under cachegrind with a Pi Zero's caches, on two numbers of rows: the
+difference is the cost of a row, and the rest is the start. Published measurements of the BCM2835
+give the latency of a miss, and the author's 25 minutes set the scale.
 """
 
 import argparse
@@ -40,16 +40,16 @@ from scripts.bench.markers import write_between
 from scripts.machines.host import MachineError
 
 BASELINE = Path(__file__).with_name("cache_misses.json")
-BEFORE = "e3095ed"  # the commit before the hidden copies were found
+BEFORE = "e3095ed"  # the commit before the hidden copies were removed
 KIT_ROWS, BOOK_ROWS, STEP_ROWS = (256, 768), (12, 36), (512, 1536)
 SAMPLE_ROWS = (256, 768)
 PARTS = ("products", "compressing", "output layer")
 MOST_GROWTH = 1.1  # of the sparse step's misses
-MOST_COST = 1 / 3  # of the sparse step at 200 nodes, against what it took before
+MOST_COST = 1 / 3  # of the sparse step at 200 nodes, relative to its earlier cost
 
 
 def main() -> int:
-    """Count, print, and return 1 when a promise is broken."""
+    """Count, print, and return 1 if a promise is broken."""
     arguments = _arguments()
     try:
         with tempfile.TemporaryDirectory(prefix="pi-nn-bench-cache-") as folder:
@@ -72,13 +72,13 @@ def _arguments():
     parser.add_argument(
         "--check",
         action="store_true",
-        help="see only that the sparse step misses no more than it did",
+        help="only check that the sparse step's cache misses have not grown",
     )
     return parser.parse_args()
 
 
 def _write_sample(folder: Path) -> None:
-    """Write the bundled sample as the bytes of packed rows: the check needs nothing fetched."""
+    """Write the bundled sample as packed rows, so that the check needs no download."""
     blocks = open_dataset(DATASET_FOLDER / "sample_train.csv").blocks()
     (folder / "sample.bytes").write_bytes(_packed(blocks))
 
@@ -98,7 +98,7 @@ def _write_digits(folder: Path) -> None:
 
 
 def count_job(meter: Meter, kit: Path, rows: tuple[int, int], *words: object) -> Job:
-    """Count a job on two numbers of rows; the difference is what a row takes."""
+    """Count a job on two numbers of rows; the difference is the cost of a row."""
     few, many = rows
     _say(" ".join(map(str, words)))
     less, more = (meter.count(kit, *words, number) for number in rows)
@@ -107,18 +107,18 @@ def count_job(meter: Meter, kit: Path, rows: tuple[int, int], *words: object) ->
 
 
 def count_step(meter: Meter, kit: Path, backend: str, hidden_nodes: int, batch: int) -> Counts:
-    """Count the training alone, a row."""
+    """Count training alone, per row."""
     words = ("step", "train.bytes", backend, hidden_nodes, batch)
     return count_job(meter, kit, STEP_ROWS, *words).row
 
 
 def count_sample_step(meter: Meter) -> Counts:
-    """Count the sparse training step at 200 nodes on the bundled sample, a row."""
+    """Count the sparse training step at 200 nodes on the bundled sample, per row."""
     return count_job(meter, PROJECT, SAMPLE_ROWS, "step", "sample.bytes", "sparse", 200, 16).row
 
 
 def count_parts(meter: Meter, whole: Counts, hidden_nodes: int, batch: int) -> dict[str, Counts]:
-    """Count what each part of the sparse step takes, a row: how much less it is without."""
+    """Count the cost of each part of the sparse step, per row: the difference without it."""
     words = ("train.bytes", "sparse", hidden_nodes, batch)
     parts = {
         part: whole - count_job(meter, PROJECT, STEP_ROWS, "without", part, *words).row
@@ -158,7 +158,10 @@ def _report(meter: Meter, arguments) -> int:
         steps[f"sparse, at {BEFORE}"][200], latency
     )
     if share > MOST_COST:
-        _say(f"MISSED: the sparse step takes {share:.3f} of what it took, expected {MOST_COST:.3f}")
+        _say(
+            f"MISSED: expected at most {MOST_COST:.3f} of the sparse step's earlier cost, "
+            f"got {share:.3f}"
+        )
     return int(share > MOST_COST)
 
 
@@ -168,7 +171,7 @@ def _count_steps(meter: Meter, tree: Path, backend: str) -> dict[int, Counts]:
 
 
 def _older_tree(meter: Meter) -> Path:
-    """Unpack the kit as it was before, beside the rows."""
+    """Unpack the earlier version of the kit, beside the rows."""
     folder = meter.data / BEFORE
     archive = subprocess.run(["git", "archive", BEFORE, "nn"], cwd=PROJECT, capture_output=True)
     if archive.returncode:
@@ -179,18 +182,18 @@ def _older_tree(meter: Meter) -> Path:
 
 
 def _check(now: Counts) -> int:
-    """Compare with the misses that are on record; return 1 when they have grown."""
+    """Compare with the recorded misses; return 1 if they have grown."""
     code = 0
     for name, before in json.loads(BASELINE.read_text()).items():
         misses = getattr(now, name)
         print(
-            f"sparse step, 200 nodes, bundled sample: {misses:,.0f} {name} a row, "
-            f"{before:,} on record"
+            f"sparse step, 200 nodes, bundled sample: {misses:,.0f} {name} per row, "
+            f"{before:,} recorded"
         )
         if misses > MOST_GROWTH * before:
             print(
-                f"error: {name} of the sparse step grew from {before:,} to {misses:,.0f} a row: "
-                "look for a copy, or run 'make bench-cache' and say why it must be so",
+                f"error: {name} of the sparse step grew from {before:,} to {misses:,.0f} per row: "
+                "look for a copy, or run 'make bench-cache' to record them, and explain why",
                 file=sys.stderr,
             )
             code = 1

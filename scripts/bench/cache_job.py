@@ -1,12 +1,13 @@
-"""What `make bench-cache` counts, run in its root: the whole job of one side, or steps alone.
+"""The jobs that `make bench-cache` counts: the complete job of one side, or steps alone.
 
-- ``python3 cache_job.py book PRESET ROWS`` trains and tests by the book's loop: on the first rows
-  of MNIST, in all epochs of the preset, and on a sixth as many.
-- ``kit PRESET ROWS`` does the same by the command line; ``idx PRESET ROWS``, on MNIST's own files.
-- ``step FILE BACKEND HIDDEN_NODES BATCH_SIZE ROWS`` trains alone, on rows that are parsed
-  already. It runs with an older kit, too: it leans on little.
-- ``without PART FILE BACKEND HIDDEN_NODES BATCH_SIZE ROWS`` is a step that leaves a part out, for
-  what that part takes.
+- ``python3 cache_job.py book PRESET ROWS`` trains and tests with the book's loop: on the first rows
+  of MNIST, in all epochs of the preset, and on a sixth as many test rows.
+- ``kit PRESET ROWS`` does the same with the command line; ``idx PRESET ROWS``, on MNIST's own
+  files.
+- ``step FILE BACKEND HIDDEN_NODES BATCH_SIZE ROWS`` only trains, on rows that are already parsed.
+  It uses so little of the kit that it also runs with older versions.
+- ``without PART FILE BACKEND HIDDEN_NODES BATCH_SIZE ROWS`` is a step that leaves out a part, to
+  measure the cost of that part.
 """
 
 import sys
@@ -23,10 +24,10 @@ def main() -> None:
 
 
 def book(preset: str, rows: str) -> None:
-    """Train and test by the book's loop.
+    """Train and test with the book's loop.
 
-    Its expit is three calls of numpy here: scipy.special cannot be imported under valgrind, whose
-    long double is too short for it.
+    Its expit is replaced by three numpy calls: scipy.special cannot be imported under valgrind,
+    whose long double is too short for it.
     """
     import numpy as np
 
@@ -40,7 +41,7 @@ def book(preset: str, rows: str) -> None:
 
 
 def kit(preset: str, rows: str) -> None:
-    """Train and test by the command line."""
+    """Train and test with the command line."""
     _run(preset, *_csv_files(rows))
 
 
@@ -75,7 +76,7 @@ def step(file: str, backend: str, hidden_nodes: str, batch_size: str, rows: str)
 
 
 def without(part: str, *words: str) -> None:
-    """Take steps that leave a part out: what they learn is nonsense."""
+    """Run steps that leave out a part; what they learn is meaningless."""
     import nn  # noqa: F401
 
     import numpy as np  # isort: skip
@@ -108,7 +109,7 @@ def without(part: str, *words: str) -> None:
 
 
 def _csv_files(rows: str) -> list[Path]:
-    """Copy the CSV files: the kit leaves a packed one beside each."""
+    """Copy the CSV files, because the kit writes a packed file beside each."""
     copies = []
     for name in ("train.csv", "test.csv"):
         copies.append(Path("/tmp", name))

@@ -8,10 +8,10 @@ from scripts.bench.cachegrind import Counts
 NAMES = ("pi-zero", "pi-zero-100", "book")
 WHOLE = 60_000
 
-# Extra cycles of a miss in the first cache that the second serves, and of one that memory serves.
-# At 700 MHz: 49 and 135 cycles more than a hit, in a student's report; 53 and 113, as it quotes
-# another (`latencies` names both). Nobody seems to have measured 1 GHz: there a wait is as many
-# cycles, or as many nanoseconds. The last is for a firmware that keeps that cache to the GPU.
+# Extra cycles of a miss in the first cache, served by the second cache or by memory. At 700 MHz, a
+# student's report measured 49 and 135 cycles more than a hit, and quotes 53 and 113 from another
+# source (`latencies` names both). We found no measurement at 1 GHz: a wait there takes either the
+# same cycles or the same time. The last is for firmware that reserves the second cache for the GPU.
 LATENCIES = {
     "CSE 221, cycles": (49, 135),
     "sandsoftwaresound, cycles": (53, 113),
@@ -23,19 +23,19 @@ LATENCIES = {
 
 @dataclass(frozen=True)
 class Job:
-    """What a job takes: to start, and for one row in all epochs, its share of testing included."""
+    """The cost of a job: its start, and one row in all epochs, including its share of testing."""
 
     start: Counts
     row: Counts
 
     @property
     def whole(self) -> Counts:
-        """The whole of MNIST."""
+        """The cost of all of MNIST."""
         return self.start + self.row * WHOLE
 
 
 def cycles(counts: Counts, latency: tuple[int, int]) -> float:
-    """Add waiting to instructions: cycles, but for a factor that the author's minutes set."""
+    """Add waiting time to instructions: cycles, up to a factor that the author's minutes set."""
     second, memory = latency
     served = counts.l1_misses - counts.ll_misses
     return counts.instructions + second * served + memory * counts.ll_misses
@@ -48,7 +48,7 @@ def minutes(job: Job, yardstick: Job) -> tuple[float, float]:
     ----------
     job : Job
     yardstick : Job
-        What took the book's author 25 minutes.
+        The job that took the book's author 25 minutes.
     """
     estimates = [
         AUTHOR_MINUTES * cycles(job.whole, latency) / cycles(yardstick.whole, latency)
@@ -94,7 +94,7 @@ def table_of_steps(steps: dict[str, dict[int, Counts]]) -> list[str]:
 
 
 def table_of_parts(parts: dict[int, dict[str, Counts]]) -> list[str]:
-    """Write what each part of the sparse step takes now."""
+    """Write the present cost of each part of the sparse step."""
     (names, *_) = parts.values()
     lines = [
         "| sparse step, by part | " + " | ".join(f"{nodes} nodes" for nodes in parts) + " |",
@@ -121,7 +121,7 @@ def _range(low: float, high: float, unit: str) -> str:
 
 
 def conditions() -> str:
-    """Say what the first table shows, and what it cannot."""
+    """Say what the first table shows, and what it omits."""
     return (
         "Counted by cachegrind with a Pi Zero's caches (`make bench-cache`), per row in all epochs "
         "of the preset, with its share of testing; the whole job is 60,000 times that, plus the "

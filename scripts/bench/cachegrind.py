@@ -1,8 +1,8 @@
-"""Count instructions and cache misses, as a Pi Zero's caches would have them.
+"""Count instructions and cache misses with a Pi Zero's caches.
 
 The program runs in a root of Debian's i386 packages under cachegrind: 32 bits, the reference BLAS,
-numpy's vector code switched off, no random addresses or hashes. So the counts are the same each
-time, to a few in a thousand.
+numpy's vector code disabled, no random addresses or hashes. So the counts of two runs differ by
+only a few parts in a thousand.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""MNIST's first rows in files, for what is measured on few of them."""
+"""Write MNIST's first rows into files, for measurements on few rows."""
 
 import gzip
 import os
@@ -15,7 +15,7 @@ from scripts.machines.host import MachineError
 
 
 def find_mnist(say: Callable[[str], object]) -> Source:
-    """Find the whole of MNIST. Raises MachineError where there is none."""
+    """Find MNIST. Raises MachineError if there is none."""
     source = find_source(environ=os.environ, say=say)
     if not source.is_mnist:
         raise MachineError("needs MNIST: set MNIST_DIR, or run 'make fetch'")
@@ -23,7 +23,7 @@ def find_mnist(say: Callable[[str], object]) -> Source:
 
 
 def write_rows(stem: Path, source: Source, rows: int) -> None:
-    """Write STEM_train.csv of so many rows, STEM_test.csv of a sixth; and the same as IDX."""
+    """Write STEM_train.csv with this many rows, STEM_test.csv with a sixth; and both as IDX."""
     for kind, path, count in (("train", source.train, rows), ("test", source.test, rows // 6)):
         first = FirstRows(open_dataset(path), count)
         with stem.with_name(f"{stem.name}_{kind}.csv").open("wb") as file:

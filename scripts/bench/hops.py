@@ -1,4 +1,4 @@
-"""How far a reader has to go: the functions, modules and classes on the way of a training.
+"""Measure how much a reader has to follow: the functions, modules and classes of a training.
 
     python -m scripts.bench.hops                     # this project
     python -m scripts.bench.hops --package FOLDER    # another package's private functions

@@ -6,20 +6,20 @@ _NETWORK = tuple(
     "python3-numpy python3-scipy python3-pil python3-platformdirs python3-requests "
     "python3-tqdm".split()
 )
-_REFERENCE = ("libblas3", "liblapack3")  # scipy alone may bring OpenBLAS, and nothing else
+_REFERENCE = ("libblas3", "liblapack3")  # without them, scipy may install only OpenBLAS
 
 # With a vector unit and without one: LD_LIBRARY_PATH chooses between the two BLAS.
 _BOTH = (*_NETWORK, *_REFERENCE, "libopenblas0-serial")
 X86_64 = RootKind("blas-x86-64", _BOTH, "amd64")
 ARM = RootKind("blas-arm", _BOTH, "armhf")
 
-# Debian's armhf is made for ARMv7: the same floating point as Raspberry Pi OS has, no vectors.
+# Debian's armhf is built for ARMv7: the same floating point as Raspberry Pi OS, without vectors.
 HARD_FLOAT = RootKind("hard-float", _NETWORK, "armhf")
 
 # 32 bits as on the Pi, and i386 runs natively: valgrind counts there in seconds.
 CACHE = RootKind("cache", (*_NETWORK, *_REFERENCE, "valgrind", "libc6-dbg"), "i386")
 
-# Whom the kit is measured against on ARM, and what compiles them.
+# The programs that the kit is compared with on ARM, and their compiler.
 PEERS = RootKind(
     "peers", (*_NETWORK, "python3-sklearn", "gcc", "libc6-dev", "libfann-dev"), "armhf"
 )

@@ -1,4 +1,4 @@
-"""Keep figures that a command printed between two markers of a Markdown file."""
+"""Write the figures of a command between two markers of a Markdown file."""
 
 from pathlib import Path
 
@@ -6,16 +6,16 @@ from nn.saving.atomic import atomic_write
 
 
 class MarkersError(ValueError):
-    """A file has no such pair of markers."""
+    """A file does not have the expected pair of markers."""
 
 
 def write_between(path: Path, name: str, text: str) -> None:
-    """Replace what stands between ``<!-- NAME:begin -->`` and ``<!-- NAME:end -->``.
+    """Replace the text between ``<!-- NAME:begin -->`` and ``<!-- NAME:end -->``.
 
     Raises
     ------
     MarkersError
-        When the file does not have each of them once.
+        When the file does not contain each of them exactly once.
     """
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     content = path.read_text()

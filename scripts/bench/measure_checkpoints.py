@@ -1,8 +1,8 @@
-"""Measure what it costs to save a training while it goes on: `make measure-checkpoints`.
+"""Measure the cost of saving during training: `make measure-checkpoints`.
 
-Each preset is trained for some minutes without and with, on the same digits. What counts is the
-time within the saves, the checksum of the digits included: whole trainings differ by more than that
-from run to run, as the last column shows. Ends with 1 when a share is above 2 %.
+Each preset is trained for some minutes with and without saves, on the same digits. The result is
+the time spent in saves, including the checksum of the digits: the total time varies more than that
+from run to run, as the last column shows. Exits with 1 if a share is above 2 %.
 """
 
 import math
@@ -21,13 +21,13 @@ from nn.saving.autosaver import Autosaver
 from nn.saving.checkpoint import CheckpointFiles
 from nn.training import train
 
-SECONDS = 150.0  # of each training: saves by the minute come into play
+SECONDS = 150.0  # of each training: long enough for a save every minute
 MOST_PERCENT = 2.0
 
 
 @dataclass(frozen=True)
 class Cost:
-    """One training: its epochs and seconds, its saves and theirs, the same without."""
+    """One training: epochs, seconds, saves, seconds spent saving, and seconds without saves."""
 
     epochs: int
     seconds: float
@@ -38,7 +38,7 @@ class Cost:
 
     @property
     def percent(self) -> float:
-        """Return the share of the time that went into saving."""
+        """Return the share of the time spent on saving."""
         return 100 * (self.seconds_saving + self.seconds_checksum) / self.seconds
 
 
@@ -46,9 +46,9 @@ def main() -> int:
     """Measure each preset, print the table."""
     source = find_source(environ=os.environ, offline=True)
     dataset = open_dataset(source.train)
-    print(f"{source}; {SECONDS:.0f} s a training\n")
+    print(f"{source}; {SECONDS:.0f} s per training\n")
     print(
-        "| preset | epochs | saves | within a save | checksum | share | whole time, with/without |"
+        "| preset | epochs | saves | time of a save | checksum | share | total time, with/without |"
     )
     print("|---|---|---|---|---|---|---|")
     dear = False

@@ -1,10 +1,11 @@
-"""Execute each notebook, and write what it took into it and into notebooks/README.md.
+"""Execute each notebook, and write its time and memory into it and into notebooks/README.md.
 
     python -m scripts.bench.measure_notebooks
 
-Processor time and memory of its kernel with one thread, as on a Pi, on the bundled sample and on
-MNIST, median of three runs; needs MNIST_DIR. A Pi Zero's time is estimated as forty times as long:
-30 to 50 times is what imports and text take there. Products of large matrices take longer still.
+This measures processor time and memory of the kernel with one thread, as on a Pi, on the bundled
+sample and on MNIST: the median of three runs. It needs MNIST_DIR. The time on a Pi Zero is
+estimated as forty times as long: imports and text take 30 to 50 times as long there. Products of
+large matrices take longer still.
 """
 
 import os
@@ -31,14 +32,14 @@ TIME = re.compile(r"\*\*Time:\*\* .*? on a laptop, about .*? on a Pi Zero \(esti
 
 @dataclass(frozen=True)
 class Measured:
-    """What a notebook took on one kind of data: processor time, and megabytes at the most."""
+    """The cost of a notebook on one kind of data: processor time, and peak memory in MB."""
 
     seconds: float
     peak_mb: float
 
 
 def main() -> None:
-    """Measure all notebooks; on a broken off run nothing is written."""
+    """Measure all notebooks; an interrupted run writes nothing."""
     mnist = os.environ.get("MNIST_DIR") or sys.exit("measure_notebooks: set MNIST_DIR to MNIST")
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     table = {}

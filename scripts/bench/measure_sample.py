@@ -1,4 +1,4 @@
-"""Measure how well networks that learned our own digits read MNIST's: `make measure-sample`.
+"""Measure how well networks trained on drawn digits read MNIST's: `make measure-sample`.
 
 Prints the table of mnist_dataset/README.md.
 """
@@ -15,7 +15,7 @@ from nn.training import accuracy_after
 
 EPOCHS = (1, 5, 10)
 SEEDS = (1, 2, 3)
-DRAWN_SEED = 0  # neither of the bundled files' seeds
+DRAWN_SEED = 0  # not a seed of the bundled files
 
 
 def main() -> None:

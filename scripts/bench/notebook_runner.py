@@ -1,4 +1,4 @@
-"""Execute a notebook in a kernel of its own, as on a Pi, and ask for what it found."""
+"""Execute a notebook in its own kernel, as on a Pi, and read its results."""
 
 import ast
 import json
@@ -18,7 +18,7 @@ _PEAK = "int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) / 1
 
 @dataclass(frozen=True)
 class Run:
-    """A notebook that was executed; its kernel still lives.
+    """An executed notebook, whose kernel is still running.
 
     Attributes
     ----------
@@ -37,14 +37,14 @@ class Run:
     client: NotebookClient
 
     def value(self, expression: str):
-        """Evaluate an expression in the kernel; numbers, text, and lists and dicts of those."""
+        """Evaluate an expression in the kernel: a number, text, or a list or dict of those."""
         return _evaluate(self.client, expression)
 
     @property
     def texts(self) -> str:
-        """All that the cells printed or returned as text."""
+        """Everything that the cells printed or returned as text."""
         cells = [cell.get("outputs", []) for cell in self.notebook.cells]
-        # a kernel sends what is printed in pieces, which may end within a line
+        # a kernel sends printed text in pieces, which can end in the middle of a line
         printed = ["".join(output.get("text", "") for output in outputs) for outputs in cells]
         returned = [
             output.get("data", {}).get("text/plain", "") for outputs in cells for output in outputs
@@ -53,7 +53,7 @@ class Run:
 
     @property
     def pictures(self) -> int:
-        """How many PNG pictures the cells showed."""
+        """Number of PNG pictures that the cells showed."""
         outputs = [output for cell in self.notebook.cells for output in cell.get("outputs", [])]
         return sum("image/png" in output.get("data", {}) for output in outputs)
 
@@ -88,7 +88,7 @@ def executed(
 
 
 def _evaluate(client: NotebookClient, expression: str):
-    """Ask a living kernel; through JSON, in which numpy's numbers are plain ones."""
+    """Ask a running kernel for a value, as JSON, so that numpy's numbers become plain ones."""
     question = f"__import__('json').dumps({expression}, default=lambda each: each.tolist())"
 
     async def ask() -> dict:

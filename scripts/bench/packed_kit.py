@@ -1,4 +1,4 @@
-"""What a Pi gets of the kit, unpacked in a folder."""
+"""The files of the kit that a Pi gets, unpacked in a folder."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ KIT_FILES = PROJECT / "ansible" / "roles" / "kit" / "files" / "kit_files.py"
 
 
 def unpack_kit(folder: Path) -> Path:
-    """Put into a folder what a Pi gets of the kit: no MNIST, no repository around it."""
+    """Unpack the files of the kit that a Pi gets into a folder, without MNIST or a repository."""
     archive = folder / "kit.tar.gz"
     command = [sys.executable, KIT_FILES, "pack", PROJECT, archive]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

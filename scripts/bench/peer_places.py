@@ -1,4 +1,4 @@
-"""The sides of `make bench-peers`, and the two places that they run at."""
+"""The sides of `make bench-peers`, and the two places where they run."""
 
 import json
 import platform
@@ -24,7 +24,7 @@ SECONDS = 3600  # QEMU hangs now and then
 
 FLAGS = "-O3 -fno-math-errno -fno-trapping-math -fassociative-math -fno-signed-zeros".split()
 LIBRARIES = {"limit": ["-lm"], "fann_peer": ["-lfloatfann", "-lm"]}
-# How to get what a computer may not have, and how to tell that it has.
+# How to install what a computer may lack, and how to check that it is installed.
 NEEDS = {
     "gcc": ("apt-get install gcc libc6-dev", lambda: shutil.which("gcc")),
     "FANN": ("apt-get install libfann-dev", Path("/usr/include/floatfann.h").exists),
@@ -34,7 +34,7 @@ NEEDS = {
 
 @dataclass(frozen=True)
 class Job:
-    """One training and test: a preset, and the files by the beginning of their names."""
+    """One training and test: a preset, and the start of the names of the files."""
 
     preset: Preset
     folder: Path
@@ -42,7 +42,7 @@ class Job:
 
     @property
     def arguments(self) -> tuple:
-        """What the sides take: TRAIN.csv TEST.csv HIDDEN EPOCHS SEED."""
+        """The arguments of each side: TRAIN.csv TEST.csv HIDDEN EPOCHS SEED."""
         files = (self.folder / f"{self.rows}_{kind}.csv" for kind in ("train", "test"))
         return (*files, self.preset.hidden_nodes, self.preset.epochs, SEED)
 
@@ -92,8 +92,8 @@ IN_PROCESS = (
 )
 
 
-# The kernel counts the memory of who starts a process as that process's own: so one starts it that
-# has little.
+# The kernel counts the memory of the parent as the memory of a new process, so the parent must be a
+# process with little memory.
 LAUNCH = """
 import json, os, sys
 process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
@@ -106,7 +106,7 @@ sys.exit(1 if status else 0)
 
 @dataclass(frozen=True)
 class Run:
-    """Processor seconds, accuracy from 0 to 1, peak memory in MB; on ARM seconds alone."""
+    """Processor seconds, accuracy from 0 to 1, and peak memory in MB; on ARM only seconds."""
 
     seconds: float
     accuracy: float = 0.0
@@ -114,7 +114,7 @@ class Run:
 
 
 class Here:
-    """The computer at hand, on which the whole job is run.
+    """The local computer, on which the complete job is run.
 
     Parameters
     ----------
@@ -134,12 +134,12 @@ class Here:
         self.prefix = ("env", f"PYTHONPATH={PROJECT}")
 
     def missing(self, side: Side) -> str:
-        """Say what a side needs and this computer has not, or nothing."""
+        """Return how to install what a side needs and this computer lacks, or ""."""
         absent = [NEEDS[need][0] for need in side.needs if not NEEDS[need][1]()]
         return f"run `{' && '.join(absent)}`" if absent else ""
 
     def command(self, side: Side, job: Job) -> list[str]:
-        """Return the command that does a job, its C program compiled."""
+        """Return the command for a job; compile its C program first."""
         program, *words = side.words
         path = self.python if program == "python" else self._compiled(program)
         return [str(word) for word in (*self.prefix, path, *words, *side.arguments(job))]
@@ -153,14 +153,14 @@ class Here:
         return self.seen / target
 
     def run(self, side: Side, preset: Preset) -> Run:
-        """Do the whole job, and return what it took; the kit finds no packed files."""
+        """Do the complete job, and return its cost; the kit finds no packed files."""
         for packed in self.folder.glob("*.packed"):
             packed.unlink()
         command = self.command(side, Job(preset, self.seen, "whole"))
         launch = (sys.executable, "-I", "-S", "-c", LAUNCH)
         launched = call(*launch, *command, check=False, timeout=SECONDS)
         if launched.returncode:
-            raise MachineError(f"{short(command)} failed and said:\n{tail(launched.stderr)}")
+            raise MachineError(f"{short(command)} failed. Its output:\n{tail(launched.stderr)}")
         answer, usage = map(json.loads, launched.stdout.splitlines()[-2:])
         return Run(usage["seconds"], answer["accuracy"], usage["peak_mb"])
 
@@ -171,10 +171,10 @@ class Here:
 
 
 class Arm(Here):
-    """A Debian root on an emulated Cortex-A7, on which 2,000 rows are run, and few taken off."""
+    """A Debian root on an emulated Cortex-A7: the time for 2,000 rows, without the start."""
 
-    # Debian armhf's own floating point. vfpv4 adds fused multiply-add, which a Pi Zero has not, and
-    # which QEMU takes a quarter longer for.
+    # Debian armhf's own floating point. vfpv4 adds fused multiply-add, which a Pi Zero lacks, and
+    # for which QEMU takes a quarter longer.
     name, processor = "arm", ["-mcpu=cortex-a7", "-mfpu=vfpv3-d16"]
     title = (
         f"On an emulated {HARD_FLOAT} without NEON: {ROWS:,} rows and a sixth as many test rows, "
@@ -186,7 +186,7 @@ class Arm(Here):
         require_root()
         enable_arm()
         mounts = (Mount(PROJECT, "/kit"), Mount(folder, "/tmp", "bind"))
-        # compiled at the first start alone, and not into the project
+        # compiled only at the first start, and not in the project
         settings = ("PYTHONPYCACHEPREFIX=/tmp/compiled", "PYTHONDONTWRITEBYTECODE=")
         settings += (f"QEMU_CPU={HARD_FLOAT}", "PYTHONPATH=/kit", "OPENBLAS_NUM_THREADS=1")
         self.prefix = (*inside(ensure_root(RELEASE, PEERS), *mounts), *settings)
@@ -194,11 +194,11 @@ class Arm(Here):
         self.project, self.python = Path("/kit"), "python3"
 
     def missing(self, side: Side) -> str:
-        """Say nothing: the root has what all need."""
+        """Return "": the root has everything that the sides need."""
         return ""
 
     def run(self, side: Side, preset: Preset) -> Run:
-        """Time many rows less few: in one process, where its start would drown them."""
+        """Return the time for many rows minus that for few; in one process if the start is long."""
         if side.in_process:
             words = (self.python, "-c", IN_PROCESS, side.in_process, preset.name, self.seen)
             return Run(json.loads(call(*self.prefix, *words, timeout=SECONDS).stdout)["rows"])

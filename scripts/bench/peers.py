@@ -1,10 +1,10 @@
 """Time the book's loop, this kit and its peers, here and on emulated ARM: `make bench-peers`.
 
-The peers are FANN, scikit-learn, and the same network by hand in C, the practical limit. Each run
-is a process of its own on one core, from CSV files to the accuracy; the sides take turns, and the
-medians of their processor time are printed. On ARM, where a whole job would take hours, it is
-2,000 rows, without what starting costs. A slow limit would prove nothing: the book's loop must take
-25 times its time at 200 nodes.
+The peers are FANN, scikit-learn, and the same network written by hand in C, which is the practical
+limit. Each run is a separate process on one core, from CSV files to the accuracy; the sides take
+turns, and the medians of their processor time are printed. On ARM, where the complete job would
+take hours, they run 2,000 rows, and the start is not counted. A slow limit would prove nothing: at
+200 nodes, the book's loop must take at least 25 times as long as the limit.
 """
 
 import argparse
@@ -31,7 +31,7 @@ Medians = dict[str, dict[str, Run]]  # of each side, at each preset
 
 
 def main() -> int:
-    """Run everything, print the tables, and return 1 when a side failed or the limit is slow."""
+    """Run everything, print the tables, and return 1 if a side failed or the limit is slow."""
     arguments = _arguments()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
@@ -78,7 +78,7 @@ def _compare(place: Here, runs: int) -> tuple[str, list[str]]:
 
 
 def measure(place: Here, sides: dict[str, Side], runs: int) -> tuple[Medians, list[str]]:
-    """Let all sides take turns at each preset; those that fail are left out, and told."""
+    """Run all sides in turn at each preset; leave out those that fail, and say so."""
     failures: dict[str, str] = {}
     measured = {name: {preset: [] for preset in NAMES} for name in sides}
     for preset, number, name in product(NAMES, range(1, runs + 1), sides):
@@ -120,7 +120,7 @@ def _times(medians: Medians, name: str, preset: str) -> str:
 
 
 def check_limit(medians: Medians) -> list[str]:
-    """Say when the sparse C loop is too slow to be a limit, or was not measured."""
+    """Complain if the sparse C loop is too slow to be a limit, or was not measured."""
     if BOOK not in medians or LIMIT not in medians:
         return [f"expected both {BOOK} and {LIMIT}, got {', '.join(medians) or 'none'}"]
     ratio = medians[BOOK]["book"].seconds / medians[LIMIT]["book"].seconds

@@ -1,9 +1,9 @@
-"""Draw a digit in notebook 05, in a real browser, and photograph the pad and the answer.
+"""Draw a digit in notebook 05, in a real browser, and take a screenshot of pad and answer.
 
     python -m scripts.bench.readme_picture
 
-Trains preset `book`, serves the notebook on this computer alone, draws with the mouse, and writes
-docs/pictures/drawing-pad.png. Needs MNIST, Chromium, and the extras `notebooks` and `provision`.
+It trains preset `book`, serves the notebook to this computer only, draws with the mouse, and writes
+docs/pictures/drawing-pad.png. It needs MNIST, Chromium, and the extras `notebooks` and `provision`.
 """
 
 import base64
@@ -33,7 +33,7 @@ NOTEBOOK = "05_your_own_handwriting.ipynb"
 COPIED = ("nn", "notebooks")
 SECONDS_TO_START = 60
 DIGIT = 5
-# As a hand draws it: down from the top left into the bow, then the roof. From the pad's middle.
+# As a hand draws it: from the top left down into the bow, then the top bar; from the pad's middle.
 TURNS = [radians(degrees) for degrees in range(-130, 151, 10)]
 BOW = [(round(-8 + 58 * cos(turn)), round(34 + 56 * sin(turn))) for turn in TURNS]
 STROKES = [
@@ -41,7 +41,7 @@ STROKES = [
     [(-34, -84), (-8, -87), (18, -90), (44, -94)],
 ]
 MARGIN, SCALE, COLOURS = 12, 2, 64
-# Scrolled into view, and where pad and answer are on the page, as one box.
+# Scroll pad and answer into view, and return the box around both.
 BOX = """
 const parts = ['.pi-nn-pad', '.pi-nn-answer'].map((each) => document.querySelector(each));
 parts[0].scrollIntoView({block: 'center'});
@@ -55,7 +55,7 @@ return [left, top, right - left, bottom - top];
 
 
 class Photographer(Browser):
-    """A browser that photographs a part of its page."""
+    """A browser that takes a screenshot of a part of its page."""
 
     def photograph(self, box: list[float]) -> Image.Image:
         """Return a part of the window (left, top, width, height) on a white margin."""
@@ -94,7 +94,7 @@ def main() -> None:
 
 @contextlib.contextmanager
 def _jupyter(kit: Path, environment: dict) -> Iterator[tuple[str, str]]:
-    """Serve the notebooks to this computer alone; yield address and password."""
+    """Serve the notebooks to this computer only; yield URL and password."""
     from jupyter_server.auth import passwd
 
     password = secrets.token_urlsafe()
@@ -124,7 +124,7 @@ def _wait_for(url: str, server: subprocess.Popen) -> None:
             requests.get(f"{url}/login", timeout=5)
             return
         time.sleep(0.5)
-    sys.exit(f"readme_picture: Jupyter did not answer at {url}; what it says is above")
+    sys.exit(f"readme_picture: Jupyter did not answer at {url}: see its output above")
 
 
 def _drawn(browser: Photographer, password: str) -> Image.Image:

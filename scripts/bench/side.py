@@ -1,9 +1,9 @@
 """Time one side of `make bench-arm` on this processor: its start, and its rows.
 
 ``python -m scripts.bench.side SIDE PRESET FOLDER`` prints processor seconds and MB as JSON. One
-process does the job on few rows, which is its start, again on few rows, and on 2,000 more; the
-last two differ by what 2,000 rows cost. Two processes tell it badly: from one to the next, starting
-differs by more than the kit needs for 2,000 rows.
+process does the job on few rows, which measures the start, then again on few rows, and then on
+2,000 more; the difference of the last two is the time for 2,000 rows. Two processes would be less
+exact: their starts differ by more than the kit needs for 2,000 rows.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def _finish(job: partial, rows: str, folder: Path) -> float:
-    """Do the job, see that it gave an accuracy, and return its processor seconds."""
+    """Do the job, check that it printed an accuracy, and return its processor seconds."""
     for packed in folder.glob("*.packed"):
         packed.unlink()
     output = io.StringIO()

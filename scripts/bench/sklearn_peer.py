@@ -2,9 +2,9 @@
 
     python -m scripts.bench.sklearn_peer TRAIN.csv TEST.csv HIDDEN EPOCHS SEED
 
-Sizes and inputs are the book's. What differs is scikit-learn's own: its nodes have biases, and its
-outputs are a softmax with the logarithmic loss. Batches of 32 and a momentum of 0.9, its usual one,
-make it fast; the rate of 0.1 is averaged over the batch. It prints the accuracy as JSON.
+Sizes and inputs are the book's. The rest is scikit-learn's: its nodes have biases, and its outputs
+are a softmax with logarithmic loss. Batches of 32 and its default momentum of 0.9 make it fast; the
+learning rate of 0.1 applies to the mean over the batch. It prints the accuracy as JSON.
 """
 
 import json
@@ -28,7 +28,7 @@ def read_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def main(train_file: Path, test_file: Path, hidden_nodes: int, epochs: int, seed: int) -> None:
     """Train, test, print the accuracy as JSON."""
-    # not above: on emulated ARM the other sides are started beside this, without scikit-learn
+    # here, because on emulated ARM this module is also imported for sides without scikit-learn
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
@@ -39,13 +39,13 @@ def main(train_file: Path, test_file: Path, hidden_nodes: int, epochs: int, seed
         solver="sgd",
         learning_rate_init=0.1,
         batch_size=min(BATCH_SIZE, len(labels)),
-        alpha=0,  # no decay of the weights
+        alpha=0,  # no weight decay
         max_iter=epochs,
-        n_iter_no_change=epochs,  # all of them, however little the last ones teach
+        n_iter_no_change=epochs,  # never stop early
         random_state=seed,
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # epochs are given, not awaited
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is given
         classifier.fit(inputs, labels)
     inputs, labels = read_csv(test_file)
     print(json.dumps({"accuracy": float(classifier.score(inputs, labels))}))

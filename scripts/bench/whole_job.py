@@ -1,6 +1,6 @@
 """Time the book's loop and this kit side by side: `make bench`.
 
-Each run is a process of its own on the same core, on the same CSV files, from its start to the
+Each run is a separate process on the same core, with the same CSV files, from its start to the
 accuracy on the test digits. The two take turns; medians are printed. The kit finds no packed file
 from an earlier run.
 """
@@ -20,9 +20,9 @@ from pathlib import Path
 from nn.presets import PRESETS, Preset
 from scripts.bench.markers import write_between
 
-# How many times as fast the kit must be, and how many points of accuracy it may lose. Most of the
-# book's loop is Python's own work, and hosts differ in that: with ten nodes it took 12 s on one, 14
-# times as long as the kit, and 4.7 s on the next, 7 times as long.
+# How many times as fast the kit must be, and how many points of accuracy it may lose. The book's
+# loop spends most of its time in Python itself, and hosts differ in that: with ten nodes it took
+# 12 s on one host, 14 times as long as the kit, and 4.7 s on another, 7 times as long.
 PROMISES = {"pi-zero": (6, 1.5), "pi-zero-100": (10, 1.0), "book": (24, 0.3)}
 MOST_MEMORY_MB = 64
 SEED = 1
@@ -67,7 +67,7 @@ def _arguments():
 
 
 def _make_csv(folder: Path) -> tuple[Path, Path]:
-    """Write MNIST as CSV files, as the book has it."""
+    """Write MNIST as CSV files, the book's format."""
     from nn.data.sources import find_source
 
     source = find_source(environ=os.environ, say=_say)
@@ -82,7 +82,7 @@ def _make_csv(folder: Path) -> tuple[Path, Path]:
 
 
 def _compare(train: Path, test: Path, preset: Preset, runs: int) -> dict:
-    """Let the book's loop and the kit take turns at one preset."""
+    """Run the book's loop and the kit in turn at one preset."""
     book, kit = [], []
     for number in range(1, runs + 1):
         _say(f"{preset.name}, run {number} of {runs}")
@@ -105,7 +105,7 @@ def _run_kit(train: Path, test: Path, preset: Preset) -> Run:
 
 
 def _run(words: list) -> Run:
-    """Run python with these words; the kernel tells the peak memory of that very process."""
+    """Run python with these arguments; the kernel reports the peak memory of that process."""
     command = [sys.executable, *map(str, words)]
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -152,7 +152,7 @@ def _table(rows: list[dict]) -> list[str]:
 
 
 def _broken_promises(row: dict) -> list[str]:
-    """Say where the kit falls short of what it promises."""
+    """List the promises that the kit misses."""
     ratio, points = PROMISES[row["preset"].name]
     book, kit = row["book"], row["kit"]
     measured = {

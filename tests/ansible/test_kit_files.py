@@ -499,7 +499,7 @@ def test_of_a_clone_all_but_its_repository_is_packed(kit, backup, capsys):
     write(kit.folder, {".git/HEAD": "", "ansible/backups/pi-1/old.tar.gz": "", ".cache/x": ""})
     assert backup.pack() == 0
     assert backup.names() == sorted(f"pi-nn/{name}" for name in KIT)
-    assert ".git is left out" in capsys.readouterr().out
+    assert ".git is not backed up" in capsys.readouterr().out
 
 
 def test_both_names_of_a_file_are_packed(kit, backup, tmp_path):

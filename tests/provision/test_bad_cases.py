@@ -100,7 +100,7 @@ def test_disk_too_small(playbooks):
 def test_clock_not_set(playbooks):
     """A date before the kit was made."""
     refused(
-        playbooks, "with a wrong clock no secure connection works", base_earliest_date="2199-01-01"
+        playbooks, "with a wrong clock, secure connections fail", base_earliest_date="2199-01-01"
     )
 
 

@@ -1,15 +1,15 @@
-"""Bring the kit to a user's folder, remove it again, and keep the user's own files.
+"""Install the kit in a user's folder, uninstall it, and keep the user's own files.
 
     kit_files.py bundle PROGRAM               write this program and nn.saving.atomic into one file
-    kit_files.py pack PROJECT ARCHIVE         pack what a Pi needs of the kit
-    kit_files.py install ARCHIVE FOLDER       unpack the kit; what the user changed stays theirs
-    kit_files.py uninstall FOLDER             remove the kit; what the user made or changed stays
+    kit_files.py pack PROJECT ARCHIVE         pack the files of the kit that a Pi needs
+    kit_files.py install ARCHIVE FOLDER       unpack the kit; files that the user changed are kept
+    kit_files.py uninstall FOLDER             remove the kit; the user's files are kept
     kit_files.py backup HOME FOLDER ARCHIVE   pack the user's own files
-    kit_files.py restore HOME ARCHIVE         put them back; files they replace are kept
+    kit_files.py restore HOME ARCHIVE         restore them; files that they replace are kept
 
 The first two run on the controller. The others run on the Pi as the user, from the bundle, with
-Python's standard library alone. FOLDER/.shipped.json lists what the kit shipped, each file with its
-SHA-256: this tells the kit's files from the user's.
+only Python's standard library. FOLDER/.shipped.json lists the files that the kit shipped, each with
+its SHA-256, to distinguish the kit's files from the user's.
 
 A command with nothing to do prints "unchanged". A file that fails is named on stderr and does not
 stop the others; the exit code is then 1, or 3 for a backup that lacks some files.
@@ -53,7 +53,7 @@ PARTS = (
 )
 MANIFEST = ".shipped.json"
 PACKED_KIT = ".kit.tar.gz"
-# in the kit's folder, but in no backup: records, what can be downloaded, what git keeps
+# in the kit's folder, but not backed up: records, downloads, and git's folder
 NOT_BACKED_UP = (
     MANIFEST,
     PACKED_KIT,
@@ -89,7 +89,7 @@ def main(arguments: list[str]) -> int:
 
 
 def bundle(program: Path) -> int:
-    """Write a program of one file that needs nothing but Python."""
+    """Write a single-file program that needs only Python."""
     sources = {
         "__main__.py": Path(__file__).read_bytes(),
         "nn/__init__.py": b"",
@@ -104,7 +104,7 @@ def bundle(program: Path) -> int:
 
 
 def pack(project: Path, archive: Path) -> int:
-    """Pack what a Pi needs of the kit: the same bytes for the same files.
+    """Pack the files of the kit that a Pi needs: the same files give the same bytes.
 
     In a git checkout these are the files that git tracks, as they are in the working tree: your own
     notebooks are not packed. Without git, as in an unpacked zip, it is every file of the kit's
@@ -135,7 +135,7 @@ def pack(project: Path, archive: Path) -> int:
 
 
 def tracked(project: Path) -> list[str]:
-    """List what git tracks, whoever owns the project; ignore the GIT_DIR that a hook sets."""
+    """List the files that git tracks, whoever owns the project; ignore the GIT_DIR of a hook."""
     environment = {key: word for key, word in os.environ.items() if not key.startswith("GIT_")}
     # listing another user's project is safe as long as it cannot name a program to run
     settings = ["-c", f"safe.directory={project}", "-c", "core.fsmonitor=false"]
@@ -160,7 +160,7 @@ def present(project: Path) -> Iterator[str]:
 
 
 def write_if_new(path: Path, content: bytes) -> int:
-    """Write a file unless it is there with that content."""
+    """Write a file unless it exists with that content."""
     if path.exists() and path.read_bytes() == content:
         print("unchanged")
         return 0
@@ -175,7 +175,7 @@ def write_if_new(path: Path, content: bytes) -> int:
 
 
 class KitFile(NamedTuple):
-    """A file of the kit: its name within the folder, its content, its permissions."""
+    """A file of the kit: its name in the folder, its content, its permissions."""
 
     name: str
     content: bytes
@@ -188,7 +188,7 @@ class KitFile(NamedTuple):
 
 
 def install(archive: Path, folder: Path) -> int:
-    """Unpack the kit; print what was written, left as it is, or failed."""
+    """Unpack the kit; print what was written, what was left as it is, and what failed."""
     if project := what_project(folder):
         print(f"{folder} is {project}\nunchanged")
         return 0
@@ -208,7 +208,7 @@ def install(archive: Path, folder: Path) -> int:
 
 
 class Installation:
-    """One run of `install`: what was shipped last, what is shipped now, what was done and what not.
+    """One run of `install`: what was shipped before, what is shipped now, what was done or failed.
 
     A file that is no longer as it was shipped was changed by the user:
 
@@ -248,7 +248,7 @@ class Installation:
 
     @contextmanager
     def _go_on(self, name: str) -> Iterator[None]:
-        """Note a failure, and keep what was recorded of the file."""
+        """Record a failure, and keep the file's old record."""
         try:
             yield
         except OSError as error:
@@ -256,14 +256,14 @@ class Installation:
             self.now.update(self._records(name))
 
     def _records(self, name: str) -> dict[str, str]:
-        """Return what was shipped last of a file and of the newer ones beside it."""
+        """Return the old records of a file and of the newer versions beside it."""
         path = PurePosixPath(name)
         stem, suffix = re.escape(str(path.with_suffix(""))), re.escape(path.suffix)
         ours = re.compile(rf"{stem}(\.new(-\d+)?)?{suffix}")
         return {each: digest for each, digest in self.shipped.items() if ours.fullmatch(each)}
 
     def _place(self, file: KitFile) -> None:
-        """Put a file where it belongs, unless it is there."""
+        """Write a file to its place, unless it is there."""
         path = self.folder / file.name
         there = digest_of(path)
         if there == file.digest:
@@ -278,7 +278,7 @@ class Installation:
             self._write(path, file, backup=free_name(path, "mine"))
 
     def _place_beside(self, path: Path, file: KitFile) -> None:
-        """Put the kit's version beside the user's, once; a later one replaces it."""
+        """Put the kit's version beside the user's; a later version replaces it."""
         if self.shipped.get(file.name) == file.digest:
             self.now.update(self._records(file.name))
             return
@@ -303,7 +303,7 @@ class Installation:
 
 
 def uninstall(folder: Path) -> int:
-    """Remove the files that are as they were shipped, their caches, and emptied folders.
+    """Remove the files that are unchanged since they were shipped, their caches, and empty folders.
 
     The list of what was shipped goes last: the next run retries what could not be removed.
     """
@@ -317,9 +317,9 @@ def uninstall(folder: Path) -> int:
         shipped = read_manifest(folder)
     except (OSError, ValueError) as error:
         sys.exit(
-            f"{folder / MANIFEST} cannot be read: {error}. Without it nobody knows which files are "
-            "the kit's: nothing was removed. Run 'make provision', which rewrites it, then "
-            "uninstall again"
+            f"{folder / MANIFEST} cannot be read: {error}. Without it, the kit cannot tell which "
+            "files are its own: nothing was removed. Run 'make provision', which rewrites it, "
+            "then uninstall again"
         )
     failed: list[str] = []
     for name, digest in [*shipped.items(), (PACKED_KIT, None)]:
@@ -335,12 +335,12 @@ def uninstall(folder: Path) -> int:
         (folder / MANIFEST).unlink()
         with suppress(OSError):  # it holds something
             folder.rmdir()
-        print("removed; what is left is the user's")
+        print("removed; the remaining files are the user's")
     return report("could not be removed", failed)
 
 
 def remove(paths: list[Path], folder: Path) -> None:
-    """Remove files, and the folders within a folder that this empties."""
+    """Remove files, and the folders that become empty."""
     for path in paths:
         path.unlink()
         for parent in path.parents:
@@ -350,7 +350,7 @@ def remove(paths: list[Path], folder: Path) -> None:
 
 
 def caches_of(path: Path) -> list[Path]:
-    """List the caches that Python and the kit made of a shipped file."""
+    """List the caches that Python and the kit made from a shipped file."""
     found = [path.with_name(f"{path.name}.packed")]
     if path.suffix == ".py" and not (path.parent / "__pycache__").is_symlink():
         found += path.parent.glob("__pycache__/*.pyc")  # also of modules that earlier kits had
@@ -361,7 +361,7 @@ def caches_of(path: Path) -> list[Path]:
 
 
 def backup(home: Path, folder: Path, archive: Path) -> int:
-    """Pack the user's own files: those in the kit's folder that are not as shipped, and ~/.jupyter.
+    """Pack the user's own files: those added or changed in the kit's folder, and ~/.jupyter.
 
     Left out is what can be downloaded or made again: MNIST, caches, virtual environments, a clone's
     .git. A link is packed as the file that it points to, if that is in the home. Without files to
@@ -374,13 +374,13 @@ def backup(home: Path, folder: Path, archive: Path) -> int:
     files = [path for path in own_files(home, folder, skipped) if can_pack(path, home, skipped)]
     packed = write_backup(archive, home, files, skipped) if files else 0
     if os.path.lexists(folder / ".git"):
-        print(f"{folder}/.git is left out: its commits are safe when they are pushed")
+        print(f"{folder}/.git is not backed up: push its commits to keep them safe")
     print(f"packed {packed} files" if packed else "nothing to back up")
     return SOME_WERE_SKIPPED if report("skipped", skipped) else 0
 
 
 def own_files(home: Path, folder: Path, skipped: list[str]) -> Iterator[Path]:
-    """Find the user's own files: neither as shipped nor made of others."""
+    """Find the user's own files: neither unchanged since shipping nor made from others."""
     shipped = {}
     if not what_project(folder):
         with suppress(OSError, ValueError):  # with a broken list, every file counts as the user's
@@ -395,7 +395,7 @@ def own_files(home: Path, folder: Path, skipped: list[str]) -> Iterator[Path]:
 
 
 def can_pack(path: Path, home: Path, skipped: list[str]) -> bool:
-    """Tell whether a name leads to a file that can be packed, or note why not."""
+    """Return whether a path leads to a file that can be packed; otherwise record why not."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             reason = "not a file"
@@ -410,7 +410,7 @@ def can_pack(path: Path, home: Path, skipped: list[str]) -> bool:
 
 
 def write_backup(archive: Path, home: Path, files: list[Path], skipped: list[str]) -> int:
-    """Write an archive that only the user can read; return how many files are in it."""
+    """Write an archive that only the user can read; return the number of files in it."""
     sizes = [path.stat().st_size for path in files]
     needed, free = sum(sizes) + max(sizes), shutil.disk_usage(archive.parent).free
     if free < needed:
@@ -450,7 +450,7 @@ def add(tar: tarfile.TarFile, path: Path, home: Path, skipped: list[str]) -> boo
 
 
 def restore(home: Path, archive: Path) -> int:
-    """Put the files back; print which."""
+    """Restore the files; print their names."""
     written: list[str] = []
     failed: list[str] = []
     try:
@@ -471,9 +471,9 @@ def restore(home: Path, archive: Path) -> int:
 
 
 def put_back(content: IO[bytes], target: Path, mode: int) -> bool:
-    """Write a file unless it is there; what had its name is kept as NAME.before-restore-1."""
+    """Write a file unless it is there; keep a file that it replaces as NAME.before-restore-1."""
     if target.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "there is a folder of that name", str(target))
+        raise IsADirectoryError(errno.EISDIR, "a folder has that name", str(target))
     if target.name == MANIFEST and target.exists():  # it describes the installed kit
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -491,7 +491,7 @@ def put_back(content: IO[bytes], target: Path, mode: int) -> bool:
 
 
 def what_project(folder: Path) -> str | None:
-    """Tell whether a folder is the project itself, whose files are not the kit's to handle."""
+    """Return whether a folder is the project itself, whose files must not be touched."""
     if os.path.lexists(folder / ".git"):
         return "a clone of the kit's repository: left as it is; git pull updates it"
     if os.path.lexists(folder / "ansible" / "playbooks"):  # never packed
@@ -500,7 +500,7 @@ def what_project(folder: Path) -> str | None:
 
 
 def read_manifest(folder: Path) -> dict[str, str]:
-    """Read what was shipped; a broken list raises ValueError."""
+    """Read the list of shipped files; a broken list raises ValueError."""
     manifest = json.loads((folder / MANIFEST).read_text())
     if not isinstance(manifest, dict) or not all(map(is_inside, manifest)):
         raise ValueError("expected a list of files in its folder")
@@ -508,12 +508,12 @@ def read_manifest(folder: Path) -> dict[str, str]:
 
 
 def is_inside(name: str) -> bool:
-    """Tell whether a name stays within its folder."""
+    """Return whether a name stays within its folder."""
     return not name.startswith("/") and ".." not in PurePosixPath(name).parts
 
 
 def is_cache(name: str) -> bool:
-    """Tell whether a file is made of another, or is one of `nn`'s temporary files."""
+    """Return whether a file is made from another, or is one of `nn`'s temporary files."""
     path = PurePosixPath(name)
     if {"__pycache__", ".ipynb_checkpoints"} & {*path.parts} or path.suffix in (".packed", ".pyc"):
         return True
@@ -521,13 +521,13 @@ def is_cache(name: str) -> bool:
 
 
 def is_as_shipped(path: Path, digest: str | None) -> bool:
-    """Tell whether a file is as it was shipped; without a digest any file is."""
+    """Return whether a file is unchanged since it was shipped; without a digest any file is."""
     is_ours = path.is_file() and not path.is_symlink()
     return is_ours and (digest is None or digest_of(path) == digest)
 
 
 def digest_of(path: Path) -> str | None:
-    """Return a file's SHA-256; None where nothing is, and "" for a folder or a broken link."""
+    """Return a file's SHA-256; None if nothing is there, "" for a folder or a broken link."""
     if path.is_file():
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -544,7 +544,7 @@ def copy(source: IO[bytes], target: IO[bytes]) -> str:
 
 
 def walk(folder: Path, unreadable: list[str], left_out: Iterable[Path] = ()) -> Iterator[Path]:
-    """Yield what is no folder, without caches and virtual environments; note what is unreadable."""
+    """Yield all files except caches and virtual environments; record what is unreadable."""
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
@@ -564,14 +564,14 @@ def walk(folder: Path, unreadable: list[str], left_out: Iterable[Path] = ()) -> 
 
 
 def free_name(path: Path, word: str) -> Path:
-    """Find a name beside a file that nothing has, such as NAME.mine-1.py."""
+    """Find an unused name beside a file, such as NAME.mine-1.py."""
     stem = os.fsencode(path.stem)[:LONGEST_STEM].decode(errors="ignore")
     names = (path.with_name(f"{stem}.{word}-{number}{path.suffix}") for number in count(1))
     return next(name for name in names if not os.path.lexists(name))
 
 
 def report(what: str, failed: list[str]) -> int:
-    """Name what failed; return the exit code."""
+    """Print what failed; return the exit code."""
     for each in failed:
         print(f"{what}: {each}", file=sys.stderr)
     return 1 if failed else 0
