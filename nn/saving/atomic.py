@@ -141,12 +141,12 @@ def alone_with(path: str | os.PathLike, *, wait: bool = False) -> Iterator[None]
     path : path-like
         Its folder must exist.
     wait : bool
-        Whether to wait for a process that is in the block.
+        Whether to wait for another process that is in the block.
 
     Raises
     ------
     BlockingIOError
-        When another process is in the block, and this one is not to wait.
+        When another process is in the block, and `wait` is false.
     OSError
         When the folder is missing, read-only or full.
     """

@@ -68,7 +68,7 @@ def test_other_files_are_refused(image, tmp_path):
     for file in (image, tmp_path / "notes.txt"):
         if not file.exists():
             file.write_text("no disk\n")
-        with pytest.raises(MachineError, match=f"{file}.*expected an image of Raspberry Pi OS"):
+        with pytest.raises(MachineError, match=f"{file}.*expected an unpacked image"):
             partitions(file)
 
 
