@@ -98,13 +98,13 @@ def run(arguments) -> None:
         for weights in weights_of(network).values():
             room += _FILES * weights.nbytes
         check_replaceable(model, size=max(0, room))
-        settings = unfinished.identity(preset, bool(curve), whole_set)
-        checkpoint = unfinished.find(arguments, files, model, settings)
+        identity = unfinished.identity_of(preset, bool(curve), whole_set)
+        checkpoint = unfinished.find(arguments, files, model, identity)
         if arguments.restart:
             files.remove()
         autosaver = Autosaver(
             files,
-            settings,
+            identity,
             checkpoint=checkpoint,
             curve=curve,
             every=arguments.checkpoint_every,

@@ -72,23 +72,23 @@ def only_training_of(model: Path) -> Iterator[None]:
         yield
 
 
-def identity(preset: "Preset", with_curve: bool, dataset) -> Callable[[], dict]:
+def identity_of(preset: "Preset", with_curve: bool, dataset) -> Callable[[], dict]:
     """Make a function that identifies this training by its settings and a checksum of its digits.
 
     It reads the digits once. The same settings and digits give the same weights, bit for bit.
     """
 
     @functools.cache
-    def settings() -> dict:
+    def identify() -> dict:
         from nn.data.checksum import checksum
 
         digits = {"curve": with_curve, "training_digits": checksum(dataset.files())}
         return preset.hyperparameters() | digits
 
-    return settings
+    return identify
 
 
-def find(arguments, files: "CheckpointFiles", model: Path, settings: Callable[[], dict]):
+def find(arguments, files: "CheckpointFiles", model: Path, identity: Callable[[], dict]):
     """Find the checkpoint to resume from, or return None to start a new training.
 
     Raises
@@ -117,7 +117,7 @@ def find(arguments, files: "CheckpointFiles", model: Path, settings: Callable[[]
             f"{model} has an unfinished training, saved {describe(found)}: give --resume to resume "
             "it, or --restart to delete it"
         )
-    ours, theirs = settings(), found.settings
+    ours, theirs = identity(), found.identity
     if arguments.backend != "auto":
         ours = {"backend": arguments.backend} | ours
         theirs = {"backend": found.backend} | theirs
@@ -145,7 +145,7 @@ def _in_words(value: object) -> str:
 
 def describe(checkpoint: "Checkpoint") -> str:
     """Describe how far a training was when it was saved."""
-    epochs = checkpoint.settings.get("epochs")
+    epochs = checkpoint.identity.get("epochs")
     return f"after {checkpoint.row:,} digits of epoch {checkpoint.epoch + 1} of {epochs}"
 
 

@@ -22,7 +22,7 @@ class Autosaver:
     Parameters
     ----------
     files : CheckpointFiles
-    settings : callable
+    identity : callable
         Returns what identifies this training; called before the first save.
     checkpoint : Checkpoint, optional
         Where to resume.
@@ -54,7 +54,7 @@ class Autosaver:
     def __init__(
         self,
         files: CheckpointFiles,
-        settings: Callable[[], dict],
+        identity: Callable[[], dict],
         *,
         checkpoint: Checkpoint | None = None,
         curve=None,
@@ -62,7 +62,7 @@ class Autosaver:
         say: Callable[[str], object] = lambda message: None,
         clock: Callable[[], float] = time.perf_counter,
     ):
-        self._files, self._settings, self._checkpoint = files, settings, checkpoint
+        self._files, self._identity, self._checkpoint = files, identity, checkpoint
         self._curve, self._every, self._say, self._clock = curve, every, say, clock
         self.resumed_from, self.place = None, (0, 0)
         if checkpoint:
@@ -150,12 +150,12 @@ class Autosaver:
             self._failed = True
 
     def _save(self) -> None:
-        settings = self._settings()
+        identity = self._identity()
         start = self._clock()
         epoch, row = self.place
         curve = self._curve.state() if self._curve else None
         weights = weights_of(self._network)
-        self._files.write(Checkpoint(settings, self.backend, epoch, row, weights, curve))
+        self._files.write(Checkpoint(identity, self.backend, epoch, row, weights, curve))
         self._saved, self._saved_at = self.place, self._clock()
         self._cost = self._saved_at - start
         self.seconds += self._cost

@@ -27,7 +27,7 @@ _PIECE_BYTES = 1 << 18
 _FACTS = "facts"
 _FACT_TYPES = {
     **{"number": int, "epoch": int, "row": int},
-    **{"settings": dict, "backend": str, "curve": dict | None},
+    **{"identity": dict, "backend": str, "curve": dict | None},
 }
 
 
@@ -41,7 +41,7 @@ class Checkpoint:
 
     Attributes
     ----------
-    settings : dict of str to str, number, bool or None
+    identity : dict of str to str, number, bool or None
         What identifies the training: its settings and its digits.
     backend : str
         How its steps are computed; another backend rounds differently.
@@ -55,7 +55,7 @@ class Checkpoint:
         One more than the number of the previous checkpoint.
     """
 
-    settings: dict
+    identity: dict
     backend: str
     epoch: int
     row: int

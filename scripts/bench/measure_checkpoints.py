@@ -70,7 +70,7 @@ def _measure(preset: Preset, dataset: Dataset) -> Cost:
     without = _train(preset, dataset, epochs, None)
     checksum_seconds = []
 
-    def settings() -> dict:
+    def identity() -> dict:
         if not checksum_seconds:  # as the command line does: once
             start = time.perf_counter()
             checksum(dataset.files())
@@ -78,7 +78,7 @@ def _measure(preset: Preset, dataset: Dataset) -> Cost:
         return {}
 
     with tempfile.TemporaryDirectory(dir=".") as folder:  # on this disk: /tmp may be memory
-        autosaver = Autosaver(CheckpointFiles(Path(folder) / "model.npz"), settings)
+        autosaver = Autosaver(CheckpointFiles(Path(folder) / "model.npz"), identity)
         seconds = _train(preset, dataset, epochs, autosaver)
     return Cost(epochs, seconds, autosaver.saves, autosaver.seconds, sum(checksum_seconds), without)
 

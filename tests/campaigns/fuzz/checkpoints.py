@@ -27,10 +27,10 @@ _FOOTER_BYTES = 8 + 32  # the mark, and a BLAKE2s hash of all before it
 def _original() -> bytes:
     """Let the kit write a checkpoint of a small training."""
     network = Network(hidden_nodes=2, seed=1)
-    settings = {"hidden_nodes": 2, "epochs": 1, "seed": 1, "training_digits": "none"}
+    identity = {"hidden_nodes": 2, "epochs": 1, "seed": 1, "training_digits": "none"}
     with tempfile.TemporaryDirectory() as name:
         files = CheckpointFiles(Path(name) / MODEL)
-        files.write(Checkpoint(settings, "dense", 0, 16, weights_of(network)))
+        files.write(Checkpoint(identity, "dense", 0, 16, weights_of(network)))
         return (Path(name) / NAME).read_bytes()
 
 

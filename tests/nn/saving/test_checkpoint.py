@@ -28,8 +28,8 @@ def checkpoint(row: int) -> Checkpoint:
         "weights_hidden_output": np.arange(30, dtype="float64").reshape(10, 3),
     }
     curve = {"seen": 3, "squares": 0.1, "points": [[1, 1 / 3]]}
-    settings = {"seed": 1, "learning_rate": 0.1, "samples": None}
-    return Checkpoint(settings, "sparse", 2, row, weights, curve)
+    identity = {"seed": 1, "learning_rate": 0.1, "samples": None}
+    return Checkpoint(identity, "sparse", 2, row, weights, curve)
 
 
 def assert_same(found: Checkpoint, expected: Checkpoint) -> None:
@@ -37,7 +37,7 @@ def assert_same(found: Checkpoint, expected: Checkpoint) -> None:
     for name, array in expected.weights.items():
         assert found.weights[name].dtype == array.dtype
         assert np.array_equal(found.weights[name], array)
-    for name in ("settings", "epoch", "row", "backend", "curve"):
+    for name in ("identity", "epoch", "row", "backend", "curve"):
         assert getattr(found, name) == getattr(expected, name)
 
 
@@ -147,7 +147,7 @@ def npy(array) -> bytes:
     return file.getvalue()
 
 
-FACTS = {"number": 1, "epoch": 0, "row": 0, "settings": {}, "backend": "dense", "curve": None}
+FACTS = {"number": 1, "epoch": 0, "row": 0, "identity": {}, "backend": "dense", "curve": None}
 
 
 def facts(**changes) -> bytes:
@@ -160,7 +160,7 @@ FORGED = {
     "a list": {"facts": npy(np.array("[]"))},
     "no place": {"facts": facts(row="x")},
     "more facts": {"facts": npy(np.array(json.dumps({**FACTS, "evil": 1})))},
-    "settings of another type": {"facts": npy(np.array(json.dumps({**FACTS, "settings": 1})))},
+    "an identity of another type": {"facts": npy(np.array(json.dumps({**FACTS, "identity": 1})))},
     "a pickle": {"facts": npy(np.array([{}], dtype=object))},
     "a backend of another type": {"facts": facts(backend=["dense"])},
     "a number of another type": {"facts": facts(number="7")},
