@@ -126,7 +126,7 @@ def run(arguments) -> None:
                 if test_set:
                     summary |= measure(network, test_set)
                     save_model(network, model, about=summary)
-            except ModelError:  # training diverged: there is nothing to resume, either
+            except ModelError:  # training diverged: resuming is useless
                 files.remove()
                 raise
             if curve:

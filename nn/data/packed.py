@@ -43,7 +43,7 @@ def packed_paths(csv_path: Path) -> list[Path]:
         cache = user_cache_path("pi-nn")
     except RuntimeError:  # a user without a home
         return paths
-    if not cache.is_absolute():  # as Debian 12's platformdirs has it then
+    if not cache.is_absolute():  # as Debian 12's platformdirs returns without a home
         return paths
     folder = hashlib.blake2b(os.fsencode(csv_path.resolve().parent), digest_size=8).hexdigest()
     return [*paths, cache / folder / name]
