@@ -2,10 +2,10 @@
  *
  *     fann_peer TRAIN.csv TEST.csv HIDDEN EPOCHS SEED
  *
- * Sizes, inputs, targets, first weights and one update a digit are the book's. What differs is
- * FANN's own: its nodes have biases (0 at first), the error goes back by the gradient, and its
- * derivative takes outputs as 0.01 to 0.99. So its learning rate is 0.3: with the book's 0.1 it
- * learned less (100 nodes, one epoch: 93.4 %, against 95.4 %). It prints the accuracy as JSON.
+ * Sizes, inputs, targets, initial weights and one update per digit are the book's. The rest is
+ * FANN's: its nodes have biases (initially 0), the gradient sends errors back, and its derivative
+ * clips outputs to 0.01..0.99. Its learning rate is 0.3, because with the book's 0.1 it learned
+ * less (100 nodes, one epoch: 93.4 %, against 95.4 %). It prints the accuracy as JSON.
  */
 #define _DEFAULT_SOURCE /* M_PI and getline, which C11 alone does not have */
 #include <errno.h>

@@ -1,10 +1,10 @@
-/* The practical limit of `make bench-peers`: the book's network by hand in C.
+/* The practical limit of `make bench-peers`: the book's network written by hand in C.
  *
  *     limit dense|sparse TRAIN.csv TEST.csv HIDDEN EPOCHS SEED
  *
- * 784 inputs, HIDDEN and 10 sigmoid nodes without biases, float32, one update a digit, and the
- * accuracy on the test digits as JSON. "dense" multiplies by every pixel. "sparse" leaves out the
- * blank ones, four of five, and is exact all the same: see `struct network`.
+ * 784 inputs, HIDDEN and 10 sigmoid nodes without biases, float32, one update per digit; it prints
+ * the accuracy on the test digits as JSON. "dense" multiplies by every pixel. "sparse" skips blank
+ * pixels, four out of five, and is still exact: see `struct network`.
  */
 #define _DEFAULT_SOURCE /* M_PI, which C11 alone does not have */
 #include <errno.h>
@@ -64,13 +64,13 @@ static void keep(struct digits *digits, int place, int pixel) {
     digits->pixels[digits->size++] = (unsigned char)pixel;
 }
 
-/* Complete a row to a multiple of AT_ONCE with blank pixels behind the picture's own. */
+/* Pad a row to a multiple of AT_ONCE with blank pixels after the picture's own. */
 static void end_row(struct digits *digits) {
     for (int spare = PIXELS; digits->size % AT_ONCE; spare++) keep(digits, spare, 0);
     digits->starts[++digits->rows] = digits->size;
 }
 
-/* Read a number of at most three digits and step behind it, or return -1. */
+/* Read a number of at most three digits and move past it, or return -1. */
 static int parse_number(const char **text) {
     const char *start = *text, *p = start;
     int number = 0;
@@ -119,8 +119,8 @@ static size_t size_of(FILE *file, const char *path) {
     return (size_t)status.st_size;
 }
 
-/* Make room for what a file of so many bytes holds at most: a pixel has two bytes, at least. What
- * is never written to costs no memory. */
+/* Allocate room for the most that a file of this size can hold: a pixel takes at least two bytes.
+ * Memory that is never written to costs nothing. */
 static struct digits make_room(size_t bytes, bool sparse) {
     size_t rows = bytes / (2 * PIXELS) + 2, most = bytes / 2 + rows * AT_ONCE;
     struct digits digits = {
@@ -166,9 +166,9 @@ static void release(struct digits *digits) {
 /* ---- The network. ---- */
 
 /* Inputs are 0.01 + s, where s is 0 on blank pixels. What a digit adds to a node's weights is
- * delta * s on each, and delta * 0.01 on all alike. The latter is kept as one number a node, so
- * that blank pixels need no work: the weights are own[i][j] + shared[j], and sums[j] is the sum of
- * node j's over all 784 pixels. In the dense form s is the whole input, and shared stays 0. */
+ * delta * s on each, and delta * 0.01 on all. The latter is kept as one number per node, so blank
+ * pixels need no work: the weights are own[i][j] + shared[j], and sums[j] is the sum of node j's
+ * weights over all 784 pixels. In the dense form s is the complete input, and shared stays 0. */
 struct network {
     bool sparse;
     int hidden, blocks; /* blocks of LANES hold the hidden nodes; the weights beyond stay 0 */
@@ -221,7 +221,7 @@ static struct network make_network(int hidden, bool sparse) {
 }
 
 /* 2^whole, made in the exponent's bits, times the Taylor series of 2^part, from -1/2 to 1/2. It is
- * as exact as float32 can be, and unlike expf() the compiler makes it work on whole vectors. */
+ * as exact as float32 can be, and unlike expf(), the compiler can vectorise it. */
 static inline float power_of_two(float y) {
     y = y > 126 ? 126 : y < -126 ? -126 : y;
     int whole = (int)(y + 127.5f) - 127;
@@ -249,8 +249,8 @@ static void set_inputs(struct pass *pass, const struct digits *digits, size_t ro
     }
 }
 
-/* hidden += the weights of all pixels, times these. Were `hidden` a restrict parameter, gcc 12
- * would jam the outer loop into the inner one, and the whole would take a third longer. */
+/* hidden += the weights of all pixels, times these. If `hidden` were a restrict parameter, gcc 12
+ * would merge the outer loop into the inner one, which takes a third longer. */
 static void gather(const struct network *net, struct pass *pass) {
     float *restrict hidden = pass->hidden;
     const float *own = net->own;
