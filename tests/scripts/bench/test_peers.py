@@ -226,7 +226,7 @@ def test_a_run_is_measured_and_its_failure_told(tmp_path):
         assert 0 < run.peak_mb - megabytes < 25  # this process, with pytest and numpy, has more
         assert 0 < run.seconds < 30
     failing = Side(("python", "-c", "raise SystemExit('no digits')"))
-    with pytest.raises(MachineError, match=r"failed and said:\nno digits"):
+    with pytest.raises(MachineError, match=r"failed. Its output:\nno digits"):
         here.run(failing, preset)
 
 
