@@ -181,5 +181,5 @@ def test_missing_commands_are_named_with_their_packages(monkeypatch):
 def test_root_rights_are_asked_for(monkeypatch):
     """Without root it fails, and says so."""
     monkeypatch.setattr(host.os, "geteuid", lambda: 1000)
-    with pytest.raises(MachineError, match="needs root, and this is user id 1000"):
+    with pytest.raises(MachineError, match="needs root, but this is user id 1000"):
         host.require_root()
