@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 
 from nn.data.transfer import TransferError, transfer
 from nn.errors import KitError, first_line
-from nn.saving.atomic import alone_with, atomic_write
+from nn.saving.atomic import alone_with, atomic_write, remove_leftovers
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -97,6 +97,7 @@ def fetch(
         if complaint is None:
             with suppress(OSError):  # left by a fetch that was killed at its very end
                 partial.unlink(missing_ok=True)
+            remove_leftovers(path)
             say(f"{file.name}: already there, verified")
         elif complaint.startswith("expected") and not force:
             raise DownloadError(
