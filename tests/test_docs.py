@@ -376,7 +376,7 @@ def sources() -> str:
                 texts.append("".join(map(str, parts)))
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.append(node.value)
-    patterns = ("ansible/**/*.yml", "scripts/*.sh", "scripts/*.mk", "Makefile")
+    patterns = ("ansible/**/*.yml", "scripts/*.sh", "Makefile")
     others = [path for pattern in patterns for path in PROJECT.glob(pattern)]
     return "\n".join([*texts, *(" ".join(path.read_text().split()) for path in others)])
 

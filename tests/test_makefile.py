@@ -33,7 +33,7 @@ def listed(target: str) -> list[str]:
     return re.findall(r"^  make (\S+) +\S", make(target).stdout, re.M)
 
 
-USERS = [*targets("Makefile"), *targets("scripts/pis.mk")]
+USERS = targets("Makefile")
 MAINTAINERS = targets("tests/maintainers.mk")
 
 

@@ -74,8 +74,8 @@ def loaded_blas() -> str:
     -------
     blas : {"openblas", "mkl", "blis", "atlas", "reference", "none", "unknown"}
         "reference" is Netlib's BLAS, the default of Debian's numpy, which is not optimised for
-        vectors or caches. "none" means that numpy uses only its own loops; "unknown", that there is
-        no /proc, as on macOS.
+        vectors or caches. "none" means that numpy uses only its own loops, "unknown" that the
+        system has no /proc, as on macOS.
     """
     try:
         text = Path("/proc/self/maps").read_bytes().decode(errors="replace")

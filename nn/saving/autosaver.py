@@ -106,7 +106,7 @@ class Autosaver:
         Returns
         -------
         accepted : bool
-            False if nothing has been trained yet, so that there is nothing to save.
+            False if nothing has been trained yet: there is nothing to save.
         """
         self._stop = self._begun
         return self._stop

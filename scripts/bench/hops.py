@@ -189,8 +189,7 @@ def main() -> None:
     print(f"nn: {len(modules)} modules")
     scripts = [path for path in (PROJECT / "scripts").rglob("*.py") if path.stem != "__init__"]
     print(f"scripts: {len(scripts)} modules")
-    makefiles = "".join((PROJECT / name).read_text() for name in ("Makefile", "scripts/pis.mk"))
-    targets = re.findall(r"^[a-z-]+:.*## ", makefiles, re.MULTILINE)
+    targets = re.findall(r"^[a-z-]+:.*## ", (PROJECT / "Makefile").read_text(), re.MULTILINE)
     with tempfile.TemporaryDirectory(prefix="pi-nn-hops-") as folder:
         shipped = (unpack_kit(Path(folder)) / "scripts").rglob("*")
         sizes = [path.stat().st_size for path in shipped if path.is_file()]
