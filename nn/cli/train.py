@@ -1,5 +1,6 @@
 """``train``: make a network, train it, test it, save it."""
 
+import argparse
 import os
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def add_arguments(parser) -> None:
         default="auto",
         help="how training steps are computed; auto picks the faster for this processor and BLAS",
     )
-    group.add_argument("--execution", choices=backends, dest="backend", help="same as --backend")
+    earlier_name = {"dest": "backend", "help": argparse.SUPPRESS}
+    group.add_argument("--execution", choices=backends, **earlier_name)
     parser.add_argument(
         "--model", metavar="FILE", help="default: models/PRESET.npz; replaces an existing model"
     )

@@ -464,13 +464,14 @@ def test_the_first_line_does_not_wait_for_numpy():
     assert result.stdout.startswith("False Preset pi-zero: 784-10-10 nodes, 1 epoch")
 
 
-@pytest.mark.parametrize("execution", ["auto", "dense", "sparse"])
-def test_what_ran_is_on_record(run, csv_pair, tmp_path, execution):
+@pytest.mark.parametrize("flag", ["--backend", "--execution"])
+@pytest.mark.parametrize("backend", ["auto", "dense", "sparse"])
+def test_what_ran_is_on_record(run, csv_pair, tmp_path, backend, flag):
     """In the JSON summary and in the model: how steps were carried out, and whose products."""
     words = ("train", "--train", csv_pair[0], "--preset", "smoke", "--json")
-    summary = json.loads(run(*words, "--execution", execution).stdout)
-    chosen = faster_backend(30, 16) if execution == "auto" else execution
-    assert summary["execution"] == chosen
+    summary = json.loads(run(*words, flag, backend).stdout)
+    chosen = faster_backend(30, 16) if backend == "auto" else backend
+    assert summary["backend"] == summary["execution"] == chosen
     assert summary["blas"] in ("openblas", "reference")
     about = load_model(tmp_path / "models/smoke.npz").about
-    assert (about["execution"], about["blas"]) == (chosen, summary["blas"])
+    assert (about["backend"], about["blas"]) == (chosen, summary["blas"])

@@ -57,20 +57,20 @@ def checkpoints(folder) -> list[str]:
 
 
 BOTH = ["pi-zero.npz.checkpoint-a", "pi-zero.npz.checkpoint-b"]
-# The machine whose name a program sees decides on its execution
+# The machine whose name a program sees decides on its backend
 BACKENDS = {"dense": [], "sparse": ["setarch", "linux32"]}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("execution", BACKENDS)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
 def test_a_signal_saves_the_training_and_says_how_to_go_on(
-    csv_pair, tmp_path, run, number, code, execution
+    csv_pair, tmp_path, run, number, code, backend
 ):
     """Ctrl-C, a shutdown, a dropped connection; what is said, typed, ends as if unbroken."""
-    before = BACKENDS[execution]
+    before = BACKENDS[backend]
     process = start(tmp_path, *WORDS, "--resume-or", before=before)  # argparse takes it, too
     process.send_signal(number)
     output, told = process.communicate()
@@ -102,7 +102,7 @@ def test_a_signal_saves_the_training_and_says_how_to_go_on(
     assert weights(tmp_path / "models/pi-zero.npz") == weights(tmp_path / "unbroken.npz")
 
 
-def test_the_two_executions_differ(csv_pair, tmp_path, run):
+def test_the_two_backends_differ(csv_pair, tmp_path, run):
     """Or the test above would try the same one twice."""
     for name, before in BACKENDS.items():
         run("train", "--train", csv_pair[0], "--model", f"{name}.npz", before=before)
@@ -111,14 +111,14 @@ def test_the_two_executions_differ(csv_pair, tmp_path, run):
 
 def test_another_backend_is_refused(csv_pair, tmp_path, run):
     """Asked for by name: its roundings differ. Left out, what the training began with goes on."""
-    process = start(tmp_path, *WORDS, "--execution", "sparse")
+    process = start(tmp_path, *WORDS, "--backend", "sparse")
     process.send_signal(signal.SIGINT)
     process.communicate()
-    refused = run(*WORDS, "--resume", "--execution", "dense")
+    refused = run(*WORDS, "--resume", "--backend", "dense")
     assert refused.returncode == 1
     assert "(backend: sparse then, dense now)" in refused.stderr
     assert checkpoints(tmp_path) == BOTH
-    assert json.loads(run(*WORDS, "--resume", "--json").stdout)["execution"] == "sparse"
+    assert json.loads(run(*WORDS, "--resume", "--json").stdout)["backend"] == "sparse"
 
 
 def test_a_second_signal_stops_at_once(csv_pair, tmp_path):
