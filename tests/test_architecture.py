@@ -39,6 +39,7 @@ FLOORS = [
 LESSON_FLOORS = [
     {"book_loop", "calculus", "charts", "experiments", "introspection", "widgets"},
     {"speed"},
+    {"languages"},
 ]
 DATA_FLOORS = [
     {"streams", "checksum", "handwriting"},
@@ -47,7 +48,7 @@ DATA_FLOORS = [
     {"dataset"},
     {"sources"},
 ]
-SAVING_FLOORS = [{"atomic"}, {"model_file"}, {"checkpoint"}, {"autosaver"}]
+SAVING_FLOORS = [{"atomic"}, {"model_file", "weights_text"}, {"checkpoint"}, {"autosaver"}]
 
 
 def imported_names(path: Path, package: str = "") -> set[str]:

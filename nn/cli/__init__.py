@@ -21,6 +21,7 @@ COMMANDS = {
     "query": "read the digit in PNG or JPEG pictures",
     "backquery": "draw what a model has in mind for each digit",
     "compare-rules": "compare the rules for sending errors back",
+    "weights": "write a network's weights as plain text, for other languages",
     "data": "fetch, verify, convert, describe or draw digits",
     "presets": "list the ready-made settings for train",
 }

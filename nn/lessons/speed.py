@@ -8,10 +8,12 @@ import json
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +55,41 @@ timed <- function(run) system.time(for (i in seq_len({repeats})) product())[["el
 writeBin(as.vector(t(product())), file.path(folder, "product"))
 cat(median(sapply(seq_len({runs}), timed)) / {repeats})
 """
+
+
+# What the kernel says of an ended process is at least the memory that its parent had. If it is no
+# more than that, the last high-water mark (VmHWM) is taken that was read while the process ran.
+_LAUNCH = """
+import json, os, re, resource, sys, time
+process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+peak_kb = 0
+while True:
+    time.sleep(0.02)
+    with open(f"/proc/{process}/status") as file:
+        mark = re.search(r"VmHWM:\\s+(\\d+)", file.read())
+    peak_kb = int(mark[1]) if mark else peak_kb
+    ended, status, usage = os.wait4(process, os.WNOHANG)
+    if ended:
+        break
+seconds = usage.ru_utime + usage.ru_stime
+if usage.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss or not peak_kb:
+    peak_kb = usage.ru_maxrss
+print(json.dumps({"seconds": seconds, "peak_mb": peak_kb * 1024 / 1e6}))
+sys.exit(1 if status else 0)
+"""
+
+
+class ProgramError(KitError, RuntimeError):
+    """Another program failed; its last line says why."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a program printed, its processor time in seconds, and its peak memory in MB."""
+
+    output: str
+    seconds: float
+    peak_mb: float
 
 
 class RError(KitError, RuntimeError):
@@ -108,6 +145,31 @@ def peak_megabytes(action: Callable[[], object]) -> float:
         return tracemalloc.get_traced_memory()[1] / 1e6
     finally:
         tracemalloc.stop()
+
+
+def cost_of(command: Sequence[str], environ: Mapping[str, str] | None = None) -> Cost:
+    """Run a program to its end, and measure it.
+
+    Parameters
+    ----------
+    command : sequence of str
+    environ : mapping of str to str, optional
+        The environment variables; by default those of this process.
+
+    Raises
+    ------
+    ProgramError
+        When it ends with an exit code other than 0.
+    """
+    launch = [sys.executable, "-I", "-S", "-c", _LAUNCH, *map(str, command)]
+    done = subprocess.run(
+        launch, capture_output=True, text=True, check=False, env=environ, stdin=subprocess.DEVNULL
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["it printed nothing"]
+        raise ProgramError(f"{Path(command[0]).name} failed: {lines[-1]}")
+    *output, usage = done.stdout.splitlines(keepends=True)
+    return Cost("".join(output), **json.loads(usage))
 
 
 def emulated_arm_milliseconds(file: Path = MEASURED) -> dict[str, dict[int, float]]:

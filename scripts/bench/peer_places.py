@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from nn.lessons.speed import cost_of
 from nn.presets import Preset
 from scripts.bench import PROJECT
 from scripts.bench.kinds import PEERS
 from scripts.machines.arm import HARD_FLOAT, enable_arm
 from scripts.machines.chroot import Mount, inside
-from scripts.machines.host import MachineError, call, require_root, short, tail
+from scripts.machines.host import call, require_root
 from scripts.machines.roots import RELEASE, ensure_root
 
 FEW, ROWS = 16, 2000
@@ -92,18 +93,6 @@ IN_PROCESS = (
 )
 
 
-# The kernel counts the memory of the parent as the memory of a new process, so the parent must be a
-# process with little memory.
-LAUNCH = """
-import json, os, sys
-process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
-_, status, usage = os.wait4(process, 0)
-seconds, peak_mb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
-print(json.dumps({"seconds": seconds, "peak_mb": peak_mb}))
-sys.exit(1 if status else 0)
-"""
-
-
 @dataclass(frozen=True)
 class Run:
     """Processor seconds, accuracy from 0 to 1, and peak memory in MB; on ARM only seconds."""
@@ -157,12 +146,8 @@ class Here:
         for packed in self.folder.glob("*.packed"):
             packed.unlink()
         command = self.command(side, Job(preset, self.seen, "whole"))
-        launch = (sys.executable, "-I", "-S", "-c", LAUNCH)
-        launched = call(*launch, *command, check=False, timeout=SECONDS)
-        if launched.returncode:
-            raise MachineError(f"{short(command)} failed. Its output:\n{tail(launched.stderr)}")
-        answer, usage = map(json.loads, launched.stdout.splitlines()[-2:])
-        return Run(usage["seconds"], answer["accuracy"], usage["peak_mb"])
+        cost = cost_of(command)
+        return Run(cost.seconds, json.loads(cost.output)["accuracy"], cost.peak_mb)
 
     @staticmethod
     def cell(run: Run, ratio: str) -> str:

@@ -18,6 +18,7 @@ from itertools import product
 from pathlib import Path
 
 from nn.errors import KitError
+from nn.lessons.speed import ProgramError
 from nn.presets import PRESETS
 from scripts.bench.digits import find_mnist, write_rows
 from scripts.bench.markers import MarkersError, write_between
@@ -86,7 +87,7 @@ def measure(place: Here, sides: dict[str, Side], runs: int) -> tuple[Medians, li
             continue
         try:
             run = place.run(sides[name], PRESETS[preset])
-        except (MachineError, ValueError, KeyError) as error:
+        except (MachineError, ProgramError, ValueError, KeyError) as error:
             failures[name] = f"{name}: {error}"
             continue
         measured[name][preset].append(run)
