@@ -60,20 +60,20 @@ cat(median(sapply(seq_len({runs}), timed)) / {repeats})
 # What the kernel says of an ended process is at least the memory that its parent had. If it is no
 # more than that, the last high-water mark (VmHWM) is taken that was read while the process ran.
 _LAUNCH = """
-import json, os, re, resource, sys, time
-process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
-peak_kb = 0
-while True:
-    time.sleep(0.02)
+import json, os, re, sys, time
+def mark_of(process):
     with open(f"/proc/{process}/status") as file:
         mark = re.search(r"VmHWM:\\s+(\\d+)", file.read())
-    peak_kb = int(mark[1]) if mark else peak_kb
+    return int(mark[1]) if mark else 0  # one that has ended has no mark
+process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+peak_kb = ended = 0
+while not ended:
+    time.sleep(0.02)
+    peak_kb = mark_of(process) or peak_kb
     ended, status, usage = os.wait4(process, os.WNOHANG)
-    if ended:
-        break
-seconds = usage.ru_utime + usage.ru_stime
-if usage.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss or not peak_kb:
+if usage.ru_maxrss > mark_of("self") or not peak_kb:
     peak_kb = usage.ru_maxrss
+seconds = usage.ru_utime + usage.ru_stime
 print(json.dumps({"seconds": seconds, "peak_mb": peak_kb * 1024 / 1e6}))
 sys.exit(1 if status else 0)
 """
