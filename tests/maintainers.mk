@@ -1,6 +1,6 @@
 # Commands that test and measure the kit: part of the Makefile; `make help-maintainers` lists them.
 
-.PHONY: help-maintainers test test-all test-oldest lint test-arm test-cache test-provision
+.PHONY: help-maintainers test test-all test-oldest lint lint-languages test-arm test-cache test-provision
 .PHONY: fuzz test-power-cuts test-low-memory verify-emulated
 .PHONY: bench bench-arm bench-cache bench-peers bench-backends
 .PHONY: measure-presets measure-sample measure-checkpoints measure-notebooks pictures sample
@@ -24,6 +24,12 @@ lint: $(VENV)/.ready-lint ## Check the style of the code and the playbooks
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/yamllint --strict -c ansible/.yamllint ansible
 	cd ansible && PATH=$(abspath $(VENV)/bin):$$PATH ansible-lint --profile production --offline
+
+LANGUAGES = nn/lessons/languages
+lint-languages: ## Check the style of the programs in R and C; needs r-cran-lintr and gcc
+	gcc -std=c99 -Wall -Wextra -Werror -fsyntax-only $(LANGUAGES)/network.c
+	Rscript -e 'source("$(LANGUAGES)/network.R")' -e 'lints <- lintr::lint_dir("$(LANGUAGES)")' \
+		-e 'print(lints)' -e 'quit(status = length(lints) > 0)'
 
 test-arm: $(VENV)/.ready ## Run the tests of nn on an emulated ARM1176 (10 min); needs root on Debian
 	$(RUN) -m tests.campaigns.arm_tests

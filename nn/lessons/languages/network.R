@@ -1,6 +1,7 @@
 # The book's network in R, to be read beside nn/lessons/book_loop.py.
 #
-#   Rscript network.R HIDDEN_NODES LEARNING_RATE EPOCHS TRAIN.csv TEST.csv FIRST_WEIGHTS LAST_WEIGHTS
+#   Rscript network.R HIDDEN_NODES LEARNING_RATE EPOCHS TRAIN.csv TEST.csv \
+#     FIRST_WEIGHTS LAST_WEIGHTS
 #
 # FIRST_WEIGHTS is a file that `python -m nn weights` wrote; the learned weights are written to
 # LAST_WEIGHTS in the same form. On standard output: the accuracy from 0 to 1, and the seconds.
@@ -59,12 +60,18 @@ open_file <- function(path, mode) {
 each_digit <- function(path, n_inputs, n_outputs, use) {
   file <- open_file(path, "rb")
   on.exit(close(file))
+  if (identical(readBin(path, "raw", 2), as.raw(c(0x1f, 0x8b)))) {
+    fail("%s is a gzip file: unpack it with gunzip", path)
+  }
   line <- rows <- first_blank <- 0
   while (length(text <- next_line(file, path, line + 1)) > 0) {
     line <- line + 1
     if (line == 1) {
       text <- sub("^\xef\xbb\xbf", "", text, useBytes = TRUE) # UTF-8's mark
-      if (grepl("^[ \"]*label[ \"]*(,|$)", text, ignore.case = TRUE, useBytes = TRUE)) next
+      if (grepl("^[ \"]*label[ \"]*(,|$)", text, ignore.case = TRUE, useBytes = TRUE)) {
+        cut(text, path, line, n_inputs)
+        next
+      }
     }
     if (text == "") {
       if (first_blank == 0) first_blank <- line
@@ -85,23 +92,26 @@ each_digit <- function(path, n_inputs, n_outputs, use) {
 
 # Returns the next line, or nothing at the end of the file.
 next_line <- function(file, path, line) {
+  found_nul <- FALSE
   text <- withCallingHandlers(
     readLines(file, n = 1),
     warning = function(w) {
-      if (grepl("nul", conditionMessage(w))) {
-        fail("%s:%d: column 1: expected a label, got a byte of value 0", path, line)
-      }
-      invokeRestart("muffleWarning") # the last line has no end
+      found_nul <<- found_nul || grepl("nul", conditionMessage(w)) # else: the last line has no end
+      invokeRestart("muffleWarning")
     }
   )
+  if (found_nul) {
+    column <- nchar(gsub("[^,]", "", text, useBytes = TRUE)) + 1
+    fail("%s:%d: column %d: expected digits, got a byte of value 0", path, line, column)
+  }
   if (length(text) > 0 && nchar(text, "bytes") > longest_line) {
     fail("%s:%d: is too long: expected a label and pixels, separated by commas", path, line)
   }
   sub("\r$", "", text, useBytes = TRUE)
 }
 
-# Turns a line into numbers: the label, then the pixels.
-parse <- function(text, path, line, n_inputs, n_outputs) {
+# Cuts a line into fields.
+cut <- function(text, path, line, n_inputs) {
   fields <- strsplit(text, ",", fixed = TRUE, useBytes = TRUE)[[1]]
   if (endsWith(text, ",")) fields <- c(fields, "") # strsplit drops an empty last field
   if (length(fields) != n_inputs + 1) {
@@ -110,6 +120,12 @@ parse <- function(text, path, line, n_inputs, n_outputs) {
       path, line, length(fields), n_inputs + 1, n_inputs
     )
   }
+  fields
+}
+
+# Turns a line into numbers: the label, then the pixels.
+parse <- function(text, path, line, n_inputs, n_outputs) {
+  fields <- cut(text, path, line, n_inputs)
   highest <- c(n_outputs - 1, 255)
   if (!grepl(not_a_row, text, perl = TRUE, useBytes = TRUE)) {
     values <- as.integer(fields)
@@ -149,8 +165,8 @@ read_weights <- function(path, hidden_nodes = NULL) {
   }
   if (!is.null(hidden_nodes) && sizes[2] != hidden_nodes) {
     fail(
-      "%s: expected weights of %d hidden nodes, got %d: write them with python -m nn weights --hidden-nodes %d",
-      path, hidden_nodes, sizes[2], hidden_nodes
+      "%s: expected weights of %d hidden nodes, got %d: write them with %s --hidden-nodes %d",
+      path, hidden_nodes, sizes[2], "python -m nn weights", hidden_nodes
     )
   }
   weights <- numbers[-(1:3)]
@@ -168,8 +184,7 @@ read_weights <- function(path, hidden_nodes = NULL) {
   )
 }
 
-# Opens another name, which takes the name `path` when it is complete. Done before the training, so
-# that hours of it are not lost because a folder does not exist.
+# Opens another name, which takes the name `path` when it is complete.
 open_target <- function(path) {
   if (file.exists(path)) {
     old <- open_file(path, "rb")
@@ -196,12 +211,18 @@ write_weights <- function(weights, file) {
 
 # ---- Training and testing ----
 
+progress <- new.env()
+progress$shown <- FALSE
+
 # Shows on a terminal how far the training is.
 show_progress <- function(epoch, epochs, rows) {
   if (rows %% 500 == 0 && isatty(stderr())) {
     cat(sprintf("\repoch %d of %d: %d digits ", epoch, epochs, rows), file = stderr())
+    progress$shown <- TRUE
   }
 }
+
+end_progress <- function() if (progress$shown) cat("\n", file = stderr())
 
 targets_of <- function(label, n_outputs) {
   targets <- rep(0.01, n_outputs)
@@ -254,6 +275,7 @@ main <- function(words) {
   epochs <- positive("EPOCHS", words[3], whole = TRUE)
   first <- read_weights(words[6], hidden_nodes)
   sizes <- list(inputs = ncol(first$wih), outputs = nrow(first$who))
+  close(open_file(words[5], "rb")) # now, not after hours of training
   target <- open_target(words[7])
   part <- paste0(words[7], ".part")
   on.exit(unlink(part))
@@ -264,6 +286,7 @@ main <- function(words) {
   write_weights(network$weights(), target)
   close(target)
   file.rename(part, words[7])
+  end_progress()
   cat(sprintf("accuracy %.4f\n", accuracy))
   cat(sprintf("seconds %.2f\n", proc.time()[["elapsed"]] - start))
 }
@@ -273,6 +296,7 @@ run <- function(main) {
   Sys.setenv(LANGUAGE = "en")
   options(warn = 2) # a warning is an error
   tryCatch(main(commandArgs(trailingOnly = TRUE)), error = function(e) {
+    end_progress()
     message("error: ", conditionMessage(e))
     quit(status = 1)
   })

@@ -149,9 +149,14 @@ static bool read_line(struct digits *digits)
     if (ferror(digits->file))
         fail("%s: %s", digits->path, strerror(errno));
     bool found = character == '\n' || digits->length > 0;
-    if (character == '\n' && digits->length && digits->text[digits->length - 1] == '\r')
+    if (digits->length && digits->text[digits->length - 1] == '\r')
         digits->length--;
     return found;
+}
+
+static bool starts_with(const struct digits *digits, const char *bytes, size_t count)
+{
+    return digits->length >= count && memcmp(digits->text, bytes, count) == 0;
 }
 
 static bool is_header(const struct digits *digits)
@@ -168,6 +173,16 @@ static bool is_header(const struct digits *digits)
     return !*name && (text == end || *text == ',');
 }
 
+static void check_fields(const struct digits *digits, int n)
+{
+    int fields = 1;
+    for (size_t i = 0; i < digits->length; i++)
+        fields += digits->text[i] == ',';
+    if (fields != n + 1)
+        fail("%s:%ld: has %d values: expected %d, a label and %d pixels", digits->path,
+             digits->line, fields, n + 1, n);
+}
+
 static void refuse_field(const struct digits *digits, int column, int highest, const char *field,
                          size_t length)
 {
@@ -182,12 +197,8 @@ static void refuse_field(const struct digits *digits, int column, int highest, c
 static int parse(const struct digits *digits, double *inputs, int n, int outputs)
 {
     const char *field = digits->text, *end = digits->text + digits->length;
-    int label = 0, fields = 1;
-    for (const char *each = field; each < end; each++)
-        fields += *each == ',';
-    if (fields != n + 1)
-        fail("%s:%ld: has %d values: expected %d, a label and %d pixels", digits->path,
-             digits->line, fields, n + 1, n);
+    int label = 0;
+    check_fields(digits, n);
     for (int column = 1; column <= n + 1; column++) {
         int highest = column == 1 ? outputs - 1 : 255, value = 0;
         const char *comma = field;
@@ -218,10 +229,14 @@ static int next_digit(struct digits *digits, double *inputs, int n, int outputs)
 {
     while (read_line(digits)) {
         if (digits->line == 1) {
-            if (digits->length >= 3 && memcmp(digits->text, "\xef\xbb\xbf", 3) == 0)
-                memmove(digits->text, digits->text + 3, digits->length -= 3); /* UTF-8's mark */
-            if (is_header(digits))
+            if (starts_with(digits, "\x1f\x8b", 2))
+                fail("%s is a gzip file: unpack it with gunzip", digits->path);
+            if (starts_with(digits, "\xef\xbb\xbf", 3))     /* UTF-8's mark */
+                memmove(digits->text, digits->text + 3, digits->length -= 3);
+            if (is_header(digits)) {
+                check_fields(digits, n);
                 continue;
+            }
         }
         if (digits->length == 0) {
             if (!digits->first_blank)
@@ -298,8 +313,8 @@ static void read_numbers(FILE *file, const char *path, double *numbers, size_t c
 {
     for (size_t i = 0; i < count; i++) {
         if (fscanf(file, "%lf", &numbers[i]) != 1 || !isfinite(numbers[i]))
-            fail("%s: expected %zu finite weights more, got something else: write it again with "
-                 "python -m nn weights", path, count - i);
+            fail("%s: expected %zu more finite weights: write it again with python -m nn weights",
+                 path, count - i);
     }
 }
 
@@ -332,8 +347,7 @@ static struct network read_weights(const char *path, int hidden_nodes)
     return net;
 }
 
-/* Open another name, which takes the name `path` when it is complete. Done before the training, so
-   that hours of it are not lost because a folder does not exist. */
+/* Open another name, which takes the name `path` when it is complete. */
 static FILE *open_target(const char *path)
 {
     int sizes[3];
@@ -403,6 +417,7 @@ int main(int count, char **words)
     struct network net = read_weights(words[6], hidden_nodes);
     net.learning_rate = learning_rate;
 
+    fclose(open_file(words[5], "rb"));           /* now, not after hours of training */
     FILE *file = open_target(words[7]);
     train(&net, words[4], epochs);
     double accuracy = accuracy_on(&net, words[5]);

@@ -90,9 +90,11 @@ longest-line 2 + allocate throw constant text
 
 : scaled ( n -- ) ( F: -- x )  s>f 255e f/ 0.99e f* 0.01e f+ ;
 
+: check-fields ( -- )  count-fields  dup inputs# 1+ <> if  refuse-count  then  drop ;
+
 \ Turn the line into scaled inputs, and its label.
 : parse-row ( -- label )
-  count-fields  dup inputs# 1+ <> if  refuse-count  then  drop
+  check-fields
   cut-field 2dup value-of { label }
   label outputs# u< 0= if  1 outputs# 1- refuse-field  then  2drop
   inputs# 0 ?do
@@ -104,6 +106,11 @@ longest-line 2 + allocate throw constant text
 : skip-mark ( -- )   \ UTF-8's byte-order mark
   text text-end over - s\" \xef\xbb\xbf" string-prefix? if
     text 3 +  text  text-end over - 2 +  cmove  text-end 3 - to text-end
+  then ;
+
+: refuse-gzip ( -- )
+  text text-end over - s\" \x1f\x8b" string-prefix? if
+    error( path 2@ type  ."  is a gzip file: unpack it with gunzip" )error
   then ;
 
 : padding? ( char -- flag )  dup bl = swap [char] " = or ;
@@ -134,8 +141,8 @@ longest-line 2 + allocate throw constant text
 \ Read the next digit into inputs. Blank lines may only be the last ones.
 : next-digit ( -- label true | false )
   begin  read-text  while
-    line @ 1 = if  skip-mark header?  else  false  then
-    0= if
+    line @ 1 = if  refuse-gzip skip-mark header?  else  false  then
+    if  check-fields  else
       blank? if
         note-blank
       else
@@ -245,8 +252,7 @@ s" test -t 2" system $? 0= constant terminal?
 
 0 value target
 
-\ Open another name, which takes the name of the target when it is complete. Done before the
-\ training, so that hours of it are not lost because a folder does not exist.
+\ Open another name, which takes the name of the target when it is complete.
 : check-replaceable ( -- )
   path 2@ r/o open-file if  drop exit  then  to file
   text to weights-text  longest-line to longest-weights
@@ -314,7 +320,9 @@ create arguments  most-arguments 2* cells allot
     error( ." expected 7 arguments, got " .#  ." ; " .usage )error
   then  drop
   s" HIDDEN_NODES" 0 whole  s" LEARNING_RATE" 1 positive learning-rate f!  s" EPOCHS" 2 whole
-  swap 5 argument read-weights  6 argument open-target
+  swap 5 argument read-weights
+  4 argument open-digits  file close-file check     \ now, not after hours of training
+  6 argument open-target
   3 argument rot train  4 argument accuracy-on
   6 argument write-weights
   progress-shown if  stderr to outfile-id cr stdout to outfile-id  then
