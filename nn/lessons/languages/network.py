@@ -39,27 +39,32 @@ def main(words: list[str]) -> None:
         raise WeightsTextError(f"{first}: expected {hidden_nodes} hidden nodes, got {len(wih)}")
 
     for _ in range(epochs):
-        for label, inputs in digits(train_file, wih.shape[1]):
-            book_loop.learn(wih, who, inputs, book_loop.targets_of(label), learning_rate)
+        for label, inputs in digits(train_file, wih.shape[1], len(who)):
+            targets = np.full(len(who), 0.01)
+            targets[label] = 0.99
+            book_loop.learn(wih, who, inputs, targets, learning_rate)
     answers = [
         np.argmax(book_loop.answer(wih, who, inputs)) == label
-        for label, inputs in digits(test_file, wih.shape[1])
+        for label, inputs in digits(test_file, wih.shape[1], len(who))
     ]
     write_weights(last, wih, who)
     print(f"accuracy {np.mean(answers):.4f}")
     print(f"seconds {time.perf_counter() - start:.2f}")
 
 
-def digits(path: Path, n_inputs: int) -> Iterator[tuple[int, np.ndarray]]:
+def digits(path: Path, n_inputs: int, n_outputs: int) -> Iterator[tuple[int, np.ndarray]]:
     """Read a CSV file a line at a time; yield label and scaled inputs, of shape (n_inputs,)."""
     with path.open() as file:
         for number, line in enumerate(file, start=1):
             try:
                 label, inputs = book_loop.parse(line)
             except ValueError:
-                label, inputs = 0, ()
-            if len(inputs) != n_inputs:
-                raise RowError(f"{path}:{number}: expected a label and {n_inputs} pixel values")
+                label, inputs = -1, ()
+            if len(inputs) != n_inputs or not 0 <= label < n_outputs:
+                raise RowError(
+                    f"{path}:{number}: expected a label from 0 to {n_outputs - 1}, and {n_inputs} "
+                    "pixel values"
+                )
             yield label, inputs
 
 
