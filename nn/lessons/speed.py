@@ -5,10 +5,12 @@ starts from the same weights and goes through the digits once.
 """
 
 import json
+import os
 import shutil
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 import tracemalloc
@@ -43,7 +45,21 @@ NUMPY_WAYS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "column @ row": lambda column, row: column[:, None] @ row[None, :],
     "einsum": lambda column, row: np.einsum("j,i->ji", column, row),
 }
-R_WAYS = {"R's %*%": "column %*% t(row)", "R's tcrossprod": "tcrossprod(column, row)"}
+R_WAYS = {
+    "R's %*%": "column %*% t(row)",
+    "R's tcrossprod": "tcrossprod(column, row)",
+    "R's outer": "outer(column, row)",
+}
+# As many zeros, for which nothing is multiplied: what the memory of a product costs.
+R_ZEROS = """{
+  zeros <- numeric(length(column) * length(row))
+  dim(zeros) <- c(length(column), length(row))
+  zeros
+}"""
+# glibc keeps memory that a program has freed, and need not ask the kernel for it again.
+KEEP_MEMORY = {
+    "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=536870912"
+}
 
 # Each product is written to a file, row by row, and compared with numpy's.
 _R_PROGRAM = """
@@ -270,8 +286,41 @@ def has_r() -> bool:
     return shutil.which("Rscript") is not None
 
 
+def r_environs(libraries: Path = Path("/usr/lib")) -> dict[str, dict[str, str]]:
+    """Return the environment variables with which R uses each BLAS that is installed.
+
+    Debian's BLAS packages have a folder each. Which of them is the system's own is a matter of
+    links, which only root may change; but R's start-up takes a folder to be searched before.
+
+    Parameters
+    ----------
+    libraries : Path
+
+    Returns
+    -------
+    environs : dict of str to (dict of str to str)
+        By the folder's name, such as "openblas-serial"; Netlib's is "reference". Where none is
+        found, "R's own".
+    """
+    architecture = sysconfig.get_config_var("MULTIARCH") or "*"
+    folders = [file.parent for file in sorted(libraries.glob(f"{architecture}/*/libblas.so.3"))]
+    environs = {
+        "reference" if folder.name == "blas" else folder.name: {
+            **os.environ,
+            "R_LD_LIBRARY_PATH": str(folder),
+        }
+        for folder in folders
+    }
+    return environs or {"R's own": dict(os.environ)}
+
+
 def outer_in_r(
-    column: np.ndarray, row: np.ndarray, expression: str, runs: int = 3, repeats: int = 100
+    column: np.ndarray,
+    row: np.ndarray,
+    expression: str,
+    runs: int = 3,
+    repeats: int = 100,
+    environ: Mapping[str, str] | None = None,
 ) -> tuple[float, np.ndarray]:
     """Multiply a column by a row in R, and time it without R's start-up.
 
@@ -283,6 +332,8 @@ def outer_in_r(
         R code that uses `column` and `row`; see `R_WAYS`.
     runs, repeats : int
         Number of runs, of which the median is taken, and number of products in each.
+    environ : mapping of str to str, optional
+        The environment variables, see `r_environs`; by default those of this process.
 
     Returns
     -------
@@ -304,7 +355,7 @@ def outer_in_r(
         column.astype("float64").tofile(Path(folder, "column"))
         row.astype("float64").tofile(Path(folder, "row"))
         command = ["Rscript", "--vanilla", "-e", program, folder]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
         if result.returncode:
             raise RError(f"R stopped at {expression!r}: {result.stderr.strip()}")
         product = np.fromfile(Path(folder, "product")).reshape(len(column), len(row))

@@ -7,25 +7,42 @@ The programs, network.py, network.R, network.fs and network.c, have the same for
 Each trains sample by sample in float64, from weights that ``python -m nn weights`` wrote.
 """
 
-import inspect
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from nn.errors import KitError
-from nn.lessons import book_loop
 from nn.lessons.speed import Cost, cost_of
 
 FOLDER = Path(__file__).parent
 COMPILE = "gcc -std=c99 -O2 -Wall -Wextra -Werror".split()
 
-# The network of a program: what follows its heading, up to the next heading.
-_NETWORK = re.compile(
-    r"^\S+ ---- The network ----[^\n]*\n(.*?)^\S+ ---- ", re.DOTALL | re.MULTILINE
-)
+# The steps of the network, and the definitions that make up each, in each language. In Python, the
+# sigmoid is scipy's.
+STEPS: dict[str, dict[str, tuple[str, ...]]] = {
+    "sigmoid": {"R": ("sigmoid",), "Forth": ("sigmoid",), "C": ("sigmoid",)},
+    "forward": dict.fromkeys(("Python", "R", "Forth", "C"), ("forward",)),
+    "send back": {
+        "Python": ("send_back",),
+        "R": ("send_back",),
+        "Forth": ("send-back",),
+        "C": ("send_back",),
+    },
+    "update": dict.fromkeys(("Python", "R", "Forth", "C"), ("update",)),
+    "learn": {
+        "Python": ("learn",),
+        "R": ("neural_network",),
+        "Forth": ("query", "learn"),
+        "C": ("query", "learn"),
+    },
+}
+
+# A definition with its comment: blank lines before and after, none within that is not indented.
+_PARAGRAPH = re.compile(r"\n\n+(?=\S)")
 
 
 class MissingLanguageError(KitError, FileNotFoundError):
@@ -43,6 +60,10 @@ class Language:
         The file with the network, in this folder.
     command : tuple of str
         What runs the file, or compiles it.
+    texts : tuple of str
+        The files, relative to this folder, that define the network.
+    definition : str
+        Regular expression of a line that defines a name, with "{}" for the name.
     packages : str
         The apt packages that it needs.
     """
@@ -50,6 +71,8 @@ class Language:
     name: str
     program: str
     command: tuple[str, ...]
+    texts: tuple[str, ...]
+    definition: str
     packages: str = ""
 
     @property
@@ -63,24 +86,78 @@ class Language:
         return f"{self.name} is not installed: sudo apt install {self.packages}"
 
 
-LANGUAGES = {
-    language.name: language
-    for language in (
-        Language("Python", "network.py", (sys.executable, "-m", "nn.lessons.languages.network")),
-        Language("R", "network.R", ("Rscript", "--vanilla"), "r-base-core"),
-        Language("Forth", "network.fs", ("gforth",), "gforth"),
-        Language("C", "network.c", tuple(COMPILE), "gcc libc6-dev"),
-    )
-}
+PYTHON = Language(
+    "Python",
+    "network.py",
+    (sys.executable, "-m", "nn.lessons.languages.network"),
+    texts=("../book_loop.py",),
+    definition=r"^def {}\(",
+)
+R = Language(
+    "R",
+    "network.R",
+    ("Rscript", "--vanilla"),
+    texts=("network.R",),
+    definition="^{} <- ",
+    packages="r-base-core",
+)
+FORTH = Language(
+    "Forth",
+    "network.fs",
+    ("gforth",),
+    texts=("layers.fs", "network.fs"),
+    definition="^: {} ",
+    packages="gforth",
+)
+C = Language(
+    "C",
+    "network.c",
+    tuple(COMPILE),
+    texts=("network.c",),
+    definition=r"^static \w+ {}\(",
+    packages="gcc libc6-dev",
+)
+LANGUAGES = {language.name: language for language in (PYTHON, R, FORTH, C)}
+
+
+def definition_of(language: Language, name: str, *files: str) -> str:
+    """Return the lines of a program that define a name, and the comment above them.
+
+    Parameters
+    ----------
+    language : Language
+    name : str
+    *files : str
+        Where to look, relative to this folder; by default in the files of the network.
+    """
+    line = re.compile(language.definition.format(re.escape(name)), re.MULTILINE)
+    for file in files or language.texts:
+        for paragraph in _PARAGRAPH.split((FOLDER / file).read_text()):
+            if line.search(paragraph):
+                return paragraph.strip() + "\n"
+    raise KeyError(f"{language.name} does not define {name}")
+
+
+def step_text(language: Language, step: str) -> str:
+    """Return the lines of a program that are a step of the network; see `STEPS`."""
+    return "\n".join(definition_of(language, name) for name in STEPS[step].get(language.name, ()))
 
 
 def network_text(language: Language) -> str:
     """Return the lines of a program that are the network, without its reading and writing."""
-    if language.name == "Python":
-        parts = (book_loop.forward, book_loop.send_back, book_loop.update, book_loop.learn)
-        return "\n".join(map(inspect.getsource, parts))
-    (text,) = _NETWORK.findall((FOLDER / language.program).read_text())
-    return text.strip() + "\n"
+    return "\n".join(text for step in STEPS if (text := step_text(language, step)))
+
+
+def side_by_side(step: str) -> str:
+    """Write a step of the network in each language, as Markdown."""
+    texts = {language.name: step_text(language, step) for language in LANGUAGES.values()}
+    blocks = [f"**{name}**\n\n{fenced(name, text)}" for name, text in texts.items() if text]
+    return "\n\n".join(blocks)
+
+
+def fenced(language_name: str, text: str) -> str:
+    """Write the text of a program as Markdown that is shown in colours."""
+    return f"```{language_name.lower()}\n{text}```"
 
 
 def command_of(language: Language, folder: Path) -> list[str]:
@@ -91,8 +168,7 @@ def command_of(language: Language, folder: Path) -> list[str]:
     MissingLanguageError
         When the language is not installed.
     """
-    if not language.is_installed:
-        raise MissingLanguageError(language.advice)
+    _require(language)
     source = FOLDER / language.program
     if language.name == "Python":
         return list(language.command)
@@ -105,6 +181,25 @@ def command_of(language: Language, folder: Path) -> list[str]:
         if done.returncode:
             raise MissingLanguageError(f"{language.advice}. gcc says: {done.stderr.strip()}")
     return [str(program)]
+
+
+def _require(language: Language) -> None:
+    if not language.is_installed:
+        raise MissingLanguageError(language.advice)
+
+
+def run_program(language: Language, *words: str | Path) -> Cost:
+    """Run a language that is not compiled, with these words after its command.
+
+    Raises
+    ------
+    MissingLanguageError
+        When the language is not installed.
+    ProgramError
+        When the program fails.
+    """
+    _require(language)
+    return cost_of([*language.command, *map(str, words)])
 
 
 @dataclass(frozen=True)
@@ -126,6 +221,7 @@ def run(
     hidden_nodes: int = 100,
     learning_rate: float = 0.1,
     epochs: int = 1,
+    environ: Mapping[str, str] | None = None,
 ) -> Result:
     """Run a language's program to its end.
 
@@ -140,6 +236,8 @@ def run(
         Must be those of the first weights.
     learning_rate : float
     epochs : int
+    environ : mapping of str to str, optional
+        The environment variables; by default those of this process.
 
     Raises
     ------
@@ -150,7 +248,7 @@ def run(
     """
     files = map(str, (train, test, first_weights, last_weights))
     settings = map(str, (hidden_nodes, learning_rate, epochs))
-    cost = cost_of([*command_of(language, last_weights.parent), *settings, *files])
+    cost = cost_of([*command_of(language, last_weights.parent), *settings, *files], environ)
     return result_of(cost)
 
 
