@@ -90,6 +90,7 @@ while not ended:
 if usage.ru_maxrss > mark_of("self") or not peak_kb:
     peak_kb = usage.ru_maxrss
 seconds = usage.ru_utime + usage.ru_stime
+print()  # what the process printed may end within a line
 print(json.dumps({"seconds": seconds, "peak_mb": peak_kb * 1024 / 1e6}))
 sys.exit(1 if status else 0)
 """
@@ -184,8 +185,8 @@ def cost_of(command: Sequence[str], environ: Mapping[str, str] | None = None) ->
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["it printed nothing"]
         raise ProgramError(f"{Path(command[0]).name} failed: {lines[-1]}")
-    *output, usage = done.stdout.splitlines(keepends=True)
-    return Cost("".join(output), **json.loads(usage))
+    output, _, usage = done.stdout.rstrip().rpartition("\n")
+    return Cost(output, **json.loads(usage))
 
 
 def emulated_arm_milliseconds(file: Path = MEASURED) -> dict[str, dict[int, float]]:
