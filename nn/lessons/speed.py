@@ -119,7 +119,7 @@ def median_seconds(
     runs: int = 3,
     repeats: int = 1,
     on_run: Callable[[], object] = lambda: None,
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Callable[[], float] | None = None,
 ) -> dict[str, float]:
     """Compare the time of actions.
 
@@ -136,14 +136,16 @@ def median_seconds(
         Calls of an action in one turn: many, if one call is too short to time.
     on_run : callable
         Called after each turn of each action.
-    clock : callable
-        Returns seconds; `time.process_time` leaves out what other programs take.
+    clock : callable, optional
+        Returns seconds, by default those on the wall; `time.process_time` leaves out what other
+        programs take.
 
     Returns
     -------
     seconds : dict of name to float
         For one call: the median of the turns.
     """
+    clock = clock or time.perf_counter
     seconds = {name: [] for name in actions}
     for _ in range(runs):
         for name, action in actions.items():
@@ -189,7 +191,7 @@ def cost_of(command: Sequence[str], environ: Mapping[str, str] | None = None) ->
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["it printed nothing"]
         raise ProgramError(f"{Path(command[0]).name} failed: {lines[-1]}")
-    output, _, usage = done.stdout.rstrip().rpartition("\n")
+    output, _, usage = done.stdout.removesuffix("\n").rpartition("\n")
     return Cost(output, **json.loads(usage))
 
 

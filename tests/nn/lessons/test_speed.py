@@ -1,10 +1,13 @@
 """Measures by their structure, faster ways by what they learn; no figure of this machine."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,16 +16,20 @@ from nn.data.csv_file import write_csv
 from nn.lessons import book_loop, speed
 from nn.lessons.speed import (
     IMPROVEMENTS,
+    KEEP_MEMORY,
     NUMPY_WAYS,
     PI_ZERO_SECONDS_PER_ROW,
     R_WAYS,
+    R_ZEROS,
     SEED,
     RError,
+    cost_of,
     emulated_arm_milliseconds,
     has_r,
     median_seconds,
     outer_in_r,
     peak_megabytes,
+    r_environs,
 )
 from scripts.bench import lesson_figures
 from tests.conftest import PROJECT
@@ -49,6 +56,20 @@ def test_the_median_leaves_a_disturbed_run_out(monkeypatch):
     clock = iter([0, 2, 10, 19, 20, 23])
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     assert median_seconds({"a": lambda: None}, runs=3, repeats=2) == {"a": 1.5}
+
+
+def test_another_clock_may_be_given():
+    """It is asked before and after each turn."""
+    clock = iter([0, 8, 10, 14, 20, 22])
+    assert median_seconds({"a": lambda: None}, repeats=2, clock=lambda: next(clock)) == {"a": 2}
+
+
+@pytest.mark.parametrize("text", ["", "0.5 ", "two\nlines\n", "no end\nof line", "\n\n"])
+def test_what_a_program_prints_is_returned_as_it_is(text):
+    """Whether or not its last line has an end."""
+    cost = cost_of([sys.executable, "-c", f"print({text!r}, end='')"])
+    assert cost.output == text
+    assert cost.seconds > 0
 
 
 def test_peak_memory_counts_what_was_freed_again():
@@ -165,6 +186,45 @@ def test_r_multiplies_each_by_each(way):
     seconds, product = outer_in_r(COLUMN, ROW, R_WAYS[way], runs=1, repeats=2)
     assert product.tolist() == PRODUCT
     assert seconds >= 0
+
+
+@needs_r
+@pytest.mark.parametrize("setting", [{}, KEEP_MEMORY])
+def test_r_makes_as_many_zeros(setting):
+    """Of the product's shape; the memory may be kept."""
+    environ = os.environ | setting
+    zeros = outer_in_r(COLUMN, ROW, R_ZEROS, runs=1, repeats=2, environ=environ)[1]
+    assert zeros.tolist() == np.zeros((3, 2)).tolist()
+
+
+def test_each_blas_has_a_folder(tmp_path, monkeypatch):
+    """Named by its folder, Netlib's by what it is; without any, R takes its own."""
+    monkeypatch.setattr(speed.sysconfig, "get_config_var", lambda name: "arm-linux-gnueabihf")
+    assert list(r_environs(tmp_path)) == ["R's own"]
+    for folder in ("blas", "openblas-serial", "lapack"):
+        (tmp_path / "arm-linux-gnueabihf" / folder).mkdir(parents=True)
+    for folder in ("blas", "openblas-serial"):
+        (tmp_path / "arm-linux-gnueabihf" / folder / "libblas.so.3").touch()
+    environs = r_environs(tmp_path)
+    assert list(environs) == ["reference", "openblas-serial"]
+    for name, folder in (("reference", "blas"), ("openblas-serial", "openblas-serial")):
+        place = tmp_path / "arm-linux-gnueabihf" / folder
+        assert environs[name] == os.environ | {"R_LD_LIBRARY_PATH": str(place)}
+
+
+@needs_r
+def test_r_loads_the_blas_that_it_is_told(tmp_path, monkeypatch):
+    """One in a folder of ours, as R itself says."""
+    (name, usual), *_ = r_environs().items()
+    if name == "R's own":
+        pytest.skip("no folder of a BLAS was found: this is not Debian")
+    ours = tmp_path / "arch" / "openblas-ours" / "libblas.so.3"
+    ours.parent.mkdir(parents=True)
+    shutil.copy(Path(usual["R_LD_LIBRARY_PATH"], "libblas.so.3"), ours)
+    monkeypatch.setattr(speed.sysconfig, "get_config_var", lambda name: "arch")
+    environ = r_environs(tmp_path)["openblas-ours"]
+    code = "cat(extSoftVersion()[['BLAS']])"
+    assert cost_of(["Rscript", "--vanilla", "-e", code], environ).output == str(ours)
 
 
 @needs_r
