@@ -58,7 +58,7 @@ def send_back(who, targets, final):
 
 
 def update(weights, errors, outputs, inputs, learning_rate=LEARNING_RATE):
-    """Update a matrix in place by an outer product: a column of deltas times a row of inputs."""
+    """Update a matrix in place by an outer product: a column times a row of inputs."""
     weights += learning_rate * np.dot(errors * outputs * (1.0 - outputs), inputs.T)
 
 

@@ -75,11 +75,12 @@ static void learn(struct network *net, const double *inputs, const double *targe
     query(net, inputs);
     for (int k = 0; k < net->outputs; k++)
         net->output_errors[k] = targets[k] - net->final[k];
-    send_back(net->who, net->output_errors, net->outputs, net->hidden_errors, net->hidden_nodes);
-    update(net->who, net->output_errors, net->final, net->outputs, net->hidden, net->hidden_nodes,
-           net->learning_rate);
-    update(net->wih, net->hidden_errors, net->hidden, net->hidden_nodes, inputs, net->inputs,
-           net->learning_rate);
+    send_back(net->who, net->output_errors, net->outputs,
+              net->hidden_errors, net->hidden_nodes);
+    update(net->who, net->output_errors, net->final, net->outputs,
+           net->hidden, net->hidden_nodes, net->learning_rate);
+    update(net->wih, net->hidden_errors, net->hidden, net->hidden_nodes,
+           inputs, net->inputs, net->learning_rate);
 }
 
 /* ---- Errors ---- */

@@ -51,6 +51,13 @@ def test_the_network_is_its_steps_in_order(name):
         assert word not in text
 
 
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_no_line_is_broken_in_a_notebook(name):
+    """A window of 1,000 pixels shows 92 characters."""
+    text = languages.network_text(LANGUAGES[name])
+    assert max(map(len, text.splitlines())) <= 92
+
+
 def test_side_by_side_are_all_that_define_a_step():
     """Each under its name, as code in colours."""
     text = languages.side_by_side("forward")
