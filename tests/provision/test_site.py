@@ -31,6 +31,9 @@ RING = [2 * pi * step / 16 for step in range(17)]
 SCRIPT = "<p>a foreign notebook</p><script>steal()</script>"
 EARLIER = "patient_login durable_contents expendable_kernels atomic set_password".split()
 RPI_SWAP = "/etc/rpi/swap.conf.d/80-pi-nn.conf"
+LANGUAGES = {"r": "r-base-core", "forth": "gforth", "c": "gcc libc6-dev"}
+APT_COST = "LC_ALL=C apt-get install --assume-no --no-install-recommends -o Debug::NoLocking=1"
+COST = re.compile(r"^(?:Need to get|After this operation).*", re.M)
 COMMAND_LINE = "console=serial0,115200 console=tty1 root=PARTUUID=4d8097e2-02 rootwait"
 
 
@@ -92,12 +95,25 @@ def hash_of(machine, path):
 def test_check_mode_changes_nothing_on_a_fresh_machine(machine, playbooks):
     """And does not fail; files and packages are compared, here and on the controller."""
     before = machine.snapshot()
-    playbooks.succeed("site", "--check", jupyter_tls="self-signed")  # which adds to the tasks
+    # which add to the tasks
+    playbooks.succeed("site", "--check", jupyter_tls="self-signed", languages_install=[*LANGUAGES])
     assert before.differences(machine.snapshot()) == []
     assert sorted(path.name for path in playbooks.folder.iterdir()) == [
         "hosts.yml",
         "variables.json",
     ]
+
+
+@pytest.mark.parametrize("wrong", [["r", "python"], ["R"], "r,c"], ids=str)
+def test_an_unknown_language_is_refused(machine, playbooks, wrong):
+    """By name, before anything is changed; the message lists those that there are."""
+    before = machine.snapshot()
+    play = playbooks.run("site", languages_install=wrong)
+    assert play.code != 0
+    assert "to be a list of any of r, forth, c, such as [r, c], got" in play.words
+    assert json.dumps(wrong) in play.words
+    assert "TASK [base" not in play.output
+    assert before.differences(machine.snapshot()) == []
 
 
 def test_converge(machine, playbooks):
@@ -404,6 +420,23 @@ def test_with_a_desktop_epiphany_is_the_browser(machine, playbooks):
     assert playbooks.succeed("site", "--tags", "base,browser").changed == 0
 
 
+def test_languages_are_installed_with_their_cost_announced(machine, playbooks):
+    """All three work; a second run changes nothing. How long it took and the cost are reported."""
+    for language, packages in LANGUAGES.items():
+        cost = machine.run(f"{APT_COST} {packages}", check=False).stdout
+        print(f"\n{machine.release}, {language}: {' '.join(COST.findall(cost)) or 'is there'}")
+    used, start = used_mb(machine), time.monotonic()
+    play = playbooks.succeed("site", "--tags", "base,languages", languages_install=[*LANGUAGES])
+    seconds, installed = time.monotonic() - start, used_mb(machine) - used
+    print(f"{machine.release}: languages in {seconds:.0f} s, {installed} MB installed")
+    announced = "c on pi-1, says apt: Need to get"
+    assert announced in play.words
+    playbooks.succeed("verify", languages_install=[*LANGUAGES])
+    again = playbooks.succeed("site", "--tags", "base,languages", languages_install=[*LANGUAGES])
+    assert again.changed == 0
+    assert announced not in again.words
+
+
 def test_a_students_work_survives_an_update(machine, playbooks):
     """A notebook of their own, and a shipped file that they changed."""
     machine.run(f"echo '{{\"cells\": []}}' > {NOTEBOOK}; echo mine >> {SHIPPED}")
@@ -443,7 +476,8 @@ def test_backup_uninstall_restore(machine, playbooks):
     if machine.release == "bookworm":
         assert machine.run("cat /etc/dphys-swapfile").stdout == "CONF_SWAPSIZE=100\n"
     packages = machine.snapshot().packages
-    assert not {"python3-numpy", "python3-zmq", "epiphany-browser"} & {
+    languages = set(" ".join(LANGUAGES.values()).split()) | {"binutils", "cpp", "gforth-lib"}
+    assert not {"python3-numpy", "python3-zmq", "epiphany-browser", *languages} & {
         name.split(":")[0] for name, state in packages.items() if state.startswith("installed")
     }
     assert playbooks.succeed("uninstall").changed == 0
