@@ -66,7 +66,7 @@ def test_a_short_password_is_refused(set_password, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_new_packages_are_recorded(program, tmp_path):
+def test_new_packages_are_recorded(program, tmp_path, capsys):
     """Those asked for are listed again; what was there already is not, and later ones are added."""
     record = program("base", "record_packages").main
     path = tmp_path / "apt-packages.json"
@@ -75,3 +75,16 @@ def test_new_packages_are_recorded(program, tmp_path):
     record(path, ["other"], "0 upgraded, 0 newly installed")
     recorded = {"asked_for": ["other", "wanted"], "new": ["libone", "other", "wanted"]}
     assert json.loads(path.read_text()) == recorded
+    assert capsys.readouterr().out == "unchanged\n"
+
+
+def test_a_package_that_another_brought_is_recorded_when_asked_for(program, tmp_path, capsys):
+    """Ansible marks it as manually installed, and uninstalling must undo that; once is enough."""
+    record = program("base", "record_packages").main
+    path = tmp_path / "apt-packages.json"
+    record(path, ["wanted"], APT)
+    for _ in range(2):
+        record(path, ["libone", "there"], "")
+    recorded = {"asked_for": ["libone", "wanted"], "new": ["libone", "wanted"]}
+    assert json.loads(path.read_text()) == recorded
+    assert capsys.readouterr().out == "unchanged\n"

@@ -1,7 +1,8 @@
 """Record which packages the kit installed: record_packages.py FILE NAME...
 
-The names are those the kit asked for; apt-get's output is read from standard input. Of its new
-packages, those asked for are listed once more: apt marks them alone as manually installed.
+The names are those the kit asked for; apt-get's output is read from standard input. Of all packages
+that the kit installed, those asked for are listed once more, also when another package brought them
+before: Ansible marks them alone as manually installed. Prints "unchanged" if there is nothing new.
 """
 
 import json
@@ -17,10 +18,16 @@ def main(path: Path, asked_for: list[str], output: str) -> None:
     found = re.search(r"NEW packages will be installed:\n((?:  .*\n?)+)", output)
     new = set(found.group(1).split()) if found else set()
     known = json.loads(path.read_text()) if path.exists() else {"asked_for": [], "new": []}
-    known["new"] = sorted(new.union(known["new"]))
-    known["asked_for"] = sorted(new.intersection(asked_for).union(known["asked_for"]))
+    new.update(known["new"])
+    record = {
+        "asked_for": sorted(new.intersection(asked_for).union(known["asked_for"])),
+        "new": sorted(new),
+    }
+    if record == known:
+        print("unchanged")
+        return
     with atomic_write(path) as file:
-        file.write(json.dumps(known, indent=1).encode())
+        file.write(json.dumps(record, indent=1).encode())
 
 
 if __name__ == "__main__":
