@@ -450,7 +450,8 @@ def test_each_table_of_measures_has_its_place():
     text = PERFORMANCE.read_text()
     names = set()
     for path in PROJECT.glob("scripts/bench/*.py"):
-        names |= set(re.findall(r'write_between\([^"]+"([\w-]+)"', path.read_text()))
+        writers = r'(?:write_between\([^"]+|= Comparison\(\s+)"([\w-]+)"'
+        names |= set(re.findall(writers, path.read_text()))
     assert len(names) >= 6
     for name in names:
         assert (text.count(f"<!-- {name}:begin -->"), text.count(f"<!-- {name}:end -->")) == (1, 1)

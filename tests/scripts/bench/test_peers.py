@@ -1,22 +1,18 @@
-"""The peers of `make bench-peers`: the C loop against the book's, and what becomes of figures."""
+"""The peers of `make bench-peers`: the C loop against the book's, and a limit that is slow."""
 
 import json
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 from statistics import mean
 
 import numpy as np
 import pytest
 
 from nn.lessons import book_loop
-from nn.lessons.speed import ProgramError
-from nn.presets import PRESETS
-from scripts.bench import peer_places, peers
-from scripts.bench.peer_places import BOOK, LIMIT, SIDES, Arm, Here, Job, Run, Side
-from scripts.bench.peers import NAMES
-from scripts.machines.host import MachineError
+from scripts.bench import peers
+from scripts.bench.comparison import NAMES, Medians
+from scripts.bench.peers import BOOK, LIMIT
+from scripts.bench.places import Here, Run
 from tests.conftest import PROJECT, csv_text
 
 TRAIN, TEST = (PROJECT / "mnist_dataset" / f"sample_{kind}.csv" for kind in ("train", "test"))
@@ -32,7 +28,7 @@ def limit(tmp_path_factory):
     program = tmp_path_factory.mktemp("limit") / "limit"
     source = PROJECT / "scripts" / "bench" / "limit.c"
     strict = ("-Wall", "-Wextra", "-Werror")
-    flags = (*peer_places.FLAGS, *Here.processor, *strict)
+    flags = (*peers.FLAGS, *Here.processor, *strict)
     subprocess.run(["gcc", *flags, "-o", program, source, "-lm"], check=True)
     return lambda *words: subprocess.run(
         [program, *map(str, words)], capture_output=True, text=True, timeout=60
@@ -151,40 +147,7 @@ def test_an_empty_file_is_refused(limit, tmp_path):
     assert "empty.csv: expected a label and 784 pixels a line, got none" in refused.stderr
 
 
-class FakePlace:
-    """A place where each side takes a second a letter of its name; one may fail."""
-
-    def __init__(self, failing: str = ""):
-        self.failing, self.ran = failing, []
-
-    def run(self, side, preset):
-        """Note the side; fail, or take its time."""
-        self.ran.append(side)
-        if side == self.failing:
-            raise MachineError("ended with 1")
-        return Run(float(len(side)), 0.9, 40.0)
-
-
-def test_sides_take_turns(capsys):
-    """Each after the others, and again; each run is told."""
-    place = FakePlace()
-    medians, failures = peers.measure(place, {"a": "a", "bb": "bb"}, runs=2)
-    assert place.ran == ["a", "bb"] * 2 * len(NAMES)
-    assert medians["bb"] == dict.fromkeys(NAMES, Run(2, 0.9, 40))
-    assert failures == []
-    assert "book, run 2 of 2: bb: 2.000 s" in capsys.readouterr().err
-
-
-def test_a_side_that_fails_is_left_out_and_named():
-    """It is not tried again, and the others go on."""
-    place = FakePlace(failing="bb")
-    medians, failures = peers.measure(place, {"a": "a", "bb": "bb"}, runs=3)
-    assert list(medians) == ["a"]
-    assert failures == ["bb: ended with 1"]
-    assert place.ran.count("bb") == 1
-
-
-def medians_of(**seconds: float) -> peers.Medians:
+def medians_of(**seconds: float) -> Medians:
     sides = {"book": BOOK, "limit": LIMIT, "kit": "this kit"}
     return {sides[key]: dict.fromkeys(NAMES, Run(each, 0.95, 50)) for key, each in seconds.items()}
 
@@ -196,48 +159,3 @@ def test_a_slow_limit_is_told():
     assert "at least 25 times as long as C by hand, sparse at 200 nodes, got 24.5" in complaint
     (complaint,) = peers.check_limit(medians_of(book=49))
     assert "expected both the book's loop and C by hand, sparse, got the book's loop" in complaint
-
-
-def test_the_table_has_ratios_to_the_limit():
-    """A row for each side, a column for each preset; no ratio without the limit."""
-    head, _, kit, limit = peers.table(medians_of(kit=3, limit=2), Here.cell)
-    assert "`book`: 200, 5" in head
-    assert kit.startswith("| this kit | 3.00 s, 1.5×, 95.00%, 50 MB | ")
-    assert "2.00 s, 1.0×" in limit
-    assert "3.00 s, 95.00%" in peers.table(medians_of(kit=3), Here.cell)[-1]
-    of_arm = peers.table(medians_of(kit=3, limit=2), Arm.cell)
-    assert of_arm[2].startswith("| this kit | 1.500 ms, 1.5× | ")
-
-
-def test_what_is_missing_is_named_with_its_package(tmp_path, monkeypatch):
-    """In the very command that installs it."""
-    monkeypatch.setenv("PATH", str(tmp_path))
-    here = Here(tmp_path)
-    assert here.missing(SIDES[LIMIT]) == "run `apt-get install gcc libc6-dev`"
-    assert here.missing(SIDES[BOOK]) == ""
-
-
-def test_a_run_is_measured_and_its_failure_told(tmp_path):
-    """By a process of its own: its seconds, its memory, what it printed."""
-    here, preset = Here(tmp_path), PRESETS["pi-zero"]
-    for megabytes in (0, 50):
-        code = f"text = 'x' * {megabytes * 1_000_000}; print('{{\"accuracy\": 0.5}}')"
-        run = here.run(Side(("python", "-S", "-c", code), arguments=lambda job: ()), preset)
-        assert run.accuracy == 0.5
-        assert 0 < run.peak_mb - megabytes < 25  # this process, with pytest and numpy, has more
-        assert 0 < run.seconds < 30
-    failing = Side(("python", "-c", "raise SystemExit('no digits')"))
-    with pytest.raises(ProgramError, match=r"failed: no digits"):
-        here.run(failing, preset)
-
-
-def test_commands_are_those_of_the_sides(tmp_path):
-    """All get the same files, nodes, epochs and seed."""
-    here, job = Here(tmp_path), Job(PRESETS["book"], tmp_path, "whole")
-    train, test = (str(tmp_path / f"whole_{kind}.csv") for kind in ("train", "test"))
-    command = here.command(SIDES[BOOK], job)
-    assert command[-7:] == ["-m", "nn.lessons.book_loop", train, test, "200", "5", "1"]
-    assert Path(sys.executable) == Path(command[-8])
-    of_kit = here.command(SIDES["this kit"], job)
-    assert of_kit[of_kit.index("--train") + 1] == train
-    assert of_kit[of_kit.index("--preset") + 1] == "book"

@@ -1,36 +1,23 @@
-"""The sides of `make bench-peers`, and the two places where they run."""
+"""Two places to compare programs in: this computer, and emulated ARM."""
 
 import json
-import platform
 import resource
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
-from nn.lessons.speed import cost_of
+from nn.lessons.speed import Cost, cost_of
 from nn.presets import Preset
 from scripts.bench import PROJECT
-from scripts.bench.kinds import PEERS
 from scripts.machines.arm import HARD_FLOAT, enable_arm
 from scripts.machines.chroot import Mount, inside
 from scripts.machines.host import call, require_root
-from scripts.machines.roots import RELEASE, ensure_root
+from scripts.machines.roots import RELEASE, RootKind, ensure_root
 
 FEW, ROWS = 16, 2000
 SEED = 1
 SECONDS = 3600  # QEMU hangs now and then
-
-FLAGS = "-O3 -fno-math-errno -fno-trapping-math -fassociative-math -fno-signed-zeros".split()
-LIBRARIES = {"limit": ["-lm"], "fann_peer": ["-lfloatfann", "-lm"]}
-# How to install what a computer may lack, and how to check that it is installed.
-NEEDS = {
-    "gcc": ("apt-get install gcc libc6-dev", lambda: shutil.which("gcc")),
-    "FANN": ("apt-get install libfann-dev", Path("/usr/include/floatfann.h").exists),
-    "scikit-learn": ("pip install scikit-learn", lambda: find_spec("sklearn")),
-}
 
 
 @dataclass(frozen=True)
@@ -42,16 +29,40 @@ class Job:
     rows: str
 
     @property
+    def files(self) -> tuple[Path, Path]:
+        """The digits to train and to test on."""
+        return self.folder / f"{self.rows}_train.csv", self.folder / f"{self.rows}_test.csv"
+
+    @property
     def arguments(self) -> tuple:
-        """The arguments of each side: TRAIN.csv TEST.csv HIDDEN EPOCHS SEED."""
-        files = (self.folder / f"{self.rows}_{kind}.csv" for kind in ("train", "test"))
-        return (*files, self.preset.hidden_nodes, self.preset.epochs, SEED)
+        """The arguments of most sides: TRAIN.csv TEST.csv HIDDEN EPOCHS SEED."""
+        return (*self.files, self.preset.hidden_nodes, self.preset.epochs, SEED)
 
 
-def _arguments_of_kit(job: Job) -> tuple:
-    train, test, *_ = job.arguments
-    flags = ("--preset", job.preset.name, "--seed", SEED, "--model", job.folder / "model.npz")
-    return ("--train", train, "--test", test, *flags, "--json")
+@dataclass(frozen=True)
+class Need:
+    """Something that a computer may lack: how to install it, and whether it is installed."""
+
+    advice: str
+    is_met: Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A C program: its file in the project, and gcc's flags.
+
+    Attributes
+    ----------
+    path : str
+    flags, libraries : tuple of str
+    is_tuned : bool
+        Whether it is compiled for the very processor that it runs on.
+    """
+
+    path: str
+    flags: tuple[str, ...]
+    libraries: tuple[str, ...] = ("-lm",)
+    is_tuned: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,37 +71,26 @@ class Side:
 
     Attributes
     ----------
-    words : tuple of str
-        How its command begins: with "python", or with the name of a C program of this folder.
-    needs : tuple of str
-        Names of `NEEDS`.
+    words : tuple of (str or Source)
+        How its command begins, in the project's folder: "python" is this environment's, a C program
+        is compiled.
+    needs : tuple of Need
     arguments : callable
         Returns what follows for a `Job`.
-    in_process : str
-        Its name in scripts.bench.side, for what takes longer to start than its rows take on ARM.
+    accuracy : callable
+        Finds the accuracy, from 0 to 1, in what it printed.
+    settings : tuple of str
+        Its environment variables, each as NAME=value.
+    in_process : tuple of str
+        How scripts.bench.side is started with it, if its start takes longer than its rows on ARM.
     """
 
-    words: tuple[str, ...]
-    needs: tuple[str, ...] = ()
+    words: tuple[str | Source, ...]
+    needs: tuple[Need, ...] = ()
     arguments: Callable[[Job], tuple] = lambda job: job.arguments
-    in_process: str = ""
-
-
-BOOK, LIMIT = "the book's loop", "C by hand, sparse"
-SIDES = {
-    BOOK: Side(("python", "-m", "nn.lessons.book_loop"), in_process="book"),
-    "this kit": Side(("python", "-m", "nn", "train"), (), _arguments_of_kit, "kit"),
-    "scikit-learn": Side(
-        ("python", "-m", "scripts.bench.sklearn_peer"), ("scikit-learn",), in_process="scikit-learn"
-    ),
-    "FANN": Side(("fann_peer",), ("gcc", "FANN")),
-    "C by hand, dense": Side(("limit", "dense"), ("gcc",)),
-    LIMIT: Side(("limit", "sparse"), ("gcc",)),
-}
-IN_PROCESS = (
-    "from scripts.bench import side, sklearn_peer; "
-    "side.SIDES['scikit-learn'] = sklearn_peer.run_side; side.main()"
-)
+    accuracy: Callable[[Cost], float] = lambda cost: json.loads(cost.output)["accuracy"]
+    settings: tuple[str, ...] = ()
+    in_process: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,33 +111,33 @@ class Here:
         With the rows; the C programs are compiled into it.
     """
 
-    name, processor = "here", ["-march=native"]
-    title = (
-        f"On one {platform.machine()} core, from CSV to accuracy; medians of {{}} alternating "
-        "runs. Processor seconds, times the sparse C loop's, accuracy, peak memory."
-    )
+    name = "here"
+    processor = ("-march=native",)
 
     def __init__(self, folder: Path):
         self.folder = self.seen = folder
-        self.project, self.python = PROJECT, sys.executable
-        self.prefix = ("env", f"PYTHONPATH={PROJECT}")
+        self.python = sys.executable
+        self.prefix = ("env", "-C", PROJECT, f"PYTHONPATH={PROJECT}")
 
     def missing(self, side: Side) -> str:
         """Return how to install what a side needs and this computer lacks, or ""."""
-        absent = [NEEDS[need][0] for need in side.needs if not NEEDS[need][1]()]
+        absent = [need.advice for need in side.needs if not need.is_met()]
         return f"run `{' && '.join(absent)}`" if absent else ""
 
     def command(self, side: Side, job: Job) -> list[str]:
         """Return the command for a job; compile its C program first."""
         program, *words = side.words
-        path = self.python if program == "python" else self._compiled(program)
-        return [str(word) for word in (*self.prefix, path, *words, *side.arguments(job))]
+        if isinstance(program, Source):
+            program = self._compiled(program)
+        path = self.python if program == "python" else program
+        arguments = side.arguments(job)
+        return [str(word) for word in (*self.prefix, *side.settings, path, *words, *arguments)]
 
-    def _compiled(self, program: str) -> Path:
-        target = f"{program}.{self.name}"
+    def _compiled(self, source: Source) -> Path:
+        target = f"{Path(source.path).stem}.{self.name}"
         if not (self.folder / target).exists():
-            source = self.project / "scripts/bench" / f"{program}.c"
-            words = (*FLAGS, *self.processor, "-o", self.seen / target, source, *LIBRARIES[program])
+            flags = (*source.flags, *(self.processor if source.is_tuned else ()))
+            words = (*flags, "-o", self.seen / target, source.path, *source.libraries)
             call(*self.prefix, "gcc", *words, timeout=600)
         return self.seen / target
 
@@ -147,7 +147,7 @@ class Here:
             packed.unlink()
         command = self.command(side, Job(preset, self.seen, "whole"))
         cost = cost_of(command)
-        return Run(cost.seconds, json.loads(cost.output)["accuracy"], cost.peak_mb)
+        return Run(cost.seconds, side.accuracy(cost), cost.peak_mb)
 
     @staticmethod
     def cell(run: Run, ratio: str) -> str:
@@ -156,27 +156,31 @@ class Here:
 
 
 class Arm(Here):
-    """A Debian root on an emulated Cortex-A7: the time for 2,000 rows, without the start."""
+    """A Debian root on an emulated Cortex-A7: the time for 2,000 rows, without the start.
+
+    Parameters
+    ----------
+    folder : Path
+    kind : RootKind
+        A root with everything that the sides need.
+    """
 
     # Debian armhf's own floating point. vfpv4 adds fused multiply-add, which a Pi Zero lacks, and
     # for which QEMU takes a quarter longer.
-    name, processor = "arm", ["-mcpu=cortex-a7", "-mfpu=vfpv3-d16"]
-    title = (
-        f"On an emulated {HARD_FLOAT} without NEON: {ROWS:,} rows and a sixth as many test rows, "
-        "without the start; medians of {} alternating runs. Processor milliseconds per row, times "
-        "the sparse C loop's."
-    )
+    name = "arm"
+    processor = ("-mcpu=cortex-a7", "-mfpu=vfpv3-d16")
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, kind: RootKind):
         require_root()
         enable_arm()
         mounts = (Mount(PROJECT, "/kit"), Mount(folder, "/tmp", "bind"))
         # compiled only at the first start, and not in the project
         settings = ("PYTHONPYCACHEPREFIX=/tmp/compiled", "PYTHONDONTWRITEBYTECODE=")
         settings += (f"QEMU_CPU={HARD_FLOAT}", "PYTHONPATH=/kit", "OPENBLAS_NUM_THREADS=1")
-        self.prefix = (*inside(ensure_root(RELEASE, PEERS), *mounts), *settings)
+        root = ensure_root(RELEASE, kind)
+        self.prefix = (*inside(root, *mounts), "env", "-C", "/kit", *settings)
         self.folder, self.seen = folder, Path("/tmp")
-        self.project, self.python = Path("/kit"), "python3"
+        self.python = "python3"
 
     def missing(self, side: Side) -> str:
         """Return "": the root has everything that the sides need."""
@@ -185,7 +189,7 @@ class Arm(Here):
     def run(self, side: Side, preset: Preset) -> Run:
         """Return the time for many rows minus that for few; in one process if the start is long."""
         if side.in_process:
-            words = (self.python, "-c", IN_PROCESS, side.in_process, preset.name, self.seen)
+            words = (*side.settings, self.python, *side.in_process, preset.name, self.seen)
             return Run(json.loads(call(*self.prefix, *words, timeout=SECONDS).stdout)["rows"])
         few, many = (self._seconds(side, Job(preset, self.seen, rows)) for rows in ("few", "many"))
         return Run(many - few)
