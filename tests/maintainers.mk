@@ -2,7 +2,7 @@
 
 .PHONY: help-maintainers test test-all test-oldest lint lint-languages test-arm test-cache test-provision
 .PHONY: fuzz test-power-cuts test-low-memory verify-emulated
-.PHONY: bench bench-arm bench-cache bench-peers bench-backends
+.PHONY: bench bench-arm bench-cache bench-peers bench-backends compare-languages
 .PHONY: measure-presets measure-sample measure-checkpoints measure-notebooks pictures sample
 
 help-maintainers: ## List the commands for testing and measuring the kit
@@ -70,6 +70,9 @@ bench-backends: $(VENV)/.ready ## Time the dense and the sparse step; updates do
 	$(RUN) -m scripts.bench.rule --report docs/performance.md
 
 bench-executions: bench-backends # its name before version 0.2
+
+compare-languages: $(VENV)/.ready ## Compare Python, R, Forth and C; updates docs/performance.md (40 min); needs root on Debian
+	$(RUN) -m scripts.bench.languages --report docs/performance.md
 
 measure-presets: $(VENV)/.ready ## Train each preset on MNIST with five seeds (20 min)
 	$(RUN) -m scripts.bench.measure_presets

@@ -23,3 +23,6 @@ CACHE = RootKind("cache", (*_NETWORK, *_REFERENCE, "valgrind", "libc6-dbg"), "i3
 PEERS = RootKind(
     "peers", (*_NETWORK, "python3-sklearn", "gcc", "libc6-dev", "libfann-dev"), "armhf"
 )
+
+# The same network in other languages on ARM; R and numpy with either BLAS.
+LANGUAGES = RootKind("languages", (*_BOTH, "r-base-core", "gforth", "gcc", "libc6-dev"), "armhf")
