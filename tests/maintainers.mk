@@ -71,7 +71,7 @@ bench-backends: $(VENV)/.ready ## Time the dense and the sparse step; updates do
 
 bench-executions: bench-backends # its name before version 0.2
 
-compare-languages: $(VENV)/.ready ## Compare Python, R, Forth and C; updates docs/performance.md (40 min); needs root on Debian
+compare-languages: $(VENV)/.ready ## Compare Python, R, Forth and C; updates docs/performance.md (30 min); needs root on Debian
 	$(RUN) -m scripts.bench.languages --report docs/performance.md
 
 measure-presets: $(VENV)/.ready ## Train each preset on MNIST with five seeds (20 min)

@@ -4,7 +4,7 @@ Each language trains by the book's loop of nn.lessons.languages, from the same w
 CSV files. Here, each run is the complete job, with MNIST's 70,000 digits. On emulated ARM, where
 that would take hours, they train on 2,000 rows, and the start is not counted. R and Debian's numpy
 run with the reference BLAS and with OpenBLAS, where both are installed. Since they do the same,
-their accuracies must agree, and reach 97 % at 200 nodes and 5 epochs.
+their accuracies must agree from 100 nodes on, and reach 97 % at 200 nodes and 5 epochs.
 """
 
 import platform
@@ -25,6 +25,8 @@ from scripts.machines.arm import HARD_FLOAT
 
 LEAST_ACCURACY = 0.97  # with the preset "book"
 MOST_DIFFERENCE = 0.002  # 20 of MNIST's 10,000 test digits
+# Ten nodes amplify the last digit of a sum until, after 30,000 rows, other weights are learned.
+STABLE = ("pi-zero-100", "book")
 
 # Debian's packages, and their folders in /usr/lib/TRIPLET; in each is a libblas.so.3.
 BLAS = {
@@ -113,7 +115,7 @@ def check_accuracy(medians: Medians) -> list[str]:
         for name, runs in medians.items()
         if runs["book"].accuracy < LEAST_ACCURACY
     ]
-    for preset in NAMES if medians else ():
+    for preset in STABLE if medians else ():
         found = {name: runs[preset].accuracy for name, runs in medians.items()}
         low, high = min(found, key=found.get), max(found, key=found.get)
         if found[high] - found[low] > MOST_DIFFERENCE:

@@ -143,13 +143,21 @@ def test_a_language_below_the_promise_is_told():
     assert complaint == "R: expected an accuracy of at least 97% at 200 nodes, got 96.99%"
 
 
-def test_languages_that_disagree_are_told():
+@pytest.mark.parametrize("preset", ["pi-zero-100", "book"])
+def test_languages_that_disagree_are_told(preset):
     """From the same weights, they must end with the same accuracy, but for rounding."""
     assert check_accuracy({}) == []
     assert check_accuracy(medians_of(R=0.9730, C=0.9749)) == []
     medians = medians_of(R=0.9751, C=0.9751)
-    medians["C"]["pi-zero"] = Run(1.0, 0.9730, 50)
+    medians["C"][preset] = Run(1.0, 0.9730, 50)
     (complaint,) = check_accuracy(medians)
     assert complaint == (
-        "pi-zero: expected the same accuracy of all languages, got 97.30% of C and 97.51% of R"
+        f"{preset}: expected the same accuracy of all languages, got 97.30% of C and 97.51% of R"
     )
+
+
+def test_ten_nodes_may_disagree():
+    """They amplify the rounding of sums; see docs/performance.md."""
+    medians = medians_of(R=0.9751, C=0.9751)
+    medians["C"]["pi-zero"] = Run(1.0, 0.95, 50)
+    assert check_accuracy(medians) == []
