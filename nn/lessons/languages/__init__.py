@@ -66,6 +66,8 @@ class Language:
         Regular expression of a line that defines a name, with "{}" for the name.
     packages : str
         The apt packages that it needs.
+    remark : str
+        Where they are not to be had.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Language:
     texts: tuple[str, ...]
     definition: str
     packages: str = ""
+    remark: str = ""
 
     @property
     def is_installed(self) -> bool:
@@ -83,7 +86,7 @@ class Language:
     @property
     def advice(self) -> str:
         """Return one sentence that says how to install it."""
-        return f"{self.name} is not installed: sudo apt install {self.packages}"
+        return f"{self.name} is not installed: sudo apt install {self.packages}{self.remark}"
 
 
 PYTHON = Language(
@@ -108,6 +111,7 @@ FORTH = Language(
     texts=("layers.fs", "network.fs"),
     definition="^: {} ",
     packages="gforth",
+    remark=" (Debian 13 has none)",
 )
 C = Language(
     "C",
