@@ -6,8 +6,10 @@ In such a notebook, replace the cell that defines the class with::
 """
 
 import numpy as np
+from scipy.linalg.blas import dger
 
 from nn.network import Network
+from nn.signals import sigmoid
 
 
 class neuralNetwork:  # noqa: N801 - the book's spelling is the purpose of this file
@@ -43,7 +45,7 @@ class neuralNetwork:  # noqa: N801 - the book's spelling is the purpose of this 
 
     @wih.setter
     def wih(self, weights):
-        self._network.weights_input_hidden = np.array(weights, dtype=float)
+        self._network.weights_input_hidden = np.array(weights, dtype=float, order="C")
 
     @property
     def who(self) -> np.ndarray:
@@ -65,7 +67,13 @@ class neuralNetwork:  # noqa: N801 - the book's spelling is the purpose of this 
 
     def train(self, inputs_list, targets_list):
         """Learn from one sample: lists of inputs and of targets."""
-        self._network.train(_row(inputs_list), _row(targets_list))
+        inputs, targets = _row(inputs_list), _row(targets_list)
+        hidden_outputs = sigmoid(inputs.dot(self.wih.T))  # (1, hidden)
+        _, hidden_delta = self._network.train_outputs(hidden_outputs, targets)
+        # BLAS adds the product of the two vectors in place. An array for the product would be as
+        # large as the weights, and writing and reading it would take most of the time.
+        added = dger(1.0, inputs[0], hidden_delta[0], a=self.wih.T, overwrite_a=True)
+        self._network.weights_input_hidden = added.T  # the same memory
 
     def query(self, inputs_list):
         """Return the outputs for one sample, as a column of shape (outputnodes, 1)."""

@@ -2,7 +2,7 @@
 
 .PHONY: help-maintainers test test-all test-oldest lint lint-languages test-arm test-cache test-provision
 .PHONY: fuzz test-power-cuts test-low-memory verify-emulated
-.PHONY: bench bench-arm bench-cache bench-peers bench-backends compare-languages
+.PHONY: bench bench-book bench-arm bench-cache bench-peers bench-backends compare-languages
 .PHONY: measure-presets measure-sample measure-checkpoints measure-notebooks pictures sample
 
 help-maintainers: ## List the commands for testing and measuring the kit
@@ -56,6 +56,9 @@ verify-emulated: $(VENV)/.ready-provision ## Test everything a Pi Zero must do o
 ##@ Measurements
 bench: $(VENV)/.ready ## Time the book's loop and this kit side by side; updates docs/performance.md (10 min)
 	$(RUN) -m scripts.bench.whole_job --report docs/performance.md
+
+bench-book: $(VENV)/.ready ## Time the book's class and nn.book on the same rows; updates docs/performance.md (1 min)
+	$(RUN) -m scripts.bench.book_class --report docs/performance.md
 
 bench-arm: $(VENV)/.ready ## Time the book's loop and this kit on emulated ARM; updates docs/performance.md (1 h); needs root on Debian
 	$(RUN) -m scripts.bench.arm --report docs/performance.md

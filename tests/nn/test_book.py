@@ -50,6 +50,21 @@ def test_weights_and_rate_may_be_set():
     assert n.query([0.3, 0.7]) == pytest.approx(expected)
 
 
+def test_weights_in_any_order_of_memory_learn_the_same():
+    """A transposed array, as of weights saved the other way round; and they learn in place."""
+    generator = np.random.default_rng(1)
+    n = neuralNetwork(6, 4, 2, 0.3)
+    n.wih, n.who = generator.normal(size=(4, 6)), generator.normal(size=(2, 4))
+    other = neuralNetwork(6, 4, 2, 0.3)
+    other.wih, other.who = np.asfortranarray(n.wih), np.asfortranarray(n.who)
+    held = other.wih
+    for each in (n, other):
+        each.train([0.1, 0.9, 0.2, 0.5, 0.4, 0.3], [0.01, 0.99])
+    assert np.array_equal(n.wih, other.wih)
+    assert np.array_equal(n.who, other.who)
+    assert np.array_equal(held, other.wih)
+
+
 def test_backquery_is_a_column():
     """As the book draws it: 784 values from 0.01 to 0.99."""
     n = neuralNetwork(784, 20, 10, 0.1)
