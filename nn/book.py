@@ -3,6 +3,8 @@
 In such a notebook, replace the cell that defines the class with::
 
     from nn.book import neuralNetwork
+
+`nn.book_calls` provides what such a notebook calls and today's numpy and scipy no longer have.
 """
 
 import numpy as np

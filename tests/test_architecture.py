@@ -27,7 +27,7 @@ IMPORTERS = {
     "lessons": set(),
 }
 FLOORS = [
-    {"errors"},
+    {"errors", "book_calls"},
     {"rules", "signals"},
     {"network", "images", "augment"},
     {"presets", "book", "saving", "learning_curve"},
