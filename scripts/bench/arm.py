@@ -25,7 +25,7 @@ from scripts.bench.side import SIDES
 from scripts.machines.arm import HARD_FLOAT as PROCESSOR
 from scripts.machines.arm import enable_arm
 from scripts.machines.chroot import Mount, inside
-from scripts.machines.host import call, require_root
+from scripts.machines.host import HangError, call, require_root, retry
 from scripts.machines.roots import RELEASE, ensure_root
 
 # How many times as fast as the book's loop the kit must be. Hosts differ, because the cost of a
@@ -112,12 +112,16 @@ class Bench:
         """Time the parts, for notebook 08."""
         _say("the parts, for notebook 08")
         words = ("-m", "scripts.bench.lesson_figures", "/tmp/many_train.csv")
-        return json.loads(call(*self._python, *words, timeout=SECONDS).stdout)
+        return self._measure(*words)
 
     def _run(self, name: str, preset: Preset) -> Side:
         words = ("-m", "scripts.bench.side", name, preset.name, "/tmp")
-        run = call(*self._python, *words, timeout=SECONDS)  # QEMU hangs now and then
-        return Side(**json.loads(run.stdout))
+        return Side(**self._measure(*words))
+
+    def _measure(self, *words: str) -> dict:
+        """Run Python with these words; QEMU hangs now and then, and is started again."""
+        run = retry(lambda: call(*self._python, *words, timeout=SECONDS), on=(HangError,))
+        return json.loads(run.stdout)
 
 
 def _median(sides: list[Side]) -> Side:

@@ -12,7 +12,7 @@ from nn.presets import Preset
 from scripts.bench import PROJECT
 from scripts.machines.arm import HARD_FLOAT, enable_arm
 from scripts.machines.chroot import Mount, inside
-from scripts.machines.host import call, require_root
+from scripts.machines.host import HangError, call, require_root, retry
 from scripts.machines.roots import RELEASE, RootKind, ensure_root
 
 FEW, ROWS = 16, 2000
@@ -191,7 +191,8 @@ class Arm(Here):
         """Return the time for many rows minus that for few; in one process if the start is long."""
         if side.in_process:
             words = (*side.settings, self.python, *side.in_process, preset.name, self.seen)
-            return Run(json.loads(call(*self.prefix, *words, timeout=SECONDS).stdout)["rows"])
+            told = retry(lambda: call(*self.prefix, *words, timeout=SECONDS), on=(HangError,))
+            return Run(json.loads(told.stdout)["rows"])
         jobs = {rows: Job(preset, self.seen, rows) for rows in ("few", "many")}
         if side not in self.started:  # the first start of all takes longer: Python compiles
             self._seconds(side, jobs["few"])
@@ -206,6 +207,10 @@ class Arm(Here):
 
     def _seconds(self, side: Side, job: Job) -> float:
         command = self.command(side, job)
-        before = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
-        call(*command, timeout=SECONDS)
-        return sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - before
+
+        def run() -> float:
+            before = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+            call(*command, timeout=SECONDS)
+            return sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - before
+
+        return retry(run, on=(HangError,))

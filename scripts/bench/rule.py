@@ -19,7 +19,7 @@ from scripts.bench.kinds import ARM, X86_64
 from scripts.bench.markers import write_between
 from scripts.machines.arm import HARD_FLOAT, enable_arm
 from scripts.machines.chroot import Mount, inside
-from scripts.machines.host import call, require_root
+from scripts.machines.host import HangError, call, require_root, retry
 from scripts.machines.roots import RELEASE, RootKind, ensure_root
 
 SECONDS = 3600
@@ -76,7 +76,8 @@ def measure_in_root(rows: Path, kind: RootKind, blas: str) -> dict:
     )
     words = ("python3", "-m", "scripts.bench.backends", f"/tmp/{rows.name}")
     root = ensure_root(RELEASE, kind)
-    return json.loads(call(*inside(root, *mounts), *settings, *words, timeout=SECONDS).stdout)
+    command = (*inside(root, *mounts), *settings, *words)
+    return json.loads(retry(lambda: call(*command, timeout=SECONDS), on=(HangError,)).stdout)
 
 
 def table(measured: dict[str, dict]) -> list[str]:

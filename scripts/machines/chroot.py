@@ -1,8 +1,11 @@
 """Run commands in a root, in separate namespaces: mounts and processes end with the command."""
 
 import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from scripts.machines.host import INSIDE
 
 # The mounts are in a private namespace. If this process dies, so does the first process in the
 # namespace, and with it all others: nothing is left to clean up, however a command ends.
@@ -10,13 +13,16 @@ _ISOLATED = (
     *("setpriv", "--pdeathsig", "KILL"),
     *("unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child"),
 )
-_MOUNT = """
+# A link is followed as programs in the root follow it; from outside it would lead out of the root.
+_REAL_PATH = "import os, sys; os.chroot(sys.argv[1]); print(os.path.realpath(sys.argv[2]))"
+_MOUNT = f"""
 mount -t proc proc /proc
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
 [ ! -d "$root/dev/pts" ] || mount -t devpts devpts "$root/dev/pts"
-[ -e "$root/etc/resolv.conf" ] || touch "$root/etc/resolv.conf"
-mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
+servers=$root$({shlex.quote(sys.executable)} -I -c '{_REAL_PATH}' "$root" /etc/resolv.conf)
+[ -e "$servers" ] || {{ mkdir -p "${{servers%/*}}"; touch "$servers"; }}
+mount --bind /etc/resolv.conf "$servers"
 """
 
 
@@ -50,7 +56,7 @@ def inside(root: Path, *mounts: Mount) -> list[str]:
 
 def _with_mounts(root: Path, mounts: tuple[Mount, ...], end: str) -> list[str]:
     lines = ["set -e", "root=$1; shift", *map(_mount_line, mounts), _MOUNT, end]
-    return [*_ISOLATED, "sh", "-c", "\n".join(lines), "sh", str(root)]
+    return [*_ISOLATED, "sh", "-c", "\n".join(lines), INSIDE, str(root)]
 
 
 def _mount_line(mount: Mount) -> str:

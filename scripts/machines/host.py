@@ -1,13 +1,18 @@
 """Run commands on this host, and check that it can build and boot machines."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from nn.errors import KitError
+from scripts.machines.progress import ProgressLine
 
 PACKAGE_OF = {
     "mmdebstrap": "mmdebstrap",
@@ -26,11 +31,38 @@ PACKAGE_OF = {
     "qemu-arm-static": "qemu-user-static",
     "arch-test": "arch-test",  # mmdebstrap uses it to check that ARM programs run
     "qemu-system-arm": "qemu-system-arm",
+    "e2fsck": "e2fsprogs",
+    "git": "git",
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
 }
+# In a command, between what enters a root, the root, and what runs there: messages show the last.
+INSIDE = "inside-root"
+PROGRESS_SECONDS = 30
+Result = TypeVar("Result")
 
 
 class MachineError(KitError, RuntimeError):
     """A machine could not be built, booted or used."""
+
+
+class CommandError(MachineError):
+    """A command failed.
+
+    Parameters
+    ----------
+    message : str
+    status : int
+        What it ended with.
+    """
+
+    def __init__(self, message: str, status: int):
+        super().__init__(message)
+        self.status = status
+
+
+class HangError(MachineError):
+    """A command was not done in time."""
 
 
 def require_root() -> None:
@@ -65,7 +97,15 @@ def require_space(folder: Path, megabytes: int) -> None:
 
 
 def call(*command, check: bool = True, text: str | None = None, timeout: float = 120):
-    """Run a command on this host; return its CompletedProcess, or raise a MachineError."""
+    """Run a command on this host; return its CompletedProcess.
+
+    Raises
+    ------
+    HangError
+        When it takes longer than `timeout` seconds.
+    CommandError
+        When it fails, unless `check` is false.
+    """
     command = [str(part) for part in command]
     try:
         # without a terminal: a command that asks a question must fail, not wait
@@ -74,49 +114,139 @@ def call(*command, check: bool = True, text: str | None = None, timeout: float =
             command, capture_output=True, text=True, errors="replace", timeout=timeout, **stdin
         )
     except subprocess.TimeoutExpired as error:
-        raise MachineError(f"{short(command)} was not done after {timeout:g} s") from error
+        raise _hang(command, timeout) from error
     if check and done.returncode != 0:
-        raise MachineError(
-            f"{short(command)} ended with status {done.returncode}. Its output:\n"
-            f"{tail(done.stdout + done.stderr)}"
-        )
+        raise _failure(command, done.returncode, done.stdout + done.stderr)
     return done
 
 
+def work(what: str, *command, timeout: float) -> None:
+    """Run a command that takes minutes; show for how long, and what it said last.
+
+    Raises
+    ------
+    HangError, CommandError
+        As `call` does.
+    """
+    command = [str(part) for part in command]
+    start = time.monotonic()
+    with tempfile.TemporaryFile() as log, ProgressLine(what, PROGRESS_SECONDS) as progress:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            while process.poll() is None:
+                passed = time.monotonic() - start
+                if passed > timeout:
+                    raise _hang(command, timeout)
+                if passed > PROGRESS_SECONDS:
+                    progress.show(f"{passed / 60:.1f} min: {tail(_end_of(log), 1)[:70]}")
+                time.sleep(min(1, timeout / 10))
+        finally:
+            process.kill()
+            process.wait()
+        if process.returncode != 0:
+            raise _failure(command, process.returncode, _end_of(log))
+
+
+def _end_of(log) -> str:
+    size = os.fstat(log.fileno()).st_size
+    return os.pread(log.fileno(), 8192, max(size - 8192, 0)).decode(errors="replace")
+
+
 def show(*command, timeout: float, env: dict | None = None, cwd: Path | None = None) -> None:
-    """Run a command and show its output; raise a MachineError if it fails or hangs."""
+    """Run a command and show its output.
+
+    Raises
+    ------
+    HangError, CommandError
+        As `call` does.
+    """
     command = [str(part) for part in command]
     try:
         code = subprocess.run(
             command, stdin=subprocess.DEVNULL, timeout=timeout, env=env, cwd=cwd
         ).returncode
     except subprocess.TimeoutExpired as error:
-        raise MachineError(f"{short(command)} was not done after {timeout:g} s") from error
+        raise _hang(command, timeout) from error
     if code != 0:
-        raise MachineError(f"{short(command)} ended with status {code}: see above")
+        raise CommandError(f"{short(command)} ended with status {code}: see above", code)
 
 
-def retry(step: Callable[[], object], tries: int = 3) -> None:
-    """Repeat a step if it fails: under emulation, programs hang now and then.
+def _hang(command: list[str], timeout: float) -> HangError:
+    return HangError(f"{short(command)} was not done after {timeout:g} s")
+
+
+def _failure(command: list[str], status: int, output: str) -> CommandError:
+    message = f"{short(command)} ended with status {status}. Its output:\n{tail(output)}"
+    return CommandError(message, status)
+
+
+def retry(
+    step: Callable[[], Result],
+    tries: int = 3,
+    on: tuple[type[MachineError], ...] = (HangError, CommandError),
+) -> Result:
+    """Repeat a step if it fails: under emulation, programs hang or crash now and then.
+
+    A step that fails twice in the same way is not repeated again, and neither is one that misses
+    something: another try would not change that.
+
+    Parameters
+    ----------
+    step : callable
+    tries : int
+        At most so many.
+    on : tuple of MachineError types
+        What to repeat it after.
 
     Raises
     ------
     MachineError
-        The last error, when all tries have failed.
+        The last error.
     """
+    before = None
     for left in reversed(range(tries)):
         try:
-            step()
-            return
-        except MachineError as error:
-            if not left:
+            return step()
+        except on as error:
+            same = not isinstance(error, HangError) and _essence(error) == before
+            if same or not left:
                 raise
+            before = _essence(error)
             print(f"{error}\nTrying again", file=sys.stderr, flush=True)
+    raise AssertionError("at least one try")
+
+
+def _essence(error: MachineError) -> str:
+    """Return a message without what differs each time: numbers, and names of temporary files."""
+    return re.sub(r"/tmp/\S+|\d+", "", str(error))
 
 
 def short(command: list[str]) -> str:
-    """Return a command as one short line for a message."""
-    line = " ".join(command)
+    """Return a command as one short line for a message, without what isolates it or enters a root.
+
+    Examples
+    --------
+    >>> short(["sh", "-c", "mount ...", INSIDE, "/root", "env", "A=1", "useradd", "pi"])
+    'useradd pi (in /root)'
+    >>> short(["ssh", "-p", "5022", "pi@127.0.0.1", "uname -m"])
+    'uname -m (on pi@127.0.0.1)'
+    """
+    where = ""
+    if command[0] == "setpriv" and "--mount-proc" in command:
+        command = command[command.index("--mount-proc") + 1 :]
+    if INSIDE in command:
+        root, *command = command[command.index(INSIDE) + 1 :]
+        where = f" (in {root})"
+        if command[:1] == ["env"]:
+            words = iter(command[1:])
+            command = [next((word for word in words if "=" not in word), ""), *words]
+    elif command[0] == "ssh":
+        place = next((at for at, word in enumerate(command) if "@" in word), len(command))
+        if command[place + 1 :]:
+            command, where = command[place + 1 :], f" (on {command[place]})"
+    line = " ".join(command) + where
     return line if len(line) < 300 else f"{line[:150]} ... {line[-140:]}"
 
 

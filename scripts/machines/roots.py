@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from scripts.machines.host import (
     require_root,
     require_space,
     retry,
+    work,
 )
 
 RELEASES = ("bookworm", "trixie")
@@ -142,7 +144,8 @@ def bootstrap(
     with tempfile.TemporaryDirectory(prefix="pi-nn-root-") as folder:
         sources = write_files(Path(folder), settings.sources)
         (apt_settings,) = write_files(Path(folder), {"host.conf": settings.apt})
-        call(
+        work(
+            f"building {root.stem}",
             *isolated(),
             "mmdebstrap",
             "--mode=root",
@@ -167,7 +170,7 @@ def finish_emulated(root: Path, settings: HostSettings) -> None:
     bundle.write_text(settings.authorities)
     if list((root / "boot").glob("vmlinuz-*")):
         make_initrd = (*inside(root), "update-initramfs", "-c", "-k", "all")
-        retry(lambda: call(*make_initrd, timeout=EMULATED_SECONDS))
+        retry(lambda: work(f"building {root.stem}", *make_initrd, timeout=EMULATED_SECONDS))
 
 
 def make_locale(root: Path) -> None:
@@ -280,8 +283,17 @@ def write_files(folder: Path, texts: dict[str, str]) -> list[Path]:
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Lock a file, waiting until it is free."""
+    """Lock a file, waiting until it is free; say so, and for whom."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with file.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            owner = handle.read().strip() or "another process"
+            print(f"waiting for {owner}, which holds {file}", file=sys.stderr, flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        handle.truncate(0)
+        handle.write(f"process {os.getpid()}")
+        handle.flush()
         yield

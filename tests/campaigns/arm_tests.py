@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scripts.machines.arm import PI_ZERO, enable_arm
 from scripts.machines.chroot import Mount, inside
-from scripts.machines.host import MachineError, call, require_root, show
+from scripts.machines.host import HangError, MachineError, call, require_root, retry, show
 from scripts.machines.roots import RELEASE, RootKind, ensure_root
 from tests.campaigns import PROJECT
 
@@ -59,9 +59,14 @@ def _run(root: Path) -> None:
         inside_kit = (*command, "sh", "-c", 'cd /kit && exec "$@"', "sh", "python3")
         files = [f"tests/nn/{name}.py" for name in TESTS]
         pytest = (*inside_kit, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", QUICK)
-        show(*pytest, *files, timeout=SECONDS)
+        _show(*pytest, *files)
         sample = ("--train", "mnist_dataset/sample_train.csv", "--model", "/tmp/model.npz")
-        show(*inside_kit, "-m", "nn", "train", "--preset", "smoke", *sample, timeout=SECONDS)
+        _show(*inside_kit, "-m", "nn", "train", "--preset", "smoke", *sample)
+
+
+def _show(*command) -> None:
+    """Run a command; QEMU hangs now and then, and is started again. A test that fails is not."""
+    retry(lambda: show(*command, timeout=SECONDS), on=(HangError,))
 
 
 if __name__ == "__main__":
