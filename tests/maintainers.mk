@@ -50,7 +50,7 @@ test-power-cuts: $(VENV)/.ready-test ## Kill commands in 200 runs and at each sy
 test-low-memory: $(VENV)/.ready-test ## Train, and run the heaviest notebook, in 128 and 256 MB; needs root, MNIST_DIR
 	$(RUN) -m tests.campaigns.low_memory
 
-verify-emulated: $(VENV)/.ready-provision ## Test everything a Pi Zero must do on the emulated one; writes docs/reports/emulated-pi.md (2 h)
+verify-emulated: $(VENV)/.ready-provision ## Test everything a Pi Zero must do on the emulated one; writes docs/reports/emulated-pi.md (2 h); needs chromium-driver, MNIST_DIR
 	$(RUN) -m tests.campaigns.emulated_pi $(CARD_FOLDER) $(PORTS)
 
 ##@ Measurements

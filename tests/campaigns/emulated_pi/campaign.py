@@ -24,6 +24,7 @@ from scripts.emulation.card_folder import HOST, CardFolder
 from scripts.emulation.emulator import Emulator, Ports
 from scripts.machines.host import MachineError, call
 from tests.campaigns import PROJECT
+from tests.campaigns.emulated_pi.needs import PASSWORD, require_ready
 from tests.campaigns.emulated_pi.report import Report
 from tests.machines.jupyter_client import Visitor
 
@@ -38,6 +39,8 @@ SEED = 1
 NOTEBOOK = "01_look_at_the_data.ipynb"
 REPORT = PROJECT / "docs" / "reports" / "emulated-pi.md"
 PICTURE = PROJECT / "docs" / "pictures" / "emulated-jupyter.png"
+MODEL = "models/cut.npz"
+CUT_EPOCHS, CUT_SAVES = "5", "5"  # a training of some minutes, and seconds between its saves
 RECAP = re.compile(rf"^{HOST} +: (ok=\d+ .*failed=(\d+).*)$", re.M)
 
 
@@ -63,10 +66,10 @@ class Campaign:
         Raises
         ------
         MachineError
-            When QEMU, the card or MNIST is missing, or a machine runs already; nothing has been
-            done then.
+            When something that a later step needs is missing, or a machine runs already; nothing
+            has been done then.
         """
-        self.emulator.require_ready()
+        require_ready(self.emulator, self.ports)
         self._write_rows()
         step = self.report.step
         try:
@@ -213,7 +216,7 @@ class Campaign:
         return visitor
 
     def _password(self) -> str:
-        return (PROJECT / "ansible/secrets" / HOST / "jupyter-password").read_text().strip()
+        return PASSWORD.read_text().strip()
 
     def _import_compiled(self) -> str:
         told = json.loads(self._run_python("import_compiled.py", timeout=7200).stdout)
@@ -226,19 +229,29 @@ class Campaign:
     # --- power cuts
 
     def _cut_while_training(self) -> str:
-        self._run("rm -f rows.csv.packed; sync")
-        words = self._train_command("pi-zero", "--train", "rows.csv", "--model", "models/cut.npz")
-        self._run(f"nohup sh -c {shlex.quote(f'while {words}; do :; done')} >cut.log 2>&1 &")
-        self._run("until [ -e models/cut.npz ]; do sleep 5; done", timeout=1200)
-        wait = self.random.uniform(10, 90)
+        self._run(f"rm -f rows.csv.packed {MODEL}.checkpoint-?; sync")
+        flags = ("--train", "rows.csv", "--model", MODEL)
+        once = self._train_command("pi-zero", *flags)
+        flags += ("--epochs", CUT_EPOCHS, "--checkpoint-every", CUT_SAVES)
+        words = self._train_command("pi-zero", *flags, "--resume-or-start")
+        script = f"[ -e {MODEL} ] || {once}; while {words}; do :; done"
+        self._run(f"nohup sh -c {shlex.quote(script)} >cut.log 2>&1 &")
+        saved = f"until [ -e {MODEL} ] && ls {MODEL}.checkpoint-?; do sleep 5; done"
+        self._run(saved, timeout=1200)
+        wait = self.random.uniform(5, 60)
         time.sleep(wait)
         self._power_cut()
         found = json.loads(self._run_python("check_files.py", ".").stdout)
         assert not found["corrupt"], f"corrupt: {found['corrupt']}"
-        assert "models/cut.npz" in found["models"], "the model that was there is gone"
+        assert MODEL in found["models"], "the model that was there is gone"
+        words = self._train_command("pi-zero", *flags, "--resume")
+        told = json.loads(self._run(words, timeout=3600).stdout)
+        place = told["resumed_from"]
         return (
-            f"cut {wait:.0f} s after the first model; {len(found['models'])} models load, "
-            f"{found['packed']} packed files equal their text"
+            f"cut {wait:.0f} s after the first checkpoint; {len(found['models'])} models load, "
+            f"{found['packed']} packed files equal their text; resumed with --resume after "
+            f"{place['row']:,} digits of epoch {place['epoch'] + 1}, and finished with accuracy "
+            f"{told['accuracy']:.2%}"
         )
 
     def _cut_while_saving(self) -> str:
