@@ -55,7 +55,7 @@ ROLES = $(if $(TAGS),--tags $(TAGS))
 PLAYBOOK = $(VENV)/bin/ansible-playbook -i $(INVENTORY) $(FLAGS)
 # With tags, these commands would silently skip part of what they promise.
 PLAY = $(if $(TAGS),$(error TAGS= works only with 'make provision' and 'make update'))$(PLAYBOOK)
-CARD_FOLDER = $(if $(CARD),--folder $(CARD))
+CARD_FOLDER = $(if $(CARD),--folder "$(CARD)")
 PORTS = $(if $(SSH_PORT),--ssh-port $(SSH_PORT)) $(if $(JUPYTER_PORT),--jupyter-port $(JUPYTER_PORT))
 
 .PHONY: provision provision-here verify train-on-pi backup restore update uninstall image emulate emulate-stop
@@ -86,8 +86,8 @@ uninstall: $(INVENTORY) $(ANSIBLE_READY) ## Remove what the kit installed, never
 	$(PLAY) ansible/playbooks/uninstall.yml
 
 ##@ Emulate a Pi Zero
-image: $(ANSIBLE_READY) ## Build a card image with the kit; needs root on Debian [BASE=image or root CARD=folder]
-	$(RUN) -m scripts.emulation $(CARD_FOLDER) image $(if $(BASE),--base $(abspath $(BASE))) --extra="$(EXTRA)"
+image: $(ANSIBLE_READY) ## Build a card image with the kit; needs root on Debian [BASE=image or root CARD=folder REPLACE=1]
+	$(RUN) -m scripts.emulation $(CARD_FOLDER) image $(if $(BASE),--base "$(BASE)") $(if $(REPLACE),--replace) --extra="$(EXTRA)"
 
 emulate: $(ANSIBLE_READY) ## Boot the image in an emulated Pi Zero [CARD=folder SSH_PORT=5022 JUPYTER_PORT=8888]
 	$(RUN) -m scripts.emulation $(CARD_FOLDER) start $(PORTS)

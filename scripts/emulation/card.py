@@ -1,12 +1,13 @@
 """Turn a root into a card: give it a user, a name and a network, and write its file system."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 from scripts.emulation.card_folder import HOST, USER, CardFolder
 from scripts.machines.chroot import Mount, inside
-from scripts.machines.host import MachineError, call
+from scripts.machines.host import MachineError, call, work
 
 CARD_BYTES = 4 * 1024**3  # QEMU's card reader takes only powers of two
 ADDED_BYTES = 2 * 1024**3  # to an image of Raspberry Pi OS, which has no free space
@@ -37,7 +38,8 @@ def make_reachable(folder: CardFolder) -> None:
         call("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", HOST, "-f", folder.key)
     ssh = root / "home" / USER / ".ssh"
     ssh.mkdir(mode=0o700, exist_ok=True)
-    (ssh / "authorized_keys").write_text(folder.key.with_suffix(".pub").read_text())
+    keys = ssh.relative_to(root) / "authorized_keys"
+    _write(root, str(keys), folder.key.with_suffix(".pub").read_text())
     call(*inside(root), "chown", "-R", f"{USER}:", f"/home/{USER}/.ssh")
     call(*inside(root), "systemctl", "enable", "systemd-networkd", "ssh")
     call(*inside(root), "systemctl", "mask", *(f"{name}.timer" for name in TIMERS))
@@ -56,12 +58,15 @@ def write_card(folder: CardFolder) -> None:
     """Write the root as a card's file system, and copy its boot files beside it."""
     for option, file in find_boot_files(folder.root).items():
         shutil.copyfile(file, folder.boot_files[option])
+    shutil.copyfile(folder.root / "etc/ssh/ssh_host_ed25519_key.pub", folder.host_key)
     unfinished = folder.image.with_suffix(".part")
     unfinished.unlink(missing_ok=True)
     with unfinished.open("wb") as image:
         image.truncate(CARD_BYTES)
-    call("mke2fs", "-q", "-t", "ext4", "-d", folder.root, unfinished, timeout=1200)
+    make = ("mke2fs", "-q", "-t", "ext4", "-d", folder.root, unfinished)
+    work("image: the card", *make, timeout=1200)
     unfinished.rename(folder.image)
+    folder.booted_mark.unlink(missing_ok=True)
 
 
 def find_boot_files(root: Path) -> dict[str, Path]:
@@ -80,13 +85,19 @@ def find_boot_files(root: Path) -> dict[str, Path]:
 
 
 def _only(folder: Path, *patterns: str) -> Path:
-    found = sorted(path for pattern in patterns for path in folder.glob(pattern))
+    found = [path for pattern in patterns for path in folder.glob(pattern)]
     if not found:
         raise MachineError(
             f"{folder} has no {' or '.join(patterns)}: the root needs a kernel for the Pi "
             "Zero (in Debian: the package linux-image-rpi)"
         )
-    return found[-1]
+    return max(found, key=_version)
+
+
+def _version(path: Path) -> list[tuple[int, str]]:
+    """Return a name's numbers as numbers: 6.1.0-10 is later than 6.1.0-9."""
+    parts = re.split(r"(\d+)", str(path))
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
 def grow(image: Path) -> None:

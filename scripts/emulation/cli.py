@@ -19,7 +19,7 @@ def main() -> int:
 
 def run(arguments) -> int:
     """Run a command; if it fails, print one line and return 1."""
-    folder = CardFolder(arguments.folder)
+    folder = CardFolder(arguments.folder.absolute())
     try:
         arguments.run(folder, arguments)
     except MachineError as error:
@@ -40,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     image = commands.add_parser("image", help="make a card image with the kit")
     image.add_argument("--base", type=Path, help="an image of Raspberry Pi OS, or an ARMv6 root")
     image.add_argument("--extra", default="", help="more options for ansible-playbook")
+    image.add_argument(
+        "--replace", action="store_true", help="replace the card even if it was booted"
+    )
     image.set_defaults(run=_image)
     start = commands.add_parser("start", help="boot the card in an emulated Pi Zero")
     add_ports(start)
@@ -84,9 +87,9 @@ def ports(arguments) -> Ports:
 
 def _image(folder: CardFolder, arguments) -> None:
     flags = shlex.split(arguments.extra)
-    if mnist := os.environ.get("MNIST_DIR"):
-        flags = ["--extra-vars", f"dataset_mirror={Path(mnist).resolve()}", *flags]
-    make_image(folder, arguments.base, flags)
+    mnist = os.environ.get("MNIST_DIR")
+    mirror = Path(mnist).resolve() if mnist else None
+    make_image(folder, arguments.base, flags, mirror=mirror, replace=arguments.replace)
 
 
 def _start(folder: CardFolder, arguments) -> None:
@@ -98,8 +101,15 @@ def _start(folder: CardFolder, arguments) -> None:
     print(f"  log in:  {shlex.join(emulator.ssh_command)}")
     print(f"  Jupyter: {emulator.jupyter_url}/ (some minutes after booting)")
     print(f"           the password is in {password}")
-    print(f"  verify:  make verify INVENTORY={emulator.inventory}")
+    print(f"  verify:  {_verify_command(emulator.inventory)}")
     print("  stop:    make emulate-stop")
+
+
+def _verify_command(inventory: Path) -> str:
+    if " " not in str(inventory):
+        return f"make verify INVENTORY={inventory}"
+    words = (".venv/bin/ansible-playbook", "-i", str(inventory), "ansible/playbooks/verify.yml")
+    return f"ANSIBLE_CONFIG=ansible/ansible.cfg {shlex.join(words)}"  # make splits at spaces
 
 
 def _stop(folder: CardFolder, arguments) -> None:

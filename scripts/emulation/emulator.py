@@ -4,16 +4,18 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from nn.saving.atomic import atomic_write
 from scripts.emulation.card_folder import HOST, USER, CardFolder
 from scripts.machines.host import MachineError, call, require_commands, tail
+from scripts.machines.progress import ProgressLine
 
 BOOT_SECONDS = 900  # about 100 s on an idle core
 # Like a Pi Zero, the machine has no clock: systemd sets the time when it starts. Setting it later,
@@ -34,17 +36,6 @@ PRIORITY = -10
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PANIC = re.compile(r"Kernel panic.*")
 ALIVE = "ServerAliveInterval=60"  # ssh gives up after three unanswered requests
-INVENTORY = """\
-pis:
-  hosts:
-    {host}:
-      ansible_host: 127.0.0.1
-      ansible_port: {ssh_port}
-      ansible_user: {user}
-      ansible_ssh_private_key_file: {key}
-      ansible_ssh_common_args: -o UserKnownHostsFile={known_hosts} -o ConnectTimeout=60 -o {alive}
-      ansible_timeout: 120
-"""
 
 
 @dataclass(frozen=True)
@@ -81,12 +72,13 @@ class Emulator:
         MachineError
             When QEMU or the card is missing, the machine is already running, or a port is in use.
         """
-        self.require_ready()
-        _require_free(ports.ssh, "SSH_PORT")
-        _require_free(ports.jupyter, "JUPYTER_PORT")
+        require_commands("qemu-system-arm", "ssh")
+        self.require_card()
+        self.require_off(ports)
         self._write_way_in(ports)
         if self.folder.serial_log.exists():  # keep the log from before a power cut
             self.folder.serial_log.replace(self.folder.serial_log.with_suffix(".log.1"))
+        self.folder.booted_mark.touch()
         # opened here, so that the log can be read before QEMU starts
         with self.folder.serial_log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -97,20 +89,26 @@ class Emulator:
                 start_new_session=True,
             )
         _prefer(self._process.pid)
-        self._state.write_text(json.dumps({"pid": self._process.pid, **vars(ports)}))
+        state = {"pid": self._process.pid, **vars(ports)}
+        with atomic_write(self._state) as file:
+            file.write(json.dumps(state).encode())
 
-    def require_ready(self) -> None:
-        """Raise a MachineError if QEMU or the card is missing, or the machine is running."""
-        require_commands("qemu-system-arm", "ssh")
+    def require_card(self) -> None:
+        """Raise a MachineError if there is no card."""
         if not self.folder.image.exists():
             raise MachineError(
                 f"{self.folder.image}: no such card: make it first with 'make image'"
             )
+
+    def require_off(self, ports: Ports) -> None:
+        """Raise a MachineError if the machine is running already, or a port is in use."""
         if self.pid:
             raise MachineError(
                 f"an emulated Pi is already running, as process {self.pid}: "
                 "'make emulate-stop' stops it"
             )
+        _require_free(ports.ssh, "SSH_PORT")
+        _require_free(ports.jupyter, "JUPYTER_PORT")
 
     def _command(self, ports: Ports) -> list[str]:
         boot = [
@@ -123,7 +121,7 @@ class Emulator:
         )
         return [
             *("qemu-system-arm", "-M", "raspi0", *INSTRUCTION_COUNT, *boot),
-            *("-drive", f"file={self.folder.image},if=sd,format=raw"),
+            *("-drive", f"file={_escaped(self.folder.image)},if=sd,format=raw"),
             *("-append", f"{KERNEL_WORDS} systemd.clock_usec={time.time() * 1e6:.0f}"),
             # with a port: otherwise QEMU adds a hub, whose status is polled too
             *("-device", "usb-net,netdev=n0,port=1", "-netdev", f"user,id=n0,{forwards}"),
@@ -131,12 +129,35 @@ class Emulator:
         ]
 
     def _write_way_in(self, ports: Ports) -> None:
-        key = (self.folder.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text()
-        self.known_hosts.write_text(f"[127.0.0.1]:{ports.ssh} {key}")
-        words = {"host": HOST, "user": USER, "key": self.folder.key, "ssh_port": ports.ssh}
-        self.inventory.write_text(
-            INVENTORY.format(known_hosts=self.known_hosts, alive=ALIVE, **words)
+        self.known_hosts.write_text(f"[127.0.0.1]:{ports.ssh} {self._host_key()}")
+        options = (self._known_hosts_option, "ConnectTimeout=60", ALIVE)
+        settings = {
+            "ansible_host": "127.0.0.1",
+            "ansible_port": ports.ssh,
+            "ansible_user": USER,
+            "ansible_ssh_private_key_file": str(self.folder.key),
+            "ansible_ssh_common_args": shlex.join(
+                word for option in options for word in ("-o", option)
+            ),
+            "ansible_timeout": 120,
+        }
+        # JSON, which YAML includes: a path may have spaces and colons
+        self.inventory.write_text(json.dumps({"pis": {"hosts": {HOST: settings}}}, indent=2))
+
+    def _host_key(self) -> str:
+        """Return the card's public key; cards made by earlier versions have it in their root."""
+        in_root = self.folder.root / "etc/ssh/ssh_host_ed25519_key.pub"
+        for file in (self.folder.host_key, in_root):
+            if file.is_file():
+                return file.read_text()
+        raise MachineError(
+            f"{self.folder.host_key}: no such file: without the card's SSH key nobody can log in. "
+            "Make the card again with 'make image'"
         )
+
+    @property
+    def _known_hosts_option(self) -> str:
+        return f'UserKnownHostsFile="{self.known_hosts}"'  # SSH splits it at spaces
 
     def wait(self, timeout: float = BOOT_SECONDS) -> float:
         """Wait until the user can log in with SSH, showing progress; return the seconds it took.
@@ -147,7 +168,7 @@ class Emulator:
             When the kernel panics, QEMU ends, or it takes too long; with the last output.
         """
         start = time.monotonic()
-        with _ProgressLine() as progress:
+        with ProgressLine("emulate") as progress:
             while self.pid is None or not self._lets_in(timeout):
                 passed = time.monotonic() - start
                 log = self._log()
@@ -214,25 +235,33 @@ class Emulator:
     @property
     def pid(self) -> int | None:
         """QEMU's process id, if it is running."""
-        if not self._state.exists():
+        state = self._read_state()
+        if not state:
             return None
         if self._process:
             return self._process.pid if self._process.poll() is None else None
-        pid = json.loads(self._state.read_text())["pid"]
+        pid = state["pid"]
         with contextlib.suppress(OSError):
             command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             if command[0].endswith(b"qemu-system-arm"):  # not a new process with the same id
                 return pid
         return None
 
+    def _read_state(self) -> dict[str, int]:
+        """Return the process id and the ports, or {}; a file that was cut off is none."""
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            state = json.loads(self._state.read_text())
+            return {name: int(state[name]) for name in ("pid", "ssh", "jupyter")}
+        return {}
+
     # --- the way in
 
     @property
     def ports(self) -> Ports:
         """The ports of the running machine."""
-        if not self.pid:
+        state = self._read_state()
+        if not self.pid or not state:
             raise MachineError("no emulated Pi is running: start it with 'make emulate'")
-        state = json.loads(self._state.read_text())
         return Ports(state["ssh"], state["jupyter"])
 
     @property
@@ -256,7 +285,7 @@ class Emulator:
         way = ("-p", str(self.ports.ssh), "-i", str(self.folder.key))
         host = (
             "-o",
-            f"UserKnownHostsFile={self.known_hosts}",
+            self._known_hosts_option,
             "-o",
             "ConnectTimeout=120",
             "-o",
@@ -270,6 +299,11 @@ class Emulator:
 
     def _error(self, what: str) -> MachineError:
         return MachineError(f"the emulated Pi {what}\nIts output is in {self.folder.serial_log}")
+
+
+def _escaped(path: Path) -> str:
+    """Return a path as QEMU's options take it: a comma would end it."""
+    return str(path).replace(",", ",,")
 
 
 def _prefer(pid: int) -> None:
@@ -294,26 +328,3 @@ def _require_free(port: int, name: str) -> None:
                 f"port {port} of this computer is in use ({error.strerror}): choose another with "
                 f"{name}="
             ) from error
-
-
-class _ProgressLine:
-    """A line that is overwritten on a terminal; elsewhere, a new line every 15 seconds."""
-
-    def __init__(self):
-        self._terminal = sys.stderr.isatty()
-        self._next = 0.0
-
-    def __enter__(self) -> "_ProgressLine":
-        return self
-
-    def __exit__(self, *exception) -> None:
-        if self._terminal:
-            print(file=sys.stderr)
-
-    def show(self, message: str) -> None:
-        """Show the progress."""
-        if self._terminal:
-            print(f"\r\033[Kemulate: {message}", end="", file=sys.stderr, flush=True)
-        elif time.monotonic() >= self._next:
-            print(f"emulate: {message}", file=sys.stderr, flush=True)
-            self._next = time.monotonic() + 15

@@ -2,11 +2,15 @@
 
 import os
 import re
+import shlex
+import shutil
 import socket
+import subprocess
 import sys
 import time
 
 import pytest
+import yaml
 
 from scripts.emulation.card_folder import CardFolder
 from scripts.emulation.emulator import Emulator, Ports
@@ -138,3 +142,60 @@ def test_another_process_of_that_number_is_not_taken_for_it(emulator, folder):
     """A number that is used again after a restart of this computer."""
     (folder.path / "emulator.json").write_text(f'{{"pid": {os.getpid()}, "ssh": 1, "jupyter": 2}}')
     assert emulator.pid is None
+
+
+@pytest.mark.parametrize("text", ["", '{"pid": 12', "[]", '{"pid": 1}', '{"pid": "x"}'])
+def test_a_cut_off_state_is_no_machine(emulator, folder, text):
+    """As after a full disk or a power cut: no traceback, and it can be started again."""
+    (folder.path / "emulator.json").write_text(text)
+    assert emulator.pid is None
+    with pytest.raises(MachineError, match="no emulated Pi is running"):
+        _ = emulator.ports
+    assert emulator.stop()
+
+
+def test_a_card_without_a_key_is_refused(emulator, stand_in, ports, folder):
+    """With what to do; the root may be deleted, because the card's key is kept beside it."""
+    stand_in("import time; time.sleep(60)")
+    shutil.rmtree(folder.root)
+    with pytest.raises(MachineError, match=r"key nobody can log in\. Make .*'make image'"):
+        emulator.start(ports)
+    folder.host_key.write_text("ssh-ed25519 BBBB kept\n")
+    emulator.start(ports)
+    assert emulator.known_hosts.read_text().endswith("ssh-ed25519 BBBB kept\n")
+
+
+def test_a_booted_card_is_marked(emulator, stand_in, ports, folder):
+    """So that 'make image' does not replace it."""
+    stand_in("import time; time.sleep(60)")
+    folder.stage_done("card", "kit")
+    assert not folder.was_booted
+    emulator.start(ports)
+    assert folder.was_booted
+
+
+@pytest.mark.parametrize("name", ["my card", "a,b", "a: #b 'c'"])
+def test_any_path_will_do(tmp_path, stand_in, ports, name):
+    """Spaces, commas, colons and quotes, for QEMU, SSH and Ansible."""
+    folder = CardFolder(tmp_path / name)
+    folder.path.mkdir()
+    folder.image.write_bytes(b"")
+    folder.host_key.write_text("ssh-ed25519 AAAA host\n")
+    stand_in("import sys, time; print(*sys.argv, flush=True); time.sleep(60)")
+    emulator = Emulator(folder)
+    try:
+        emulator.start(ports)
+        drive = f"file={str(folder.image).replace(',', ',,')},if=sd,format=raw"
+        deadline = time.monotonic() + 20
+        while not (said := folder.serial_log.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert drive in said
+        ssh, *words = emulator.ssh_command
+        settings = subprocess.run([ssh, "-G", *words], capture_output=True, text=True, check=True)
+        assert f"userknownhostsfile {emulator.known_hosts}\n" in settings.stdout.replace('"', "")
+        host = yaml.safe_load(emulator.inventory.read_text())["pis"]["hosts"]["pi-emulated"]
+        assert host["ansible_ssh_private_key_file"] == str(folder.key)
+        words = shlex.split(host["ansible_ssh_common_args"])
+        assert f'UserKnownHostsFile="{emulator.known_hosts}"' in words
+    finally:
+        emulator.kill()
