@@ -115,7 +115,7 @@ def _debian_image(
         return folder.image
     _require_replaceable(folder, replace)
     require_space(folder.path, CARD_BYTES // 1_000_000)
-    if folder.stage("root") != state:
+    if folder.stage("root") != state or not folder.root.is_dir():
         _say(f"a copy of {source}")
         for stage in ("root", "kit", "card"):
             folder.stage_done(stage, "")

@@ -207,6 +207,17 @@ def test_nothing_changed_nothing_done(builder):
     assert builder.steps == []
 
 
+def test_a_root_that_was_deleted_is_copied_again(builder, project):
+    """It takes space; the card does without it until the kit changes."""
+    builder.make()
+    shutil.rmtree(builder.folder.root)
+    builder.make()
+    assert builder.steps == []
+    (project / "Makefile").write_text("new:")
+    builder.make()
+    assert builder.steps == ["root", "kit", "card"]
+
+
 def test_a_changed_kit_replaces_a_card_that_was_not_booted(builder, project):
     """Nothing on it is the user's."""
     builder.make()
