@@ -97,3 +97,11 @@ def test_notebooks_find_mnist_from_their_own_folder():
     line = f'MNIST_DIR="{PROJECT}/digits" .venv/bin/jupyter notebook notebooks'
     assert line in dry_run("notebooks", "MNIST_DIR=digits", "VENV=.venv").stdout
     assert "MNIST_DIR" not in dry_run("notebooks", "MNIST_DIR=", "VENV=.venv").stdout
+
+
+def test_the_card_may_be_anywhere():
+    """In a folder with a space, made from a file with one; it is replaced only on request."""
+    words = dry_run("image", "CARD=my card", "BASE=a b.img", "REPLACE=1").stdout
+    assert '--folder "my card" image --base "a b.img" --replace' in words
+    assert "--replace" not in dry_run("image").stdout
+    assert '--folder "my card"' in dry_run("emulate", "CARD=my card").stdout
