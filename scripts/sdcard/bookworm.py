@@ -7,20 +7,28 @@ https://github.com/RPi-Distro/raspberrypi-sys-mods : init_config, imager_custom 
 
 import tomllib
 
-from . import boot_files
+from . import boot_files, keyfile
 from .errors import CardError
 from .settings import Settings
 
 FIRST_BOOT = "init=/usr/lib/raspberrypi-sys-mods/firstboot"
-# custom.toml cannot set the locale. The script runs once, in the second boot, and removes itself.
+# What custom.toml cannot set, a script does. It runs once, in the second boot, and removes itself.
 SCRIPT = """\
 #!/bin/sh
 # Written by scripts/prepare_sd_card.py.
-raspi-config nonint do_change_locale {locale}
+{commands}
 rm -f /boot/firmware/firstrun.sh
 sed -i 's/ systemd\\.\\(run[^ ]*\\|unit=kernel[^ ]*\\)//g' /boot/firmware/cmdline.txt
 exit 0
 """
+# Images since November 2024 start with the radio blocked, and with NetworkManager told to leave it
+# off. Setting the country, as init_config does, mends only the former.
+RADIO_ON = """\
+sed -i 's/^WirelessEnabled=.*/WirelessEnabled=true/' /var/lib/NetworkManager/NetworkManager.state
+rfkill unblock wifi
+for state in /var/lib/systemd/rfkill/*:wlan; do
+    [ ! -e "$state" ] || echo 0 > "$state"
+done"""
 
 
 def signs(card) -> list[str]:
@@ -51,8 +59,8 @@ def plan(card, settings: Settings) -> dict[str, str | None]:
         )
     words, files = boot_files.without_other_settings(card)
     files["custom.toml"] = render(custom_toml(settings))
-    if settings.locale:
-        files["firstrun.sh"] = SCRIPT.format(locale=settings.locale)
+    if commands := script_commands(settings):
+        files["firstrun.sh"] = SCRIPT.format(commands="\n".join(commands))
         words = [*words, *boot_files.RUN_SCRIPT]
     if settings.usb_gadget:
         files["config.txt"] = boot_files.with_gadget_overlay(card.read("config.txt"))
@@ -79,15 +87,26 @@ def custom_toml(settings: Settings) -> dict:
     }
     if settings.wifi:
         config["wlan"] = {
-            "ssid": settings.wifi.ssid,
-            "password": settings.wifi.key,
-            "password_encrypted": True,
+            # imager_custom copies both into NetworkManager's profile without escaping them.
+            "ssid": keyfile.ssid(settings.wifi.ssid),
+            "password": keyfile.escape(settings.wifi.password),
+            "password_encrypted": True,  # or init_config would derive the key, for WPA2 alone
             "hidden": False,
             "country": settings.wifi.country,
         }
     places = {"keymap": settings.keyboard, "timezone": settings.timezone}
     places = {name: value for name, value in places.items() if value}
     return config | ({"locale": places} if places else {})
+
+
+def script_commands(settings: Settings) -> list[str]:
+    """Return shell commands for what custom.toml cannot set."""
+    commands = []
+    if settings.locale:
+        commands.append(f"raspi-config nonint do_change_locale {settings.locale}")
+    if settings.wifi:
+        commands.append(RADIO_ON)
+    return commands
 
 
 def render(config: dict) -> str:

@@ -108,12 +108,12 @@ def _run(arguments) -> None:
     wifi = _wifi(arguments)
     password, generated = _password(arguments)
     wanted = _settings(arguments, ssh_keys, wifi, password)
-    plan = image.plan(card, wanted)
+    plan = image.plan(card, wanted.masked(MASK) if arguments.dry_run else wanted)
     _remark(f"Raspberry Pi OS {name}, image of {card.date or 'unknown date'}, in {card.folder}")
     for text in _remarks(wanted, image, there):
         _remark(f"Note: {text}")
     if arguments.dry_run:
-        _show(card, plan, wanted.secrets)
+        _show(card, plan)
         return
     for done in files.apply(card.folder, plan):
         print(done)
@@ -162,14 +162,14 @@ def _wifi(arguments) -> Wifi | None:
     if arguments.wifi_password_file:
         password = passwords.read_password(arguments.wifi_password_file)
     elif arguments.dry_run:
-        return Wifi(ssid, "(the key)", arguments.wifi_country)
+        return Wifi(ssid, MASK, arguments.wifi_country)
     elif _is_terminal():
         password = getpass.getpass(f"Password of the Wi-Fi network {ssid}: ")
     else:
         raise CardError(
             "expected --wifi-password-file, since there is no terminal to ask for the password"
         )
-    return Wifi(ssid, passwords.wifi_key(ssid, password), arguments.wifi_country)
+    return Wifi(ssid, passwords.wifi_password(password), arguments.wifi_country)
 
 
 def _ask_twice(what: str) -> str:
@@ -188,13 +188,24 @@ def _remarks(wanted: Settings, image, there: list[str]) -> list[str]:
         said.append(f"SSH will accept the key {', '.join(names)}, and no password")
     else:
         said.append("no SSH key given or found: SSH will accept the password")
+    if wanted.wifi:
+        said.append(_wifi_remark(wanted.wifi))
     if not wanted.wifi and not wanted.usb_gadget:
         said.append("neither --wifi-ssid nor --usb-gadget: a Zero will need an Ethernet adapter")
     return said
 
 
-def _show(card: Card, plan: dict[str, str | None], secrets: Sequence[str]) -> None:
-    """Print new files in full and changed files as a diff, with secrets masked."""
+def _wifi_remark(wifi: Wifi) -> str:
+    if passwords.is_wifi_key(wifi.password):
+        return "a key of 64 digits joins WPA2 networks, but not WPA3: for those give the password"
+    return (
+        "the Wi-Fi password lies on the card in clear text, which WPA3 requires: whoever has the "
+        "card can read it"
+    )
+
+
+def _show(card: Card, plan: dict[str, str | None]) -> None:
+    """Print new files in full and changed files as a diff."""
     for name, text in plan.items():
         if text is None:
             print(f"--- {name}: would be removed\n")
@@ -203,8 +214,6 @@ def _show(card: Card, plan: dict[str, str | None], secrets: Sequence[str]) -> No
             lines = difflib.unified_diff(old, new, name, f"{name}, new", n=0, lineterm="")
             print("\n".join(lines) or f"--- {name}: unchanged", end="\n\n")
         else:
-            for secret in secrets:
-                text = text.replace(secret, MASK)
             print(f"--- {name}\n{text}")
     print("nothing was written: this was a dry run")
 

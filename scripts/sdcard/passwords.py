@@ -1,6 +1,5 @@
 """Passwords, hashed before they touch the card."""
 
-import hashlib
 import re
 import secrets
 import subprocess
@@ -47,16 +46,25 @@ def hash_password(password: str) -> str:
     )
 
 
-def wifi_key(ssid: str, password: str) -> str:
-    """Return the 64 hexadecimal digits that WPA derives from a password (IEEE 802.11i, H.4)."""
-    if re.fullmatch(r"[0-9A-Fa-f]{64}", password):
-        return password.lower()  # it is the key already
+def wifi_password(password: str) -> str:
+    """Accept what a WPA network takes: a password, or the key of 64 hexadecimal digits.
+
+    The password itself must reach the Pi: a key derived from it joins WPA2 networks alone, since
+    WPA3 (SAE) does not use that key.
+    """
+    if is_wifi_key(password):
+        return password.lower()
     if not re.fullmatch(r"[ -~]{8,63}", password):
         raise CardError(
             "expected a Wi-Fi password of 8 to 63 ASCII characters, or 64 hexadecimal digits, "
             f"got {len(password)} characters"
         )
-    return hashlib.pbkdf2_hmac("sha1", password.encode(), ssid.encode(), 4096, 32).hex()
+    return password
+
+
+def is_wifi_key(password: str) -> bool:
+    """Return whether this is a WPA2 key in hexadecimal, not a password."""
+    return re.fullmatch(r"[0-9A-Fa-f]{64}", password) is not None
 
 
 def generate_password() -> str:

@@ -5,7 +5,7 @@ import binascii
 import re
 import zoneinfo
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import CardError
@@ -25,10 +25,10 @@ RESERVED_USERS = {"root", "daemon", "bin", "sys", "sync", "games", "man", "mail"
 
 @dataclass(frozen=True)
 class Wifi:
-    """A wireless network: its name, the 64 hexadecimal digits of its key, and the country."""
+    """A wireless network: its name, its password (or its WPA2 key), and the country."""
 
     ssid: str
-    key: str
+    password: str
     country: str
 
 
@@ -47,10 +47,10 @@ class Settings:
     timezone: str | None = None
     passwordless_sudo: bool = False
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The values that must not be shown."""
-        return (self.password_hash, *((self.wifi.key,) if self.wifi else ()))
+    def masked(self, mask: str) -> "Settings":
+        """Return the same settings with a mask for each secret, to show them."""
+        wifi = replace(self.wifi, password=mask) if self.wifi else None
+        return replace(self, password_hash=mask, wifi=wifi)
 
 
 def hostname(text: str) -> str:

@@ -75,7 +75,8 @@ def user_data(settings: Settings) -> dict:
     if settings.timezone:
         data["timezone"] = settings.timezone
     if settings.wifi:
-        commands.append(["rfkill", "unblock", "wifi"])
+        # The image starts with the radio blocked, and with NetworkManager told to leave it off.
+        commands += [["rfkill", "unblock", "wifi"], ["nmcli", "radio", "wifi", "on"]]
     if settings.usb_gadget:
         # Not rpi: enable_usb_gadget, which gives up after 15 seconds (rpi-imager#1403); and
         # without -f it may ask a question in an endless loop.
@@ -92,7 +93,7 @@ def network_config(settings: Settings) -> dict:
             "dhcp4": True,
             "optional": True,
             "regulatory-domain": settings.wifi.country,
-            "access-points": {settings.wifi.ssid: {"password": settings.wifi.key}},
+            "access-points": {settings.wifi.ssid: {"password": settings.wifi.password}},
         }
         network["wifis"] = {"wlan0": wlan}
     return {"network": network}

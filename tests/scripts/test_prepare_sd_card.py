@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.sdcard import boot_files, cli, files, passwords, settings
+from scripts.sdcard import boot_files, cli, files, keyfile, passwords, settings
 from scripts.sdcard.card import Card
 from scripts.sdcard.errors import CardError
 from scripts.sdcard.trixie import GROUPS
@@ -138,20 +138,21 @@ def test_a_program_that_knows_no_sha512_is_passed_over(monkeypatch):
         passwords.hash_password("x")
 
 
-def test_wifi_keys_are_those_of_the_standard():
-    """The test vectors of IEEE 802.11i, H.4.3; a key in hexadecimal is one already."""
-    key = "f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e"
-    assert passwords.wifi_key("IEEE", "password") == key
-    other = "0dc0d6eb90555ed6419756b9a15ec3e3209b63df707dd508d14581f8982721af"
-    assert passwords.wifi_key("ThisIsASSID", "ThisIsAPassword") == other
-    assert passwords.wifi_key("IEEE", key.upper()) == key
+@pytest.mark.parametrize("password", ["x" * 8, " lead and trail ", "$HOME\"`a'\\\\x!", "~" * 63])
+def test_wifi_passwords_stay_as_they_are(password):
+    """WPA3 needs the password itself; a key in hexadecimal is WPA2's, and is told apart."""
+    assert passwords.wifi_password(password) == password
+    assert not passwords.is_wifi_key(password)
+    key = "F42c" * 16
+    assert passwords.wifi_password(key) == key.lower()
+    assert passwords.is_wifi_key(key)
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 64, "größeres"])
 def test_wifi_passwords_that_no_network_has_are_refused(password):
     """8 to 63 ASCII characters; the password itself is not repeated."""
     with pytest.raises(CardError, match="8 to 63 ASCII") as caught:
-        passwords.wifi_key("IEEE", password)
+        passwords.wifi_password(password)
     assert password not in str(caught.value)
 
 
@@ -237,8 +238,8 @@ def test_a_bookworm_card_gets_custom_toml(bookworm, prepare, capsys):
         "user": {"name": "ada", "password_encrypted": True},
         "ssh": {"enabled": True, "password_authentication": False, "authorized_keys": [KEY]},
         "wlan": {
-            "ssid": WIFI[1],
-            "password": passwords.wifi_key(WIFI[1], WIFI_PASSWORD),
+            "ssid": keyfile.ssid(WIFI[1]),
+            "password": WIFI_PASSWORD,
             "password_encrypted": True,
             "hidden": False,
             "country": "GB",
@@ -330,6 +331,7 @@ def test_a_trixie_card_gets_cloud_init_files(trixie, prepare, capsys):
     assert [" ".join(command) for command in data.pop("runcmd")] == [
         "systemctl enable --now ssh",
         "rfkill unblock wifi",
+        "nmcli radio wifi on",
         "rpi-usb-gadget on -f",
     ]
     assert data.pop("power_state")["mode"] == "reboot"
@@ -342,12 +344,11 @@ def test_a_trixie_card_gets_cloud_init_files(trixie, prepare, capsys):
         "timezone": "Europe/London",
     }
     wlan = cloud_data(trixie, "network-config")["network"]["wifis"]["wlan0"]
-    key = passwords.wifi_key(WIFI[1], WIFI_PASSWORD)
     assert wlan == {
         "dhcp4": True,
         "optional": True,  # or a boot out of reach of it takes two minutes more
         "regulatory-domain": "GB",
-        "access-points": {WIFI[1]: {"password": key}},
+        "access-points": {WIFI[1]: {"password": WIFI_PASSWORD}},
     }
     assert cloud_data(trixie, "meta-data")["instance-id"].startswith("pi-nn-")
     expected = TRIXIE_CMDLINE.strip() + " cfg80211.ieee80211_regdom=GB\n"
@@ -414,7 +415,7 @@ def test_cloud_init_makes_one_user_of_it(trixie, prepare):
 
 
 def test_netplan_accepts_the_network(trixie, prepare, tmp_path):
-    """It writes the key for wpa_supplicant as a key, not as a password."""
+    """It writes the password for wpa_supplicant, which WPA2 and WPA3 both need."""
     if not shutil.which("netplan"):
         pytest.skip("netplan is not installed: apt install netplan.io")
     network = ("--wifi-ssid", "Home 9", *WIFI[2:])
@@ -430,7 +431,7 @@ def test_netplan_accepts_the_network(trixie, prepare, tmp_path):
     wpa = (tmp_path / "root/run/netplan/wpa-wlan0.conf").read_text()
     assert 'ssid="Home 9"' in wpa
     assert "country=GB" in wpa
-    assert f"psk={passwords.wifi_key('Home 9', WIFI_PASSWORD)}\n" in wpa
+    assert f'psk="{WIFI_PASSWORD}"\n' in wpa
 
 
 def test_settings_of_others_need_force(trixie, prepare, capsys):
@@ -471,7 +472,7 @@ def test_a_dry_run_shows_all_but_the_secrets(name, request, prepare, capsys):
     output = capsys.readouterr()
     shown = output.out + output.err
     assert shown.count(cli.MASK) >= 2
-    for secret in ("$6$", PASSWORD, WIFI_PASSWORD, passwords.wifi_key(WIFI[1], WIFI_PASSWORD)):
+    for secret in ("$6$", PASSWORD, WIFI_PASSWORD):
         assert secret not in shown
     expected = {
         "trixie": ("user-data", "network-config", "meta-data", "+console=tty1"),
