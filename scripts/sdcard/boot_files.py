@@ -1,7 +1,10 @@
 """Idempotent changes to cmdline.txt, which must stay a single line, and to config.txt."""
 
+from __future__ import annotations
+
 from .errors import CardError
 
+MARK = "Written by scripts/prepare_sd_card.py"
 OVERLAY = "dtoverlay=dwc2"
 RUN_SCRIPT = (  # makes systemd run a script once, in a separate boot
     "systemd.run=/boot/firmware/firstrun.sh",
@@ -36,6 +39,30 @@ def settings_there(card) -> list[str]:
     """List settings that other programs wrote."""
     run = [word for word in words(card.read("cmdline.txt")) if word.startswith("systemd.run=")]
     return [name for name in OTHER_SETTINGS if card.has(name)] + run
+
+
+def of_others(card, names) -> list[str]:
+    """List those files that exist and that this script did not write."""
+    return [name for name in names if card.has(name) and MARK not in card.read(name)]
+
+
+def authorities(settings) -> dict[str, str]:
+    """Return the files with the certificates of enterprise networks' authorities."""
+    return {
+        authority_name(number): network.authority
+        for number, network in enumerate(settings.networks)
+        if network.authority
+    }
+
+
+def authority_name(number: int) -> str:
+    """Return the name of a certificate's file on the boot partition."""
+    return f"wifi-authority-{number + 1}.pem"
+
+
+def authority_on_pi(number: int) -> str:
+    """Return where the Pi finds a certificate."""
+    return f"/boot/firmware/{authority_name(number)}"
 
 
 def without_other_settings(card) -> tuple[list[str], dict[str, None]]:

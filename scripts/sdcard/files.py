@@ -1,6 +1,9 @@
 """Write to a card so that, if it is pulled out, each file is old or new; verify each write."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,6 +11,17 @@ from .errors import CardError
 
 KEPT = ("cmdline.txt", "config.txt")  # parts of the image; without them it does not boot
 SUFFIX = ".before-pi-nn"
+
+
+def keep(folder: Path, names: Iterable[str]) -> list[str]:
+    """Copy files that other people or programs wrote; return a line for each."""
+    done = []
+    for name in names:
+        content = (folder / name).read_bytes()
+        backup = _free(folder / (name + SUFFIX), content)
+        write(backup, content)
+        done.append(f"kept the old {name} as {backup.name}")
+    return done
 
 
 def apply(folder: Path, files: dict[str, str | None]) -> list[str]:
@@ -25,13 +39,17 @@ def apply(folder: Path, files: dict[str, str | None]) -> list[str]:
         content = text.encode(errors="surrogateescape")
         if path.is_file() and path.read_bytes() == content:
             continue
-        backup = path.with_name(name + SUFFIX)
-        if name in KEPT and not backup.exists():
-            write(backup, path.read_bytes())
-            done.append(f"kept the old {name} as {backup.name}")
+        if name in KEPT and not (folder / (name + SUFFIX)).exists():
+            done += keep(folder, [name])
         write(path, content)
         done.append(f"wrote {name}")
     return done
+
+
+def _free(path: Path, content: bytes) -> Path:
+    """Return a name for a backup that is free, or has this content."""
+    names = (path, *(path.with_name(f"{path.name}-{number}") for number in range(2, 1000)))
+    return next(name for name in names if not name.exists() or name.read_bytes() == content)
 
 
 def write(path: Path, content: bytes) -> None:

@@ -1,20 +1,28 @@
-"""NetworkManager's keyfile format, in which the profiles of connections are stored.
+"""Profiles in NetworkManager's keyfile format.
 
 References
 ----------
 https://networkmanager.dev/docs/api/latest/nm-settings-keyfile.html
 """
 
+from __future__ import annotations
+
+import uuid
+
+from .settings import Address, Wifi
+
+FOLDER = "/etc/NetworkManager/system-connections"
+
 
 def escape(value: str) -> str:
     r"""Write a text so that GKeyFile reads it back: backslashes, and spaces at either end.
 
-    GKeyFile drops the spaces before a value, and knows no escape but ``\s \n \t \r \\``.
+    GKeyFile drops the spaces before a value, and knows no escapes but ``\\s \\n \\t \\r \\\\``.
     """
     text = value.replace("\\", "\\\\")
-    inner = text.strip(" ")
     start = len(text) - len(text.lstrip(" "))
-    return "\\s" * start + inner + "\\s" * (len(text) - start - len(inner))
+    end = len(text) - len(text.rstrip(" "))
+    return "\\s" * start + text.strip(" ") + "\\s" * end
 
 
 def ssid(name: str) -> str:
@@ -24,3 +32,58 @@ def ssid(name: str) -> str:
     option.
     """
     return "".join(f"{byte};" for byte in name.encode())
+
+
+def wifi(network: Wifi, priority: int, address: Address | None, authority: str | None) -> str:
+    """Write the profile of a wireless network.
+
+    Parameters
+    ----------
+    priority : int
+        NetworkManager prefers the network with the highest.
+    authority : str, optional
+        Where on the Pi the certificate of an enterprise network's authority is.
+    """
+    about = {"ssid": ssid(network.ssid), "mode": "infrastructure"}
+    if network.hidden:
+        about["hidden"] = "true"
+    sections = {"wifi": about}
+    if network.user:
+        sections["wifi-security"] = {"key-mgmt": "wpa-eap"}
+        sections["802-1x"] = {
+            "eap": "peap;",
+            "identity": escape(network.user),
+            "password": escape(network.password),
+            "phase2-auth": "mschapv2",
+        }
+        if authority:
+            sections["802-1x"]["ca-cert"] = authority
+    elif network.password:
+        sections["wifi-security"] = {"key-mgmt": "wpa-psk", "psk": escape(network.password)}
+    return _profile(network.ssid, "wifi", sections, address, {"autoconnect-priority": priority})
+
+
+def ethernet(address: Address) -> str:
+    """Write the profile of the Ethernet interface with a fixed address."""
+    return _profile("ethernet", "ethernet", {}, address, {"interface-name": "eth0"})
+
+
+def usb(name: str, priority: int, ipv4: dict[str, str], **connection: object) -> str:
+    """Write a profile of the network over the USB data port."""
+    about = {"interface-name": "usb0", "autoconnect-priority": priority, **connection}
+    return _profile(name, "ethernet", {"ipv4": ipv4}, None, about)
+
+
+def _profile(name: str, kind: str, sections: dict, address: Address | None, about: dict) -> str:
+    ipv4 = {"method": "auto"}
+    if address:
+        servers = "".join(f"{each};" for each in address.dns)
+        own = f"{address.address},{address.gateway}"
+        ipv4 = {"method": "manual", "address1": own, "dns": servers}
+    identity = uuid.uuid5(uuid.NAMESPACE_DNS, f"{kind} {name}.pi-nn")
+    connection = {"id": escape(name), "uuid": identity, "type": kind, **about}
+    everything = {"connection": connection, "ipv4": ipv4, "ipv6": {"method": "auto"}, **sections}
+    return "\n".join(
+        "\n".join([f"[{title}]", *(f"{key}={value}" for key, value in values.items()), ""])
+        for title, values in everything.items()
+    )

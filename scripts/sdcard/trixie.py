@@ -6,20 +6,41 @@ https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html
 https://netplan.readthedocs.io/en/stable/netplan-yaml/
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re
 
-from . import boot_files
+from . import boot_files, keyfile
 from .errors import CardError
-from .settings import Settings
+from .settings import Settings, Wifi, keyboard_parts
 
 SEEDS = ("user-data", "meta-data", "network-config")
 # The groups that Raspberry Pi Imager gives the first user.
 GROUPS = "users,adm,dialout,audio,netdev,video,plugdev,cdrom,games,input,gpio,spi,i2c,render,sudo"
 HEADERS = {"user-data": "#cloud-config\n"}  # must be the very first line
-NOTE = "# Written by scripts/prepare_sd_card.py. This is JSON, which is YAML, too.\n"
-SET_KEYS = re.compile(r"^[ {]*[\"']?(users?|hostname|chpasswd|runcmd|wifis)[\"']?\s*:", re.M)
+NOTE = f"# {boot_files.MARK}. This is JSON, which is YAML, too.\n"
+# What the image's own files say beside comments; it sets nothing.
+STOCK = re.compile(
+    r"(network|version|ethernets|eth0|dhcp4|optional|renderer|dsmode|instance[_-]id)\s*:"
+    r"\s*(2|true|local|NetworkManager|[\w-]*image)?\s*"
+)
+KEY = re.compile(r"[ {-]*[\"']?([\w-]+)[\"']?\s*:")
+TOP_KEYS = {"network", "version", "renderer"}  # in network-config, those below them are of interest
+# Once the Pi is set up, its name is its user's to change: cloud-init would set it again each boot.
+KEEP_NAME = {
+    "path": "/etc/cloud/cloud.cfg.d/99-pi-nn.cfg",
+    "content": "preserve_hostname: true\nmanage_etc_hosts: false\n",
+    "defer": True,
+}
+HOSTS = (
+    "if grep -q '^127\\.0\\.1\\.1' /etc/hosts; "
+    "then sed -i 's/^127\\.0\\.1\\.1.*/127.0.1.1\\t{0}/' /etc/hosts; "
+    "else printf '127.0.1.1\\t{0}\\n' >> /etc/hosts; fi"
+)
+# The Pi has no clock: until it has the time from the network, lists of packages are from tomorrow.
+APT = {"preserve_sources_list": True, "conf": 'Acquire {\n  Check-Date "false";\n};\n'}
 
 
 def signs(card) -> list[str]:
@@ -31,8 +52,33 @@ def signs(card) -> list[str]:
 
 def settings_there(card) -> list[str]:
     """List settings that are already on the card; those in a new image are comments."""
-    found = (f"{key} in {name}" for name in SEEDS for key in SET_KEYS.findall(card.read(name)))
-    return list(dict.fromkeys(found)) + boot_files.settings_there(card)
+    found = [f"{key} in {name}" for name in SEEDS for key in _keys(card.read(name), name)]
+    return found + boot_files.settings_there(card)
+
+
+def hand_made(card) -> list[str]:
+    """List files with settings that would be replaced, and that this script did not write."""
+    seeds = [name for name in SEEDS if _keys(card.read(name), name)]
+    return boot_files.of_others(card, (*seeds, *boot_files.OTHER_SETTINGS))
+
+
+def _keys(text: str, name: str) -> list[str]:
+    """List what a file of cloud-init sets, whatever it is."""
+    lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip()]
+    if lines and lines[0].startswith(("#!", "#include", "#cloud-boothook", "## template")):
+        return ["a script"]
+    lines = [line for line in lines if not line.lstrip().startswith("#")]
+    if all(STOCK.fullmatch(line.strip()) for line in lines):
+        return []
+    found = [match for line in lines if (match := KEY.match(line))]
+    starts = [match.start(1) for match in found if match[1] not in _passed_over(name)]
+    keys = [match[1] for match in found if starts and match.start(1) == min(starts)]
+    keys = [key for key in keys if key not in _passed_over(name)]
+    return list(dict.fromkeys(keys)) or ["a text"]
+
+
+def _passed_over(name: str) -> set[str]:
+    return TOP_KEYS if name == "network-config" else {"dsmode", "instance_id"}
 
 
 def plan(card, settings: Settings) -> dict[str, str | None]:
@@ -42,7 +88,8 @@ def plan(card, settings: Settings) -> dict[str, str | None]:
     # cloud-init runs once for each id, so new settings need a new id.
     identity = "pi-nn-" + hashlib.sha256(json.dumps(meant).encode()).hexdigest()[:12]
     meant["meta-data"] = {"dsmode": "local", "instance-id": identity}
-    files |= {name: _render(name, content) for name, content in meant.items()}
+    files.update({name: _render(name, content) for name, content in meant.items()})
+    files.update(boot_files.authorities(settings))
     files["cmdline.txt"] = boot_files.line(_cmdline(words, settings, identity))
     return files
 
@@ -61,20 +108,27 @@ def user_data(settings: Settings) -> dict:
     }
     if settings.ssh_keys:
         user["ssh_authorized_keys"] = list(settings.ssh_keys)
-    commands = [["systemctl", "enable", "--now", "ssh"]]
     data = {
         "hostname": settings.hostname,
-        "manage_etc_hosts": "localhost",
         "user": user,
-        "ssh_pwauth": not settings.ssh_keys,
+        "ssh_pwauth": settings.password_login,
+        "apt": APT,
+        "write_files": [KEEP_NAME],
     }
     if settings.locale:
         data["locale"] = settings.locale
     if settings.keyboard:
-        data["keyboard"] = {"model": "pc105", "layout": settings.keyboard}
+        layout, variant = keyboard_parts(settings.keyboard)
+        data["keyboard"] = {"model": "pc105", "layout": layout}
+        if variant:
+            data["keyboard"]["variant"] = variant
     if settings.timezone:
         data["timezone"] = settings.timezone
-    if settings.wifi:
+    commands = [
+        ["systemctl", "enable", "--now", "ssh"],
+        ["sh", "-c", HOSTS.format(settings.hostname)],
+    ]
+    if settings.networks:
         # The image starts with the radio blocked, and with NetworkManager told to leave it off.
         commands += [["rfkill", "unblock", "wifi"], ["nmcli", "radio", "wifi", "on"]]
     if settings.usb_gadget:
@@ -87,16 +141,50 @@ def user_data(settings: Settings) -> dict:
 
 def network_config(settings: Settings) -> dict:
     """Return the network settings for netplan."""
-    network = {"version": 2, "ethernets": {"eth0": {"dhcp4": True, "optional": True}}}
-    if settings.wifi:
-        wlan = {
-            "dhcp4": True,
-            "optional": True,
-            "regulatory-domain": settings.wifi.country,
-            "access-points": {settings.wifi.ssid: {"password": settings.wifi.password}},
+    automatic = {"dhcp4": True, "dhcp6": True, "optional": True}
+    network = {"version": 2, "ethernets": {"eth0": automatic}}
+    if settings.networks:
+        count = len(settings.networks)
+        points = {
+            each.ssid: _access_point(each, number, count)
+            for number, each in enumerate(settings.networks)
         }
+        wlan = automatic | {"regulatory-domain": settings.country, "access-points": points}
         network["wifis"] = {"wlan0": wlan}
+    if settings.address:
+        kind, name = ("wifis", "wlan0") if settings.networks else ("ethernets", "eth0")
+        network[kind][name] = network[kind][name] | {
+            "dhcp4": False,
+            "addresses": [settings.address.address],
+            "routes": [{"to": "default", "via": settings.address.gateway}],
+            "nameservers": {"addresses": list(settings.address.dns)},
+        }
     return {"network": network}
+
+
+def _access_point(network: Wifi, number: int, count: int) -> dict:
+    """Return what netplan needs to know of a network; the first has the highest priority."""
+    point, direct = {}, {}
+    if network.user:
+        point["auth"] = {
+            "key-management": "eap",
+            "method": "peap",
+            "identity": network.user,
+            "password": network.password,
+            "phase2-auth": "mschapv2",  # netplan copies it to NetworkManager, which has no capitals
+        }
+        if network.authority:
+            point["auth"]["ca-certificate"] = boot_files.authority_on_pi(number)
+    elif network.password:
+        point["password"] = network.password
+    if network.hidden:
+        point["hidden"] = True
+    if count > 1:
+        direct["connection.autoconnect-priority"] = str(count - number)
+    if ";" in network.ssid:
+        # netplan writes it as text, which NetworkManager would read as a list of bytes.
+        direct["wifi.ssid"] = keyfile.ssid(network.ssid)
+    return point | ({"networkmanager": {"passthrough": direct}} if direct else {})
 
 
 def validate(card, settings: Settings) -> None:
@@ -116,13 +204,10 @@ def remarks(settings: Settings) -> list[str]:
 
 
 def _cmdline(words: list[str], settings: Settings, identity: str) -> list[str]:
-    if settings.wifi:
-        words = boot_files.set_word(words, "cfg80211.ieee80211_regdom", settings.wifi.country)
-    # An id on the command line, where Raspberry Pi Imager puts it, overrides the one in meta-data.
-    return [
-        re.sub(r";i=[^;]*", f";i={identity}", word) if word.startswith("ds=nocloud") else word
-        for word in words
-    ]
+    if settings.networks:
+        words = boot_files.set_word(words, "cfg80211.ieee80211_regdom", settings.country)
+    # Without it, cloud-init searches for its settings at each boot.
+    return boot_files.set_word(words, "ds", f"nocloud;i={identity}")
 
 
 def _is_cloud_init(word: str) -> bool:
