@@ -1,9 +1,9 @@
 # Commands that test and measure the kit: part of the Makefile; `make help-maintainers` lists them.
 
 .PHONY: help-maintainers test test-all test-oldest lint lint-languages test-arm test-cache test-provision
-.PHONY: fuzz test-power-cuts test-low-memory verify-emulated
+.PHONY: fuzz test-power-cuts test-low-memory verify-emulated test-firstboot test-wifi test-usb
 .PHONY: bench bench-book bench-arm bench-cache bench-peers bench-backends compare-languages
-.PHONY: measure-presets measure-sample measure-checkpoints measure-notebooks pictures sample
+.PHONY: measure-presets measure-sample measure-checkpoints measure-notebooks pictures sample card-lists
 
 help-maintainers: ## List the commands for testing and measuring the kit
 	@$(LIST) tests/maintainers.mk
@@ -53,6 +53,15 @@ test-low-memory: $(VENV)/.ready-test ## Train, and run the heaviest notebook, in
 verify-emulated: $(VENV)/.ready-provision ## Test everything a Pi Zero must do on the emulated one; writes docs/reports/emulated-pi.md (2 h); needs chromium-driver, MNIST_DIR
 	$(RUN) -m tests.campaigns.emulated_pi $(CARD_FOLDER) $(PORTS)
 
+test-firstboot: $(VENV)/.ready-test ## Boot bookworm's cards by Raspberry Pi's programs in TOOLS=folder; writes docs/reports/first-boot.md (20 min); needs root on Debian
+	$(RUN) -m tests.campaigns.first_boot $(if $(TOOLS),--tools "$(TOOLS)") --report docs/reports/first-boot.md
+
+test-wifi: $(VENV)/.ready-test ## Boot a trixie card with a simulated radio; writes docs/reports/wifi.md (1 h); needs root on Debian, QEMU
+	$(RUN) -m tests.campaigns.booted_cards.wifi --report docs/reports/wifi.md
+
+test-usb: $(VENV)/.ready-test ## Boot bookworm with a card's USB network; writes docs/reports/usb-network.md (30 min); needs root on Debian, QEMU
+	$(RUN) -m tests.campaigns.booted_cards.usb --report docs/reports/usb-network.md
+
 ##@ Measurements
 bench: $(VENV)/.ready ## Time the book's loop and this kit side by side; updates docs/performance.md (10 min)
 	$(RUN) -m scripts.bench.whole_job --report docs/performance.md
@@ -95,3 +104,6 @@ pictures: $(VENV)/.ready ## Redraw the pictures in docs/; needs MNIST
 sample: $(VENV)/.ready ## Redraw the sample digits in mnist_dataset/
 	$(RUN) -m nn data sample mnist_dataset/sample_train.csv --rows 1000 --seed 1 --force
 	$(RUN) -m nn data sample mnist_dataset/sample_test.csv --rows 200 --seed 2 --force
+
+card-lists: $(VENV)/.ready ## Read time zones, locales, keyboards and users from Debian for prepare_sd_card.py (20 min); needs root on Debian
+	$(RUN) -m scripts.sdcard_lists

@@ -292,14 +292,15 @@ COUNTRIES_WITH_RULES = {
 
 SYSTEM_NAMES = {
     "both": (
-        "_apt _ssh adm audio avahi backup bin cdrom colord daemon dialout dip disk dnsmasq fax "
-        "floppy games geoclue gpio i2c input irc kmem kvm lightdm list lp lpadmin mail man "
-        "messagebus netdev news nobody nogroup operator plugdev proxy pulse pulse-access render "
-        "root rpi-first-boot-wizard rtkit saned sasl scanner sgx shadow spi src sshd staff sudo "
-        "sync sys systemd-journal systemd-network tape tty users utmp uucp video voice www-data "
+        "_apt _rpc _ssh adm audio avahi backup bin bluetooth cdrom colord crontab daemon dialout "
+        "dip disk dnsmasq fax floppy games geoclue gpio i2c input irc kmem kvm lightdm list lp "
+        "lpadmin mail man messagebus netdev news nobody nogroup operator plugdev polkitd proxy "
+        "pulse pulse-access render root rpi-first-boot-wizard rtkit saned sasl scanner sgx shadow "
+        "spi src sshd ssl-cert staff sudo sync sys systemd-journal systemd-network "
+        "systemd-timesync tape tty users utmp uucp uuidd video voice www-data "
     ),
-    "bookworm": "_rpc bluetooth crontab polkitd ssl-cert systemd-timesync uuidd",
-    "trixie": "clock dhcpcd",
+    "bookworm": "",
+    "trixie": "clock",
 }
 
 LEGACY_ZONES = (

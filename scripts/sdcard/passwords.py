@@ -78,8 +78,9 @@ def wifi_password(password: str) -> str:
     if is_wifi_key(password):
         return password.lower()
     if not re.fullmatch(r"[ -~]{8,63}", password):
-        odd = next((letter for letter in password if not " " <= letter <= "~"), None)
-        got = f"{len(password)} characters" + (f", with {odd!a} among them" if odd else "")
+        got = f"{len(password)} characters"
+        if not password.isascii():
+            got += ", not all of them ASCII"
         raise CardError(
             "expected a Wi-Fi password of 8 to 63 ASCII characters, or 64 hexadecimal digits, "
             f"got {got}"

@@ -46,6 +46,10 @@ FILES = {
     "var/lib/NetworkManager/NetworkManager.state": "[main]\nWirelessEnabled=false\n",
     "var/lib/systemd/rfkill/platform-3f300000.mmcnr:wlan": "1\n",
 }
+UNITS = {
+    "etc/systemd/system/userconfig.service": "[Service]\nExecStart=/bin/true\n"
+    "[Install]\nWantedBy=multi-user.target\n",
+}
 MAKE_USER = """
 useradd --create-home --shell /bin/bash --groups adm,sudo,video pi 2>/dev/null || true
 echo "pi ALL=(ALL) NOPASSWD: ALL" > /etc/sudoers.d/010_pi-nopasswd
@@ -61,7 +65,7 @@ class RealFirstBoot:
     def __init__(self, folder: Path):
         self.root = folder / "root"
         call("cp", "-a", "--reflink=auto", ensure_root("bookworm", KIND), self.root, timeout=900)
-        _write(self.root, FILES)
+        _write(self.root, FILES | UNITS)
         for source, target in PROGRAMS.items():
             place = self.root / target
             place.mkdir(parents=True, exist_ok=True)
