@@ -150,6 +150,9 @@ def network_config(settings: Settings) -> dict:
             for number, each in enumerate(settings.networks)
         }
         wlan = automatic | {"regulatory-domain": settings.country, "access-points": points}
+        if any("networkmanager" in point for point in points.values()):
+            # cloud-init checks this file alone, without the image's default.
+            wlan["renderer"] = "NetworkManager"
         network["wifis"] = {"wlan0": wlan}
     if settings.address:
         kind, name = ("wifis", "wlan0") if settings.networks else ("ethernets", "eth0")

@@ -93,19 +93,24 @@ def cloud_init(path) -> bytes:
 
 
 def netplan(card, tmp_path) -> dict[str, str]:
-    """Generate NetworkManager's profiles, as on the Pi: through cloud-init and netplan."""
+    """Generate NetworkManager's profiles, as on the Pi: through cloud-init and netplan.
+
+    cloud-init has netplan check its file first, without the image's default renderer.
+    """
     if not shutil.which("netplan"):
         pytest.skip("netplan is not installed: apt install netplan.io")
     folder = tmp_path / "root/etc/netplan"
     shutil.rmtree(tmp_path / "root", ignore_errors=True)
     folder.mkdir(parents=True)
-    (folder / "00-image.yaml").write_text("network: {renderer: NetworkManager}\n")
     (folder / "50-cloud-init.yaml").write_bytes(cloud_init(card / "network-config"))
-    for path in folder.iterdir():
-        path.chmod(0o600)
+    (folder / "50-cloud-init.yaml").chmod(0o600)
     command = ["netplan", "generate", "--root-dir", tmp_path / "root"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
+    for default in ("", "network: {renderer: NetworkManager}\n"):
+        (folder / "00-image.yaml").write_text(default)
+        (folder / "00-image.yaml").chmod(0o600)
+        shutil.rmtree(tmp_path / "root/run", ignore_errors=True)
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
     profiles = tmp_path / "root/run/NetworkManager/system-connections"
     return {path.name: path.read_text() for path in profiles.iterdir()}
 

@@ -12,15 +12,14 @@ DISK_MB, MEMORY_MB, BOOT_SECONDS = 1600, 1024, 3600
 UNITS = {
     "air.service": """\
 [Unit]
-DefaultDependencies=no
-After=lab.mount systemd-udevd.service dbus.socket local-fs.target
-Before=NetworkManager.service cloud-init-network.service network-pre.target
+RequiresMountsFor=/lab
+Before=NetworkManager.service
 [Service]
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=/usr/bin/python3 /lab/guest.py early
 [Install]
-WantedBy=sysinit.target
+WantedBy=NetworkManager.service
 """,
     "report.service": """\
 [Unit]
