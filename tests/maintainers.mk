@@ -57,7 +57,7 @@ test-firstboot: $(VENV)/.ready-test ## Boot bookworm's cards by Raspberry Pi's p
 	$(RUN) -m tests.campaigns.first_boot $(if $(TOOLS),--tools "$(TOOLS)") --report docs/reports/first-boot.md
 
 test-wifi: $(VENV)/.ready-test ## Boot a trixie card with a simulated radio, and print which networks connect (1 h); needs root on Debian, QEMU
-	$(RUN) -m tests.campaigns.booted_cards.wifi $(if $(REPORT),--report "$(REPORT)")
+	$(RUN) -m tests.campaigns.booted_cards.wifi
 
 test-usb: $(VENV)/.ready-test ## Boot bookworm with a card's USB network; writes docs/reports/usb-network.md (30 min); needs root on Debian, QEMU
 	$(RUN) -m tests.campaigns.booted_cards.usb --report docs/reports/usb-network.md
