@@ -164,6 +164,12 @@ def test_verify(playbooks):
     playbooks.succeed("verify")
 
 
+def test_numpy_uses_the_fast_blas(machine):
+    """And the kit the backend that is faster with it."""
+    ask = "from nn.backends import *; import numpy; print(loaded_blas(), faster_backend(200, 16))"
+    assert machine.run(f"/opt/pi-nn/venv/bin/python -c '{ask}'").stdout == "openblas dense\n"
+
+
 def test_jupyter_refuses_strangers(visitor):
     """No password, wrong password: no notebooks, no kernels, no terminals."""
     assert visitor.status("/api/contents") == 403
@@ -477,7 +483,8 @@ def test_backup_uninstall_restore(machine, playbooks):
         assert machine.run("cat /etc/dphys-swapfile").stdout == "CONF_SWAPSIZE=100\n"
     packages = machine.snapshot().packages
     languages = set(" ".join(LANGUAGES.values()).split()) | {"binutils", "cpp", "gforth-lib"}
-    unwanted = {"python3-numpy", "python3-zmq", "epiphany-browser", "xdg-utils", *languages}
+    ours = "python3-numpy libopenblas0-serial python3-zmq epiphany-browser xdg-utils".split()
+    unwanted = {*ours, *languages}
     assert (
         unwanted
         & {name.split(":")[0] for name, state in packages.items() if state.startswith("installed")}
