@@ -7,6 +7,7 @@ The summary and the model of each Pi are copied to trained/HOST/.
 
 import argparse
 import json
+import locale
 import os
 import shlex
 import subprocess
@@ -21,6 +22,10 @@ BIN = Path(sys.executable).parent
 PYTHON_ON_PI = "/opt/pi-nn/venv/bin/python"
 # Trust a Pi's key on first connection, as ansible/ansible.cfg does.
 SSH_OPTIONS = ["-o", "StrictHostKeyChecking=accept-new", "-o", "ServerAliveInterval=30"]
+# With a password: the first connection asks for it, and the next one uses the same connection. The
+# socket is in /tmp because its path may have only about a hundred characters.
+SHARED_CONNECTION = ["-o", "ControlMaster=auto", "-o", "ControlPersist=60", "-o"]
+LOGIN_FAILED = 255
 # How to connect to a Pi; Ansible expands names that refer to others.
 WAYS = {
     "connection": "{{ ansible_connection | default(None) }}",
@@ -50,11 +55,14 @@ def main() -> int:
     """Train on one Pi after another; return 1 if any training failed."""
     arguments = _arguments()
     failed = []
-    for pi in _pis(arguments.inventory, arguments.limit, shlex.split(arguments.extra)):
-        print(f"{pi.name}: training preset {arguments.preset}", file=sys.stderr, flush=True)
-        start = "--restart" if arguments.restart else "--resume-or-start"
-        if not _train(pi, arguments.preset, start, Path(arguments.output) / pi.name):
-            failed.append(pi.name)
+    with tempfile.TemporaryDirectory(prefix="pi-nn-", dir="/tmp") as folder:
+        if arguments.ask_pass:
+            SSH_OPTIONS.extend([*SHARED_CONNECTION, f"ControlPath={folder}/%C"])
+        for pi in _pis(arguments.inventory, arguments.limit, shlex.split(arguments.extra)):
+            print(f"{pi.name}: training preset {arguments.preset}", file=sys.stderr, flush=True)
+            start = "--restart" if arguments.restart else "--resume-or-start"
+            if not _train(pi, arguments.preset, start, Path(arguments.output) / pi.name):
+                failed.append(pi.name)
     if failed:
         print(f"error: training failed on {', '.join(failed)}: see above", file=sys.stderr)
     return 1 if failed else 0
@@ -68,6 +76,9 @@ def _arguments():
         "--restart", action="store_true", help="delete unfinished trainings, then start"
     )
     parser.add_argument("--limit", default="all", help="names or patterns of Pis; default: all")
+    parser.add_argument(
+        "--ask-pass", action="store_true", help="SSH asks for a password: once for each Pi"
+    )
     parser.add_argument("--extra", default="", help="more options for ansible: --ask-vault-pass")
     parser.add_argument("--output", default="trained", metavar="DIR", help="default: %(default)s")
     return parser.parse_args()
@@ -81,6 +92,10 @@ def _pis(inventory: str, limit: str, extra: list[str]) -> list[Pi]:
         "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
         "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
     }
+    try:
+        locale.setlocale(locale.LC_ALL, "")
+    except locale.Error:  # Ansible would stop
+        os.environ["LC_ALL"] = "C.UTF-8"
     result = subprocess.run(
         [*command, *tell], stdout=subprocess.PIPE, text=True, env=os.environ | as_json
     )
@@ -114,7 +129,13 @@ def _train(pi: Pi, preset: str, start: str, output: Path) -> bool:
         f" && {PYTHON_ON_PI} -m nn train --preset {preset} --offline {start}"
         f" --model {model}.npz --json > {model}.json.part && mv {model}.json.part {model}.json"
     )
-    if _run(pi, remote):
+    if code := _run(pi, remote):
+        if code == LOGIN_FAILED and pi.address:
+            print(
+                f"{pi.name}: SSH failed. If it says 'Permission denied', copy your key to the Pi "
+                f"once: ssh-copy-id {pi.address}. Or type its password, with ASK_PASS=1",
+                file=sys.stderr,
+            )
         return False
     output.mkdir(parents=True, exist_ok=True)
     names = [f"{preset}.json", f"{preset}.npz"]

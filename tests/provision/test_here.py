@@ -30,7 +30,9 @@ def machine():
 
 
 def make(machine, *words, check=True):
-    command = f"cd ~/project && make {shlex.join(words)}"
+    # a laptop's locale, as SSH passes it on: this machine has none of the two
+    locale = "LANG=en_US.UTF-8 LC_TIME=xx_YY.UTF-8"
+    command = f"cd ~/project && env {locale} make {shlex.join(words)}"
     return machine.run(command, check=check, timeout=2400)
 
 
