@@ -366,7 +366,7 @@ def test_a_path_that_is_gone_is_noticed():
 def sources() -> str:
     """Return the texts of the program: strings of Python, joined as Python does; all else whole."""
     texts = []
-    modules = ("nn/**/*.py", "scripts/**/*.py", "ansible/**/files/*.py")
+    modules = ("nn/**/*.py", "scripts/**/*.py", "ansible/**/*.py")
     for path in [path for pattern in modules for path in PROJECT.glob(pattern)]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.JoinedStr):

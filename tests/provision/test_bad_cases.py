@@ -1,9 +1,12 @@
 """What can be wrong with a machine or a network, and what is told: `make test-provision ALL=1`."""
 
 import os
+import shlex
+import time
 
 import pytest
 
+from scripts.machines.host import call
 from tests.machines.machine import Machine
 from tests.provision.playbooks import Playbooks, controller_variables
 
@@ -87,9 +90,112 @@ def test_no_sudo(machine, playbooks):
     machine.run("gpasswd -a pi sudo; pkill -KILL -u pi", "root", check=False)
 
 
+def test_no_sudo_password(playbooks):
+    """Of a user who must give one."""
+    refused(playbooks, "run with ASK_SUDO=1", ansible_become_password="")
+
+
 def test_wrong_sudo_password(playbooks):
-    """As typed with ASK_SUDO=1; the message tells what to do, and the password is not in it."""
-    refused(playbooks, "run with ASK_SUDO=1", ansible_become_password="not-the-one")
+    """As typed with ASK_SUDO=1, which is not advised again; the password is not in the message."""
+    play = playbooks.run("site", ansible_become_password="not-the-one")
+    assert play.code != 0
+    assert play.changed == 0
+    assert "The password that you typed, or that ansible_become_password has, is not" in play.words
+    assert "run with ASK_SUDO=1" not in play.words
+    assert "not-the-one" not in play.output
+
+
+def without_key(playbooks):
+    """Variables for a login without the key that the machine knows, on a connection of its own."""
+    key = playbooks.folder / "stranger"
+    if not key.exists():
+        call("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
+    own = {"ansible_ssh_private_key_file": str(key), "ansible_ssh_args": "-o ControlPath=none"}
+    return own | {"ansible_ssh_retries": 0}
+
+
+def test_a_pi_that_does_not_know_the_key(machine, playbooks):
+    """As one whose card was flashed with a password: the way to give it the key is told."""
+    play = playbooks.run("site", **without_key(playbooks))
+    assert play.code != 0
+    assert "Permission denied (publickey,password)" in play.words
+    assert f"ssh-copy-id pi@{machine.address}. Or type the password at each run, with" in play.words
+
+
+def test_a_password_for_ssh(machine, playbooks):
+    """As typed with ASK_PASS=1, without sshpass; a wrong one is told as that, and not shown."""
+    right = without_key(playbooks) | {"ansible_password": machine.password}
+    assert playbooks.succeed("site", "--check", "--tags", "base", **right).changed >= 0
+    play = playbooks.run("site", **right | {"ansible_password": "not-the-one"})
+    assert play.code != 0
+    assert "pi-2 refused the password for SSH of pi" in play.words, play.output[-3000:]
+    assert "not-the-one" not in play.output
+
+
+HOLD_LISTS = """
+import fcntl, time
+lock = open('/var/lib/apt/lists/lock', 'w')
+fcntl.lockf(lock, fcntl.LOCK_EX)
+time.sleep({})
+"""
+
+
+def hold_lists(machine, seconds):
+    """Hold the lock of apt's lists, as a new card's own update does, and remove what is in them."""
+    program = shlex.quote(HOLD_LISTS.format(seconds))
+    machine.run(
+        "find /var/lib/apt/lists -name '*_Packages*' -delete; "
+        f"systemd-run --quiet --collect --unit=first-boot python3 -c {program}",
+        user="root",
+    )
+
+
+def test_apts_lists_are_locked_for_a_while(machine, playbooks):
+    """The next try finds them free."""
+    hold_lists(machine, 25)
+    play = playbooks.succeed("site", "--tags", "base")
+    assert "FAILED - RETRYING: [pi-2]: Update the package lists" in play.output
+
+
+def test_apts_lists_are_locked_for_too_long(machine, playbooks):
+    """It is waited as long as the setting says, and who holds the lock is named."""
+    hold_lists(machine, 3600)
+    start = time.monotonic()
+    play = playbooks.run("site", "--tags", "base", base_apt_lock_seconds=60)
+    waited = time.monotonic() - start
+    machine.run("systemctl stop first-boot", user="root")
+    assert play.code != 0
+    assert "/var/lib/apt/lists/lock. It is held by process" in play.words
+    assert waited >= 60
+
+
+STALE_LISTS = r"""
+set -e
+cd /var/lib/apt/lists
+for list in *_Packages*; do
+    /usr/lib/apt/apt-helper cat-file "$list" > /tmp/list
+    rm "$list"
+    sed '/^Filename: .*python3-pil_/s/_pil//; /^Filename: .*python3-pil_/s/_amd64/+old_amd64/' \
+        /tmp/list > "${list%_Packages*}_Packages"
+done
+rm -f /var/cache/apt/*.bin
+"""
+
+
+def test_packages_that_the_archive_has_replaced(machine, playbooks):
+    """Lists of yesterday name files that are gone (404): they are updated before the next try."""
+    machine.run("apt-get update -qq", user="root")
+    machine.run(STALE_LISTS, user="root")
+    packages = ["python3-pil"]
+    play = playbooks.succeed(
+        "site",
+        *("--tags", "base,scientific_python"),
+        scientific_python_packages=packages,
+        scientific_python_modules=["PIL.Image"],
+        scientific_python_fast_blas="",
+    )
+    assert "404" in play.output
+    assert "rescued=1" in play.output
 
 
 def test_disk_too_small(playbooks):
@@ -184,6 +290,42 @@ def test_a_password_that_was_changed_elsewhere(playbooks):
     assert "The password of pi-2 (jupyter_password) was not accepted" in play.words
     assert "'make provision TAGS=base,jupyter' sets it again" in play.words
     assert "not-the-one-there" not in play.output
+
+
+def test_a_port_that_another_program_has(machine, playbooks):
+    """Provisioning does not succeed without a login page; who has the port is told."""
+    taken = "systemd-run --quiet --collect --unit=squatter python3 -m http.server 8888"
+    machine.run(f"systemctl stop pi-nn-jupyter; {taken}; sleep 2", user="root")
+    play = playbooks.run("site", "--tags", "base,jupyter")
+    machine.run("systemctl stop squatter", user="root")
+    assert play.code != 0
+    assert "port 8888 belongs to another program (python3,pid=" in play.words, play.output[-3000:]
+    playbooks.succeed("site", "--tags", "base,jupyter")
+
+
+def test_a_jupyter_that_does_not_start(machine, playbooks):
+    """Provisioning says where the reason is."""
+    spoilt = "/opt/pi-nn/venv/lib/python3.11/site-packages/notebook/app.py"
+    machine.run(f"mv {spoilt} /root/; systemctl restart pi-nn-jupyter", user="root", check=False)
+    play = playbooks.run("site", "--tags", "base,jupyter", jupyter_start_seconds=20)
+    machine.run(f"mv /root/app.py {spoilt}; systemctl restart pi-nn-jupyter", user="root")
+    assert play.code != 0
+    assert "nothing listens on port 8888. Its log says why: sudo journalctl" in play.words
+    playbooks.succeed("site", "--tags", "base,jupyter")
+
+
+def test_numpy_with_the_slow_blas(machine, playbooks):
+    """As set by hand: verify says what it costs, and what resets it."""
+    name = "libblas.so.3-x86_64-linux-gnu"
+    slow = "/usr/lib/x86_64-linux-gnu/blas/libblas.so.3"
+    machine.run(
+        f"apt-get install -y -qq libblas3; update-alternatives --set {name} {slow}", user="root"
+    )
+    play = playbooks.run("verify")
+    machine.run(f"update-alternatives --auto {name}", user="root")
+    assert play.code != 0
+    assert "numpy on pi-2 uses the reference BLAS" in play.words
+    assert f"sudo update-alternatives --auto {name}" in play.words
 
 
 def test_a_package_for_another_processor(machine, playbooks):
