@@ -12,9 +12,10 @@ PROJECT = $(wildcard ansible/playbooks)
 LIST = awk -F ':.*\#\# ' '/^ifneq/ && "$(PROJECT)" == "" {exit} /^\#\#@ / {print substr($$0, 5)} /^[a-z-]+:.*\#\# / {printf "  make %-20s %s\n", $$1, $$2}'
 
 # A misspelt variable would be ignored without a word.
-GIVEN = $(strip $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(filter-out -%,$(name)))))
 VARIABLES = scripts/known_variables.awk
-ifneq ($(if $(wildcard $(VARIABLES)),$(GIVEN)),)
+ON_COMMAND_LINE = $(if $(findstring command line,$(origin $(1))),$(filter-out -%,$(1)))
+GIVEN := $(if $(wildcard $(VARIABLES)),$(strip $(foreach name,$(.VARIABLES),$(call ON_COMMAND_LINE,$(name)))))
+ifdef GIVEN
 GOALS = $(or $(MAKECMDGOALS),help)
 KNOWN = $(sort $(shell awk -v goals="$(GOALS)" -f $(VARIABLES) $(wildcard Makefile tests/maintainers.mk)))
 UNKNOWN = $(if $(KNOWN),$(filter-out $(KNOWN) MAKEFLAGS,$(GIVEN)))

@@ -43,6 +43,7 @@ PARTS = (
     "nn",
     "notebooks",
     "scripts/make_venv.sh",
+    "scripts/known_variables.awk",
     "mnist_dataset/README.md",
     "mnist_dataset/sample_train.csv",
     "mnist_dataset/sample_test.csv",
