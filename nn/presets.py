@@ -28,13 +28,15 @@ class Preset:
     rule : str
         A name in `nn.rules.RULES`.
     seed : int
-        Seed of the initial weights.
+        Seed of the initial weights: 1, if that ends in the range on each numpy, or else the first
+        that ends in the middle half of the trainings on each.
     samples : int or None
         Train on only the first `samples` digits; None for all.
     augment_degrees : float
         Also train on each digit rotated by this angle to either side; 0 for none.
     accuracy : tuple of three floats
-        Measured on MNIST's 10,000 test digits over seeds 1 to 5: mean, lowest, highest.
+        Measured on MNIST's 10,000 test digits: the median of many trainings, and the range of 95 %
+        of them. docs/performance.md says with how many seeds, and on which numpys.
     seconds : float
         Measured on one x86-64 core, from the file to the accuracy.
     """
@@ -97,7 +99,7 @@ PRESETS = {
             epochs=2,
             learning_rate=0.1,
             samples=1000,
-            accuracy=(0.7611, 0.7482, 0.7764),
+            accuracy=(0.7578, 0.7069, 0.7807),
             seconds=0.1,
         ),
         Preset(
@@ -107,7 +109,8 @@ PRESETS = {
             epochs=1,
             learning_rate=0.1,
             batch_size=8,  # ten nodes are sensitive: with 16, one seed in five lost ten points
-            accuracy=(0.8768, 0.8572, 0.8845),
+            seed=8,
+            accuracy=(0.8654, 0.8369, 0.8869),
             seconds=0.4,
         ),
         Preset(
@@ -116,7 +119,7 @@ PRESETS = {
             hidden_nodes=100,
             epochs=1,
             learning_rate=0.1,
-            accuracy=(0.9483, 0.9436, 0.9514),
+            accuracy=(0.9483, 0.9436, 0.9520),
             seconds=0.5,
         ),
         Preset(
@@ -125,7 +128,7 @@ PRESETS = {
             hidden_nodes=200,
             epochs=5,
             learning_rate=0.1,
-            accuracy=(0.9731, 0.9716, 0.9746),
+            accuracy=(0.9731, 0.9711, 0.9749),
             seconds=2.8,
         ),
         Preset(

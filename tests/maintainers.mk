@@ -86,8 +86,8 @@ bench-executions: bench-backends # its name before version 0.2
 compare-languages: $(VENV)/.ready ## Compare Python, R, Forth and C; updates docs/performance.md (30 min); needs root on Debian
 	$(RUN) -m scripts.bench.languages --report docs/performance.md
 
-measure-presets: $(VENV)/.ready ## Train each preset on MNIST with five seeds (20 min)
-	$(RUN) -m scripts.bench.measure_presets
+measure-presets: $(VENV)/.ready ## Train each preset on MNIST with many seeds (1 h) [PRESET= SEEDS=40 BACKEND=sparse DEBIAN=1]
+	$(RUN) -m scripts.bench.measure_presets $(if $(SEEDS),--seeds $(SEEDS)) $(if $(BACKEND),--backend $(BACKEND)) $(if $(DEBIAN),--debian) $(if $(filter command,$(firstword $(origin PRESET))),$(PRESET))
 
 measure-sample: $(VENV)/.ready ## Train on digits drawn by the kit, test on MNIST (2 min)
 	$(RUN) -m scripts.bench.measure_sample

@@ -12,7 +12,7 @@ def add_arguments(parser) -> None:
 def run(_arguments) -> None:
     """Print each preset: its source, its settings and the accuracy to expect."""
     for preset in PRESETS.values():
-        mean, low, high = preset.accuracy
+        median, low, high = preset.accuracy
         rows = f"first {preset.samples:,} digits" if preset.samples else "all digits"
         turned = f", ±{preset.augment_degrees:g}°" if preset.augment_degrees else ""
         print(f"{preset.name}: {preset.source}")
@@ -22,6 +22,6 @@ def run(_arguments) -> None:
             f"{preset.learning_rate:g}, batches of {preset.batch_size}, {rows}{turned}"
         )
         print(
-            f"    accuracy on MNIST {percent(mean)} ({percent(low)} to {percent(high)} over five "
-            f"seeds), {preset.seconds:g} s on one x86-64 core"
+            f"    accuracy on MNIST {percent(median)} (95 of 100 seeds: {percent(low)} to "
+            f"{percent(high)}), {preset.seconds:g} s on one x86-64 core"
         )

@@ -120,8 +120,8 @@ def print_summary(preset: Preset, source, summary: dict, as_json: bool) -> None:
         if not source.is_mnist:
             accuracy += f" of: {source.name}"
         elif preset.hyperparameters() == usual:
-            mean, low, high = preset.accuracy
-            accuracy += f" (usual: {percent(mean)}, from {percent(low)} to {percent(high)})"
+            median, low, high = preset.accuracy
+            accuracy += f" (usual: {percent(median)}, from {percent(low)} to {percent(high)})"
     resumed = summary["resumed_from"] is not None
     print(f"Accuracy  {accuracy}")
     print(
