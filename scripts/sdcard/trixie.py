@@ -14,7 +14,7 @@ import re
 
 from . import boot_files, keyfile
 from .errors import CardError
-from .settings import Settings, Wifi, keyboard_parts
+from .settings import Address, Settings, Wifi, keyboard_parts
 
 SEEDS = ("user-data", "meta-data", "network-config")
 # The groups that Raspberry Pi Imager gives the first user.
@@ -146,7 +146,7 @@ def network_config(settings: Settings) -> dict:
     if settings.networks:
         count = len(settings.networks)
         points = {
-            each.ssid: _access_point(each, number, count)
+            each.ssid: _access_point(each, number, count, settings.address)
             for number, each in enumerate(settings.networks)
         }
         wlan = automatic | {"regulatory-domain": settings.country, "access-points": points}
@@ -159,13 +159,14 @@ def network_config(settings: Settings) -> dict:
         network[kind][name] = network[kind][name] | {
             "dhcp4": False,
             "addresses": [settings.address.address],
-            "routes": [{"to": "default", "via": settings.address.gateway}],
-            "nameservers": {"addresses": list(settings.address.dns)},
+            "routes": [{"to": "0.0.0.0/0", "via": settings.address.gateway}],
         }
+        if not settings.networks:
+            network[kind][name]["nameservers"] = {"addresses": list(settings.address.dns)}
     return {"network": network}
 
 
-def _access_point(network: Wifi, number: int, count: int) -> dict:
+def _access_point(network: Wifi, number: int, count: int, address: Address | None) -> dict:
     """Return what netplan needs to know of a network; the first has the highest priority."""
     point, direct = {}, {}
     if network.user:
@@ -184,6 +185,9 @@ def _access_point(network: Wifi, number: int, count: int) -> dict:
         point["hidden"] = True
     if count > 1:
         direct["connection.autoconnect-priority"] = str(count - number)
+    if address:
+        # cloud-init 25.1 crashes on the name servers of a wireless interface.
+        direct["ipv4.dns"] = "".join(f"{each};" for each in address.dns)
     if ";" in network.ssid:
         # netplan writes it as text, which NetworkManager would read as a list of bytes.
         direct["wifi.ssid"] = keyfile.ssid(network.ssid)
