@@ -35,6 +35,8 @@ def run(arguments) -> None:
     given = {name: value for name, value in drawn.items() if value is not None}
     if arguments.model and given:
         arguments.parser.error("--model has weights of its own: use it without other settings")
+    if not arguments.out or Path(arguments.out).is_dir():
+        raise TargetError(f"{arguments.out or '--out'}: expected the name of a file")
     if Path(arguments.out).exists() and not arguments.force:
         raise TargetError(f"{arguments.out} already exists: use --force to replace it")
     network = (

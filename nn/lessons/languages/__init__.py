@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nn.errors import KitError
+from nn.errors import KitError, first_line
 from nn.lessons.speed import Cost, cost_of
 
 FOLDER = Path(__file__).parent
@@ -147,11 +147,6 @@ def step_text(language: Language, step: str) -> str:
     return "\n".join(definition_of(language, name) for name in STEPS[step].get(language.name, ()))
 
 
-def network_text(language: Language) -> str:
-    """Return the lines of a program that are the network, without its reading and writing."""
-    return "\n".join(text for step in STEPS if (text := step_text(language, step)))
-
-
 def side_by_side(step: str) -> str:
     """Write a step of the network in each language, as Markdown."""
     texts = {language.name: step_text(language, step) for language in LANGUAGES.values()}
@@ -178,12 +173,15 @@ def command_of(language: Language, folder: Path) -> list[str]:
         return list(language.command)
     if language.name != "C":
         return [*language.command, str(source)]
-    program = folder / source.stem
+    program = folder.resolve() / source.stem
     if not program.exists():
         command = [*language.command, "-o", str(program), str(source), "-lm"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise MissingLanguageError(f"{language.advice}. gcc says: {done.stderr.strip()}")
+            said = first_line(RuntimeError(done.stderr.strip()))
+            raise MissingLanguageError(
+                f"C is not complete: sudo apt install {language.packages}. gcc says: {said}"
+            )
     return [str(program)]
 
 

@@ -99,7 +99,8 @@ variable seed
   1 seed !  0.1e learning-rate f!
   next-arg dup 0= if  2drop exit  then
   2dup s" --help" str= if  2drop usage type cr bye  then
-  number 0= if  fdrop s" SEED: expected a number above 0" fail  then  f>s seed !
+  number 0= if  fdrop s" SEED: expected a number from 1 to 999999" fail  then
+  fdup f>s dup seed !  s>f f<> if  s" SEED: expected a whole number" fail  then
   next-arg dup 0= if  2drop exit  then
   number 0= if  fdrop s" LEARNING_RATE: expected a number above 0" fail  then  learning-rate f!
   next-arg nip if  usage fail  then ;

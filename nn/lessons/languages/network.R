@@ -46,10 +46,13 @@ value_texts <- as.character(0:255) # match() finds a text's place faster than as
 # An error of this program: its message alone is shown.
 fail <- function(...) stop(sprintf(...), call. = FALSE)
 
+# A path that R takes for nothing else: not for a web page, nor for standard input.
+local <- function(path) if (grepl("^[/~]", path)) path else file.path(".", path)
+
 open_file <- function(path, mode) {
   if (dir.exists(path)) fail("%s: is a folder: expected a file", path)
   tryCatch(
-    file(path, mode),
+    file(local(path), mode),
     error = function(e) fail("%s: cannot be opened", path),
     warning = function(w) fail("%s: %s", path, sub(".*: ", "", conditionMessage(w)))
   )
@@ -60,7 +63,7 @@ open_file <- function(path, mode) {
 each_digit <- function(path, n_inputs, n_outputs, use) {
   file <- open_file(path, "rb")
   on.exit(close(file))
-  if (identical(readBin(path, "raw", 2), as.raw(c(0x1f, 0x8b)))) {
+  if (identical(readBin(local(path), "raw", 2), as.raw(c(0x1f, 0x8b)))) {
     fail("%s is a gzip file: unpack it with gunzip", path)
   }
   line <- rows <- first_blank <- 0
@@ -183,7 +186,9 @@ read_weights <- function(path, hidden_nodes = NULL) {
   )
 }
 
-# Opens another name, which takes the name `path` when it is complete.
+# Opens another name, which takes the name `path` when it is complete. Another run has another name.
+part_of <- function(path) sprintf("%s.%d.part", path, Sys.getpid())
+
 open_target <- function(path) {
   if (file.exists(path)) {
     old <- open_file(path, "rb")
@@ -193,7 +198,7 @@ open_target <- function(path) {
       fail("%s exists and is not a file of weights: choose another name", path)
     }
   }
-  open_file(paste0(path, ".part"), "w")
+  open_file(part_of(path), "w")
 }
 
 write_weights <- function(weights, file) {
@@ -257,10 +262,10 @@ usage <- paste(
 
 positive <- function(name, text, whole) {
   number <- suppressWarnings(as.numeric(text))
-  if (is.na(number) || number <= 0 || number > 1e6 || (whole && number %% 1 != 0)) {
-    fail(
-      "%s: expected a %s above 0, got '%s'", name, if (whole) "whole number" else "number", text
-    )
+  fits <- is.finite(number) && number > 0 && (!whole || (number < 1e6 && number %% 1 == 0))
+  if (!fits) {
+    expected <- if (whole) "whole number from 1 to 999999" else "number above 0"
+    fail("%s: expected a %s, got '%s'", name, expected, text)
   }
   number
 }
@@ -276,7 +281,7 @@ main <- function(words) {
   sizes <- list(inputs = ncol(first$wih), outputs = nrow(first$who))
   close(open_file(words[5], "rb")) # now, not after hours of training
   target <- open_target(words[7])
-  part <- paste0(words[7], ".part")
+  part <- part_of(words[7])
   on.exit(unlink(part))
 
   network <- neural_network(first$wih, first$who, learning_rate)

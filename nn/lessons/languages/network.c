@@ -6,9 +6,10 @@
    FIRST_WEIGHTS is a file that `python -m nn weights` wrote; the learned weights are written to
    LAST_WEIGHTS in the same form. On standard output: the accuracy from 0 to 1, and the seconds. */
 
-#define _POSIX_C_SOURCE 200112L /* for isatty */
+#define _POSIX_C_SOURCE 200112L /* for isatty and getpid */
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -101,6 +102,13 @@ static void fail(const char *format, ...)
     if (unfinished)
         remove(unfinished);
     exit(1);
+}
+
+static void stop(int signal)
+{
+    if (unfinished)
+        unlink(unfinished);
+    _exit(128 + signal);
 }
 
 static void *allocate(size_t count, size_t size)
@@ -359,10 +367,13 @@ static FILE *open_target(const char *path)
             fail("%s exists and is not a file of weights: choose another name", path);
         fclose(old);
     }
-    char *part = allocate(strlen(path) + sizeof ".part", 1);
-    strcat(strcpy(part, path), ".part");
+    size_t size = strlen(path) + 32;
+    char *part = allocate(size, 1);
+    snprintf(part, size, "%s.%ld.part", path, (long)getpid()); /* another run has another name */
     FILE *file = open_file(part, "w");
     unfinished = part;
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
     return file;
 }
 
@@ -397,8 +408,12 @@ static double number(const char *name, const char *text, bool whole)
 {
     char *end;
     double value = strtod(text, &end);
-    if (end == text || *end || !(value > 0) || value > 1e6 || (whole && value != floor(value)))
-        fail("%s: expected a %s above 0, got '%s'", name, whole ? "whole number" : "number", text);
+    bool fits = value > 0 && isfinite(value);
+    if (whole)
+        fits = value >= 1 && value < 1e6 && value == floor(value);
+    if (end == text || *end || !fits)
+        fail("%s: expected a %s, got '%s'", name,
+             whole ? "whole number from 1 to 999999" : "number above 0", text);
     return value;
 }
 

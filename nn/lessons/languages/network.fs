@@ -216,7 +216,7 @@ s" test -t 2" system $? 0= constant terminal?
 
 : size ( c-addr u -- n )   \ 0: not a size
   2dup bounds ?do  i c@ [char] 0 [char] 9 1+ within 0= if  2drop 0 unloop exit  then  loop
-  dup 1 8 within if  s>number? 2drop  else  2drop 0  then ;
+  dup 1 7 within if  s>number? 2drop  else  2drop 0  then ;
 
 : read-sizes ( -- )
   line-of-weights
@@ -264,7 +264,8 @@ s" test -t 2" system $? 0= constant terminal?
 
 : open-target ( c-addr u -- )
   path 2!  check-replaceable
-  path 2@ s" .part" s+  2dup w/o create-file check to target  unfinished 2! ;
+  path 2@ s" ." s+  utime <# #s #> s+  s" .part" s+      \ another run has another name
+  2dup w/o create-file check to target  unfinished 2! ;
 
 : .matrix { weights m n -- }
   m 0 ?do
@@ -299,7 +300,7 @@ create arguments  most-arguments 2* cells allot
 
 : whole ( c-addr u i -- n )
   argument  2dup size  dup 0= if
-    drop error( 2swap type  ." : expected a whole number above 0, got '" type  ." '" )error
+    drop error( 2swap type  ." : expected a whole number from 1 to 999999, got '" type  ." '" )error
   then  >r 2drop 2drop r> ;
 
 : positive ( c-addr u i -- ) ( F: -- x )
@@ -310,7 +311,8 @@ create arguments  most-arguments 2* cells allot
 2variable start
 : seconds ( -- ) ( F: -- seconds )  utime start 2@ d- d>f 1e6 f/ ;
 
-: .decimals ( n -- ) ( F: x -- )  20 swap 0 f>str-rdp strip type ;
+: .decimals ( n -- ) ( F: x -- )
+  10e dup s>f f**  fswap fover f* fround fswap f/  20 swap 0 f>str-rdp strip type ;
 
 : main ( -- )
   utime start 2!

@@ -63,3 +63,10 @@ def test_a_missing_folder(tmp_path, capsys):
     """One line that names the file; no traceback."""
     assert main(["weights", "--out", str(tmp_path / "none" / "w.txt")]) == 1
     assert "none/w.txt: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("out", ["", "."])
+def test_no_file(out, capsys):
+    """Not even by --force."""
+    assert main(["weights", "--out", out, "--force"]) == 1
+    assert "expected the name of a file" in capsys.readouterr().err

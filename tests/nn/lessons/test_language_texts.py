@@ -40,10 +40,15 @@ def test_an_update_begins_with_its_comment_and_ends_with_its_end(name, first, la
     assert "\n\n" not in text
 
 
+def network_text(language):
+    """Return all steps of the network."""
+    return "\n".join(languages.step_text(language, step) for step in STEPS)
+
+
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_the_network_is_its_steps_in_order(name):
     """Nothing of reading and writing; about as long in each language."""
-    text = languages.network_text(LANGUAGES[name])
+    text = network_text(LANGUAGES[name])
     places = [text.index(languages.step_text(LANGUAGES[name], step)) for step in STEPS]
     assert places == sorted(places)
     assert 15 <= len(text.splitlines()) <= 60
@@ -54,7 +59,7 @@ def test_the_network_is_its_steps_in_order(name):
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_no_line_is_broken_in_a_notebook(name):
     """A window of 1,000 pixels shows 92 characters."""
-    text = languages.network_text(LANGUAGES[name])
+    text = network_text(LANGUAGES[name])
     assert max(map(len, text.splitlines())) <= 92
 
 
