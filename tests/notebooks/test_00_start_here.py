@@ -19,6 +19,7 @@ IN_ORDER = [
     "07_how_the_error_goes_back.ipynb",
     "08_where_the_time_goes.ipynb",
     "09_a_little_calculus.ipynb",
+    "10_the_same_network_in_other_languages.ipynb",
 ]
 
 

@@ -16,7 +16,7 @@ ROWS, HIDDEN_NODES = 500, 100
 LANGUAGES = ["Python", "R", "Forth", "C"]
 ADVICE = {
     "R": "R is not installed: sudo apt install r-base-core",
-    "Forth": "Forth is not installed: sudo apt install gforth",
+    "Forth": "Forth is not installed: sudo apt install gforth (Debian 13 has none)",
     "C": "C is not installed: sudo apt install gcc libc6-dev",
 }
 
