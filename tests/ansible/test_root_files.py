@@ -1,4 +1,4 @@
-"""What the roles' programs write as root on a Pi: the password's hash, the list of packages."""
+"""What the roles' programs do as root on a Pi: the password's hash, the list of packages."""
 
 import importlib
 import io
@@ -88,3 +88,82 @@ def test_a_package_that_another_brought_is_recorded_when_asked_for(program, tmp_
     recorded = {"asked_for": ["libone", "wanted"], "new": ["libone", "wanted"]}
     assert json.loads(path.read_text()) == recorded
     assert capsys.readouterr().out == "unchanged\n"
+
+
+class Apt:
+    """apt and dpkg, as far as remove_packages.py asks them: packages and who depends on them.
+
+    `packages` maps the name of each installed package to those it needs; `by_hand` are those that
+    somebody asked for.
+    """
+
+    def __init__(self, packages: dict[str, str], by_hand: str):
+        self.packages = {name: set(needs.split()) for name, needs in packages.items()}
+        self.by_hand = set(by_hand.split())
+
+    def unneeded(self) -> set[str]:
+        waiting, needed = list(self.by_hand), set()
+        while waiting:
+            name = waiting.pop()
+            if name in self.packages and name not in needed:
+                needed.add(name)
+                waiting += self.packages[name]
+        return self.packages.keys() - needed
+
+    def run(self, *command: str) -> str:
+        words = [word for word in command[1:] if not word.startswith("--")]
+        match command[0], words:
+            case "apt-mark", ["showmanual"]:
+                return "\n".join(self.by_hand)
+            case "apt-mark", ["auto", *names]:
+                self.by_hand -= set(names)
+            case "apt-mark", ["manual", *names]:
+                self.by_hand |= set(names)
+            case "apt-get", ["autoremove"]:
+                return "".join(f"Remv {name} [1.0]\n" for name in self.unneeded())
+            case "apt-get", ["remove", *names]:
+                self.packages = {n: s for n, s in self.packages.items() if n not in names}
+            case "apt-cache", ["rdepends", name]:
+                users = [user for user, needs in self.packages.items() if name in needs]
+                return f"{name}\nReverse Depends:\n" + "".join(f"  {user}\n" for user in users)
+            case "dpkg-query", _:
+                return "".join(f"ii {name}:amd64\n" for name in self.packages) + "rc gone\n"
+        return ""
+
+
+@pytest.fixture
+def remove_packages(program, monkeypatch, tmp_path, capsys):
+    """Uninstall what the kit recorded from an Apt; return what the program prints."""
+
+    def run(apt: Apt, new: str, asked_for: str) -> dict:
+        record = {"asked_for": asked_for.split(), "new": new.split()}
+        (tmp_path / "record.json").write_text(json.dumps(record))
+        module = program("base", "remove_packages")
+        monkeypatch.setattr(module, "run", apt.run)
+        module.main(tmp_path / "record.json")
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_packages_of_the_kit_are_removed_and_no_others(remove_packages):
+    """Neither what was there before, although nothing needs it, nor what that needs."""
+    apt = Apt({"numpy": "blas", "blas": "", "orphan": "lib", "lib": "", "bash": ""}, "numpy bash")
+    result = remove_packages(apt, "numpy blas lib", "numpy")
+    assert result["removed"] == ["blas", "numpy"]
+    assert result["kept"] == {"lib": "needed by orphan"}
+    assert apt.packages.keys() == {"orphan", "lib", "bash"}
+    assert apt.by_hand == {"bash"}
+
+
+def test_what_the_user_installed_stays_with_its_reason_and_the_next_run_finishes(remove_packages):
+    """A program that needs numpy, and a package of the kit's that the user asked for as well."""
+    apt = Apt({"numpy": "blas", "blas": "", "tex": "", "game": "numpy"}, "numpy game tex")
+    result = remove_packages(apt, "numpy blas tex", "numpy")
+    assert result["removed"] == []
+    assert result["kept"] == {"numpy": "needed by game", "tex": "you installed it yourself"}
+    assert result["record"] == {"asked_for": ["numpy"], "new": ["blas", "numpy", "tex"]}
+    apt.packages.pop("game")
+    result = remove_packages(apt, "numpy blas tex", "numpy")
+    assert result["removed"] == ["blas", "numpy"]
+    assert result["record"] == {"asked_for": [], "new": ["tex"]}
