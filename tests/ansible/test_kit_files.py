@@ -239,11 +239,13 @@ def test_a_clone_stays_even_with_a_list_of_what_was_shipped(kit):
     assert kit.files() == KIT
 
 
-def test_the_new_one_goes_beside_a_changed_notebook(kit):
+def test_the_new_one_goes_beside_a_changed_notebook(kit, capsys):
     """And makes room for a newer one, until the student works in it as well."""
     kit.install()
     write(kit.folder, {NOTEBOOK: "mine"})
     kit.install(files={NOTEBOOK: "two"})
+    said = f"{NOTEBOOK} is changed: the new version is notebooks/01_look.new.ipynb"
+    assert said in capsys.readouterr().out.splitlines()
     kit.install(files={NOTEBOOK: "three"})
     new = "notebooks/01_look.new.ipynb"
     assert kit.files() == {**KIT, NOTEBOOK: "mine", new: "three"}

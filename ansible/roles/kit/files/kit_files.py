@@ -204,7 +204,8 @@ def install(archive: Path, folder: Path) -> int:
         sys.exit(f"expected the packed kit in {archive}: {error}. Nothing was changed")
     installation = Installation(folder)
     installation.install(files)
-    print("\n".join(installation.left + (installation.done or ["unchanged"])))
+    remarks = installation.left + installation.beside
+    print("\n".join(remarks + (installation.done or ["unchanged"])))
     return report("could not be installed", installation.failed)
 
 
@@ -229,6 +230,7 @@ class Installation:
         self.now: dict[str, str] = {}
         self.done: list[str] = []
         self.left: list[str] = []
+        self.beside: list[str] = []
         self.failed: list[str] = []
 
     def install(self, files: list[KitFile]) -> None:
@@ -290,6 +292,7 @@ class Installation:
             if there in (None, file.digest, self.shipped.get(name)):
                 if there != file.digest:
                     self._write(beside, file)
+                    self.beside.append(f"{file.name} is changed: the new version is {name}")
                 self.now[name] = file.digest
                 return
 
