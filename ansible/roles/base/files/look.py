@@ -1,0 +1,67 @@
+"""Print what the roles need to know about a machine, as JSON: look.py KERNEL_COMMAND_LINE.
+
+One program for all of it: on a Pi Zero, each of Ansible's modules takes seconds to start.
+"""
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+SWAP_MANAGERS = {"rpi-swap": "/etc/rpi/swap.conf", "dphys-swapfile": "/etc/dphys-swapfile"}
+
+
+def main(command_line: str) -> None:
+    """Print the facts."""
+    facts = {
+        "architecture": run("dpkg", "--print-architecture").strip(),
+        "os_id": platform.freedesktop_os_release()["ID"],
+        "free_mb": shutil.disk_usage("/").free // 2**20,
+        "has_kit": Path("/opt/pi-nn/venv").exists(),
+        "swap_managers": [name for name, path in SWAP_MANAGERS.items() if os.path.exists(path)],
+        "controllers": (read("/sys/fs/cgroup/cgroup.controllers") or "").split(),
+        "command_line": read(command_line),
+        "systemd": os.path.exists("/run/systemd/system"),  # not while a card image is built
+        "old_files": old_files(),
+        "interrupted": any(name.isdigit() for name in os.listdir("/var/lib/dpkg/updates")),
+        "packages": sorted(packages()),
+    }
+    print(json.dumps(facts))
+
+
+def read(path: str) -> str | None:
+    """Return the text of a file; None if there is none."""
+    return Path(path).read_text() if os.path.exists(path) else None
+
+
+def old_files() -> list[str]:
+    """Return what earlier versions of the kit installed and this one has elsewhere."""
+    settings = Path("/etc/pi-nn")
+    old = {*settings.glob("*.py"), *settings.glob("jupyter-password.json.part")}
+    old |= set(Path("/var/lib/pi-nn").glob("remember_packages.py"))
+    return sorted(map(str, old - {settings / "jupyter_server_config.py"}))
+
+
+def packages() -> set[str]:
+    """Return the installed packages that apt keeps, whatever else is removed."""
+    form = "--showformat=${Package} ${db:Status-Abbrev}\n"
+    listed = run("dpkg-query", "--show", form).splitlines()
+    automatic: set[str] = set()
+    with suppress(OSError):
+        states = Path("/var/lib/apt/extended_states").read_text()
+        automatic.update(re.findall(r"^Package: (\S+)\n(?:.+\n)*?Auto-Installed: 1", states, re.M))
+    return {line.split()[0] for line in listed if line.split()[1:] == ["ii"]} - automatic
+
+
+def run(*command: str) -> str:
+    """Run a command; return its output."""
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
