@@ -12,8 +12,9 @@ import threading
 import time
 from pathlib import Path
 
-from ansible import constants, context
 from ansible.plugins.callback import CallbackBase
+
+from ansible import constants, context
 
 DOCUMENTATION = """
 name: pi_nn
@@ -60,7 +61,9 @@ class CallbackModule(CallbackBase):
         while not over.wait(pause):
             seconds = round(time.monotonic() - start)
             passed = f"{seconds // 60} min {seconds % 60:02} s" if seconds >= 60 else f"{seconds} s"
-            self._display.display(f"still running after {passed}: {name}", color=constants.COLOR_SKIP)
+            self._display.display(
+                f"still running after {passed}: {name}", color=constants.COLOR_SKIP
+            )
             pause = min(2 * pause, LONGEST)
 
     def v2_playbook_on_stats(self, stats):
@@ -81,7 +84,9 @@ def summary(stats, arguments) -> list[str]:
         elif stats.failures.get(host):
             lines.append(f"{host} {FAILED.format(host)}")
         elif ready := said.get(host, {}).get("pi_nn_ready"):
-            lines += [f"{host}: {'  '.join(ready)}"] if many else [f"{host}: {ready[0]}", *ready[1:]]
+            lines += (
+                [f"{host}: {'  '.join(ready)}"] if many else [f"{host}: {ready[0]}", *ready[1:]]
+            )
             following = said[host].get("pi_nn_next")
     for host, words in said.items():
         lines += [f"{host}: {note}" for note in words.get("pi_nn_notes", [])]

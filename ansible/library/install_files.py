@@ -1,8 +1,9 @@
 #!/usr/bin/python
-"""Install several files and folders with one module: on a Pi Zero, starting a module takes seconds."""
+"""Install several files and folders with one module: on a Pi Zero, each takes seconds to start."""
 
 import os
 import tempfile
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_bytes
@@ -61,10 +62,10 @@ def install(module, path, content, mode, owner, group):
     """Install one file or folder; return its difference for --diff, or None."""
     before = read(path)
     wanted = None if content is None else to_bytes(content)
-    is_new = not os.path.isdir(path) if content is None else before != wanted
+    is_new = not Path(path).is_dir() if content is None else before != wanted
     if is_new and not module.check_mode:
         if content is None:
-            os.makedirs(path)
+            Path(path).mkdir(parents=True)
         else:
             write(path, wanted)
     is_there = os.path.lexists(path)
@@ -80,20 +81,17 @@ def install(module, path, content, mode, owner, group):
 
 def read(path):
     """Return a file's content; None if there is none."""
-    if not os.path.isfile(path):
-        return None
-    with open(path, "rb") as file:
-        return file.read()
+    return Path(path).read_bytes() if Path(path).is_file() else None
 
 
 def write(path, content):
     """Write a file so that its path has the old content or the new."""
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".")
+    handle, temporary = tempfile.mkstemp(dir=Path(path).parent, prefix=".")
     with os.fdopen(handle, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
+    Path(temporary).replace(path)
 
 
 if __name__ == "__main__":

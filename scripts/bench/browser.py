@@ -85,6 +85,16 @@ class Browser:
         self.find_text(KERNEL, "Python 3", timeout=300)
         self.find(IDLE, timeout=300)
 
+    def follow_link(self, name: str) -> None:
+        """Click a link to another notebook, which opens in a new page, and wait for its kernel."""
+        links = self._driver.find_elements(By.CSS_SELECTOR, f".jp-Notebook a[href*='{name}']")
+        self._driver.execute_script("arguments[0].click()", links[-1])
+        WebDriverWait(self._driver, 60 * self.patience).until(lambda each: each.window_handles[1:])
+        self._driver.close()
+        self._driver.switch_to.window(self._driver.window_handles[-1])
+        self.find_text(KERNEL, "Python 3", timeout=300)
+        self.find(IDLE, timeout=300)
+
     def end_kernels(self) -> None:
         """Leave the notebooks and shut down their kernels: each takes a quarter of a Pi's memory.
 
@@ -103,10 +113,12 @@ class Browser:
             )
             ended.raise_for_status()
 
-    def run_all(self, timeout: float = 900) -> None:
+    def run_all(self, timeout: float = 900, wait: bool = True) -> None:
         """Choose "Run All Cells", and wait until the kernel has been idle for two seconds."""
         for label in ("Run", "Run All Cells"):
             self._click_menu(label)
+        if not wait:
+            return
         deadline = time.monotonic() + timeout * self.patience
         rested = 0
         while rested < 10:

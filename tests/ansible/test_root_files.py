@@ -102,6 +102,7 @@ class Apt:
         self.by_hand = set(by_hand.split())
 
     def unneeded(self) -> set[str]:
+        """Return what nothing by hand needs."""
         waiting, needed = list(self.by_hand), set()
         while waiting:
             name = waiting.pop()
@@ -111,6 +112,7 @@ class Apt:
         return self.packages.keys() - needed
 
     def run(self, *command: str) -> str:
+        """Answer a command, and carry it out."""
         words = [word for word in command[1:] if not word.startswith("--")]
         match command[0], words:
             case "apt-mark", ["showmanual"]:

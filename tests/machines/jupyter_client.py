@@ -71,6 +71,11 @@ class Visitor:
         )
         answer.raise_for_status()
 
+    def notebooks(self) -> list[str]:
+        """Return the notebooks that have a kernel."""
+        answer = self.session.get(f"{self.url}/api/sessions", timeout=120 * self.patience)
+        return sorted(each["path"] for each in answer.json())
+
     def compute(self, code: str) -> str:
         """Start a kernel through the API, run code in it, and return what it printed."""
         timeout = 120 * self.patience

@@ -34,6 +34,12 @@ RPI_SWAP = "/etc/rpi/swap.conf.d/80-pi-nn.conf"
 LANGUAGES = {"r": "r-base-core", "forth": "gforth", "c": "gcc libc6-dev"}
 APT_COST = "LC_ALL=C apt-get install --assume-no --no-install-recommends -o Debug::NoLocking=1"
 COST = re.compile(r"^(?:Need to get|After this operation).*", re.M)
+HUNGRY = """\
+import mmap
+held = []
+while True:
+    held.append(mmap.mmap(-1, 2**20))
+    held[-1].write(bytes(2**20))"""
 COMMAND_LINE = "console=serial0,115200 console=tty1 root=PARTUUID=4d8097e2-02 rootwait"
 
 
@@ -193,9 +199,9 @@ def test_jupyter_computes_for_those_with_the_password(visitor, playbooks):
 
 
 def test_a_kernel_that_eats_all_memory_is_killed_alone(machine, visitor, playbooks):
-    """In small pieces, up to the board's 430 MB, which are less than its address space may be."""
+    """In small pieces, up to the board's 430 MB; LimitDATA does not count shared memory."""
     assert visitor.log_in((playbooks.folder / "secrets" / "jupyter-password").read_text().strip())
-    code = "held = []\nwhile True:\n    held.append(bytearray(2**20))"
+    code = HUNGRY
     cell = {"cell_type": "code", "source": code, "metadata": {}, "outputs": []}
     notebook = {"cells": [{**cell, "execution_count": None}], "metadata": {}}
     visitor.save("hungry.ipynb", {**notebook, "nbformat": 4, "nbformat_minor": 4})
@@ -211,6 +217,16 @@ def test_a_kernel_that_eats_all_memory_is_killed_alone(machine, visitor, playboo
     kept = json.loads(machine.run("cat pi-nn/notebooks/hungry.ipynb").stdout)
     assert kept["cells"][0]["source"] in (code, code.splitlines(keepends=True))
     assert visitor.compute("print(6 * 7)") == "42\n"
+
+
+def test_a_kernel_that_collects_memory_is_refused_more_and_lives(machine, visitor, playbooks):
+    """By a limit of its own: it holds on this machine, whose service has no limit of memory."""
+    assert visitor.log_in((playbooks.folder / "secrets" / "jupyter-password").read_text().strip())
+    kills = machine.cgroups.kills()
+    hoard = "try:\n    while True:\n        held.append(bytearray(2**20))\nexcept MemoryError:"
+    code = f"held = []\n{hoard}\n    print(len(held))"
+    assert 100 < int(visitor.compute(code)) < 320
+    assert machine.cgroups.kills() == kills
 
 
 def test_kernels_that_do_nothing_are_ended(machine):
@@ -243,6 +259,27 @@ def test_the_first_notebook_shows_the_data_in_a_browser(browser):
     assert "<- the label" in text
     assert pictures >= 3
     assert "Traceback" not in text
+
+
+def test_following_a_link_shuts_the_old_kernel_down(browser, visitor, playbooks):
+    """On the server: two notebooks may need more memory than there is. All cells run in the new."""
+    assert visitor.log_in((playbooks.folder / "secrets" / "jupyter-password").read_text().strip())
+    browser.open_notebook("00_start_here.ipynb")
+    browser.run_all()
+    assert visitor.notebooks() == ["00_start_here.ipynb"]
+    browser.follow_link("01_look_at_the_data.ipynb")
+    assert visitor.notebooks() == ["01_look_at_the_data.ipynb"]
+    browser.run_all()
+    assert "Traceback" not in browser.walk()[0]
+    assert visitor.notebooks() == ["01_look_at_the_data.ipynb"]
+
+
+def test_a_killed_kernel_is_explained_in_its_notebook(browser):
+    """Below the cell that was running."""
+    browser.open_notebook("hungry.ipynb")
+    browser.run_all(wait=False)
+    browser.find_text(".jp-Notebook", "kernel was killed, almost certainly because the Pi ran out")
+    browser.find(".jp-Dialog .jp-mod-accept").click()
 
 
 def test_the_third_notebook_trains_in_a_browser(browser):

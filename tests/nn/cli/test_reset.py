@@ -31,7 +31,10 @@ def test_a_changed_notebook_is_reset_and_kept(kit, wanted, capsys):
     """By its number, its name or its path; a second time nothing is to be done."""
     shipped = (PROJECT / NAME).read_bytes()
     (kit / NAME).write_text("mine")
-    for expected in (f"reset: {NAME}; yours is kept as 03_train_on_mnist.mine-1.ipynb", "unchanged"):
+    for expected in (
+        f"reset: {NAME}; yours is kept as 03_train_on_mnist.mine-1.ipynb",
+        "unchanged",
+    ):
         assert main(["reset", wanted]) == 0
         assert capsys.readouterr().out.startswith(expected)
         assert (kit / NAME).read_bytes() == shipped

@@ -4,7 +4,6 @@ One program for all of it: on a Pi Zero, each of Ansible's modules takes seconds
 """
 
 import json
-import os
 import platform
 import re
 import shutil
@@ -23,12 +22,12 @@ def main(command_line: str) -> None:
         "os_id": platform.freedesktop_os_release()["ID"],
         "free_mb": shutil.disk_usage("/").free // 2**20,
         "has_kit": Path("/opt/pi-nn/venv").exists(),
-        "swap_managers": [name for name, path in SWAP_MANAGERS.items() if os.path.exists(path)],
+        "swap_managers": [name for name, path in SWAP_MANAGERS.items() if Path(path).exists()],
         "controllers": (read("/sys/fs/cgroup/cgroup.controllers") or "").split(),
         "command_line": read(command_line),
-        "systemd": os.path.exists("/run/systemd/system"),  # not while a card image is built
+        "systemd": Path("/run/systemd/system").exists(),  # not while a card image is built
         "old_files": old_files(),
-        "interrupted": any(name.isdigit() for name in os.listdir("/var/lib/dpkg/updates")),
+        "interrupted": any(Path("/var/lib/dpkg/updates").glob("[0-9]*")),
         "packages": sorted(packages()),
     }
     print(json.dumps(facts))
@@ -36,7 +35,7 @@ def main(command_line: str) -> None:
 
 def read(path: str) -> str | None:
     """Return the text of a file; None if there is none."""
-    return Path(path).read_text() if os.path.exists(path) else None
+    return Path(path).read_text() if Path(path).exists() else None
 
 
 def old_files() -> list[str]:

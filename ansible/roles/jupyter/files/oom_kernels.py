@@ -1,7 +1,7 @@
 """Keep notebooks within a Pi's memory, and tell their users when it was not enough.
 
 - The OOM killer ends a kernel first, not the server that saves notebooks.
-- Before a kernel starts, idle ones are shut down until there is room for it, the longest idle first.
+- Before a kernel starts, idle ones are shut down until there is room, the longest idle first.
 - When a kernel was killed all the same, its notebook says why.
 """
 

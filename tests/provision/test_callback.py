@@ -1,0 +1,74 @@
+"""What a playbook says after the recap, on stand-ins for Ansible's statistics."""
+
+import importlib
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from tests.conftest import PROJECT
+
+WORKING = {"pi_nn_ready": ["http://pi-1:8888/", "Password: secret"], "pi_nn_next": "make verify"}
+
+
+@pytest.fixture
+def pi_nn(monkeypatch):
+    """The plugin's module."""
+    monkeypatch.syspath_prepend(PROJECT / "ansible/callback_plugins")
+    return importlib.import_module("pi_nn")
+
+
+def stats(custom: dict, hosts: str, failures=(), dark=()) -> SimpleNamespace:
+    return SimpleNamespace(
+        custom=custom,
+        processed=dict.fromkeys(hosts.split(), 1),
+        failures=dict.fromkeys(failures, 1),
+        dark=dict.fromkeys(dark, 1),
+    )
+
+
+def test_one_pi_has_three_lines(pi_nn):
+    """Address, password, next command."""
+    lines = pi_nn.summary(stats({"pi-1": WORKING}, "pi-1"), {})
+    assert lines == ["pi-1: http://pi-1:8888/", "Password: secret", "Next: make verify"]
+
+
+def test_several_pis_have_a_line_each(pi_nn):
+    """Those that failed or did not answer as well."""
+    custom = {"pi-1": WORKING, "pi-3": {"pi_nn_notes": ["kept numpy: needed by game"]}}
+    given = stats(custom, "pi-1 pi-2 pi-3", failures=["pi-2"], dark=["pi-3"])
+    assert pi_nn.summary(given, {}) == [
+        "pi-1: http://pi-1:8888/  Password: secret",
+        "pi-2 failed: the message above that begins with 'fatal: [pi-2]' says why",
+        "pi-3 did not answer: is it switched on, and on the network? UNREACHABLE above says more",
+        "pi-3: kept numpy: needed by game",
+        "Next: make verify",
+    ]
+
+
+def test_the_next_command_is_for_the_same_pis(pi_nn, tmp_path, monkeypatch):
+    """Another inventory and a limit are repeated; the usual inventory is not."""
+    monkeypatch.chdir(tmp_path)
+    usual = {"inventory": [str(pi_nn.INVENTORY)], "subset": None}
+    assert pi_nn.flags(usual) == ""
+    other = {"inventory": [str(tmp_path / "here.yml")], "subset": "pi-0*"}
+    assert pi_nn.flags(other) == " INVENTORY=here.yml LIMIT='pi-0*'"
+
+
+def test_nothing_to_say_is_not_said(pi_nn):
+    """As at the end of a backup."""
+    assert pi_nn.summary(stats({}, "pi-1"), {}) == []
+
+
+def test_a_long_step_says_that_it_lives(pi_nn, monkeypatch):
+    """And one that is over does not."""
+    monkeypatch.setattr(pi_nn, "FIRST", 0.01)
+    plugin, printed = pi_nn.CallbackModule(), []
+    plugin._display = SimpleNamespace(display=lambda text, color: printed.append(text))
+    plugin.v2_playbook_on_task_start(SimpleNamespace(get_name=lambda: "pip"), False)
+    plugin._over.wait(0.2)
+    plugin._stop()
+    assert printed[0] == "still running after 0 s: pip"
+    before = len(printed)
+    time.sleep(0.1)
+    assert len(printed) == before
