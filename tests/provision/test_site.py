@@ -48,6 +48,7 @@ def machine(request):
     """A fresh machine of a release, for all tests of this file."""
     with Machine(request.param, "pi-1", memory_mb=430) as machine:
         make_like_raspberry_pi_os(machine)
+        machine.fresh_packages = installed_packages(machine)
         yield machine
 
 
@@ -73,6 +74,11 @@ def make_like_raspberry_pi_os(machine):
         user="root",
         timeout=300,
     )
+
+
+def installed_packages(machine):
+    packages = machine.snapshot().packages.items()
+    return {name.split(":")[0] for name, state in packages if state.startswith("installed")}
 
 
 @pytest.fixture(scope="module")
@@ -509,7 +515,8 @@ def test_backup_uninstall_restore(machine, playbooks):
     assert not (playbooks.folder / "backups").exists()
     playbooks.succeed("backup")
     playbooks.succeed("restore", "--check")
-    playbooks.succeed("uninstall")
+    play = playbooks.succeed("uninstall")
+    assert re.search(r"pi-1: kept \S+: needed by ", play.words)  # openbox is the user's
     assert {path: hash_of(machine, path) for path in before} == before
     left = machine.run("find pi-nn -type f").stdout.split()
     assert set(left) >= {NOTEBOOK, SHIPPED, "pi-nn/models/smoke.npz"}
@@ -519,16 +526,15 @@ def test_backup_uninstall_restore(machine, playbooks):
         assert machine.run(f"test -e {path}", check=False).returncode == 1
     if machine.release == "bookworm":
         assert machine.run("cat /etc/dphys-swapfile").stdout == "CONF_SWAPSIZE=100\n"
-    packages = machine.snapshot().packages
     languages = set(" ".join(LANGUAGES.values()).split()) | {"binutils", "cpp", "gforth-lib"}
     ours = "python3-numpy libopenblas0-serial python3-zmq epiphany-browser xdg-utils".split()
-    unwanted = {*ours, *languages}
-    assert (
-        unwanted
-        & {name.split(":")[0] for name, state in packages.items() if state.startswith("installed")}
-        == set()
-    )
+    assert {*ours, *languages} & installed_packages(machine) == set()
     assert playbooks.succeed("uninstall").changed == 0
+    purge = "apt-get purge -y -qq --autoremove -o APT::AutoRemove::SuggestsImportant=false"
+    machine.run(f"{purge} openbox", user="root")
+    playbooks.succeed("uninstall")
+    assert installed_packages(machine) - machine.fresh_packages == set()
+    assert machine.run("test -e /var/lib/pi-nn", check=False).returncode == 1
 
     machine.run("rm -r pi-nn")
     playbooks.succeed("restore")
