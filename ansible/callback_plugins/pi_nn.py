@@ -39,10 +39,17 @@ class CallbackModule(CallbackBase):
     def __init__(self):
         super().__init__()
         self._over = threading.Event()
+        self._is_playbook = False  # but a single task, whose output a program may read
+
+    def v2_playbook_on_start(self, playbook):
+        """Note that a playbook runs."""
+        self._is_playbook = True
 
     def v2_playbook_on_task_start(self, task, is_conditional):
         """Begin to watch a task."""
         self._stop()
+        if not self._is_playbook:
+            return
         self._over = threading.Event()
         watch = threading.Thread(target=self._report, args=(self._over, task.get_name()))
         watch.daemon = True
@@ -69,7 +76,8 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats):
         """Say what each Pi has, after the recap."""
         self._stop()
-        if lines := summary(stats, context.CLIARGS):
+        lines = summary(stats, context.CLIARGS) if self._is_playbook else []
+        if lines:
             self._display.display("\n".join(lines))
 
 

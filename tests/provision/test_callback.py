@@ -65,6 +65,7 @@ def test_a_long_step_says_that_it_lives(pi_nn, monkeypatch):
     monkeypatch.setattr(pi_nn, "FIRST", 0.01)
     plugin, printed = pi_nn.CallbackModule(), []
     plugin._display = SimpleNamespace(display=lambda text, color: printed.append(text))
+    plugin.v2_playbook_on_start(None)
     plugin.v2_playbook_on_task_start(SimpleNamespace(get_name=lambda: "pip"), False)
     plugin._over.wait(0.2)
     plugin._stop()
