@@ -14,7 +14,7 @@ PROJECT = PACKAGE.parent
 # The rooms of the project, and those that each may import from.
 ROOMS = {
     "nn": {"nn"},
-    "ansible": {"nn", "ansible"},  # a plugin imports the program of the same name
+    "ansible": {"nn", "ansible"},  # the folder has the name of Ansible's own package
     "scripts": {"nn", "scripts"},
     "scripts.bench": {"nn", "scripts", "scripts.bench"},
     "tests": {"nn", "scripts", "scripts.bench", "tests"},
