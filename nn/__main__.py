@@ -1,4 +1,4 @@
-"""Run the command line: ``python -m nn``."""
+"""Run the command line, where ``pi-nn`` is not at hand: ``python -m nn``."""
 
 import sys
 

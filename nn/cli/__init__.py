@@ -1,4 +1,4 @@
-"""The command line, ``python -m nn`` or ``pi-nn``: the only part that prints or reads flags.
+"""The command line, ``pi-nn``: the only part that prints or reads flags.
 
 Results go to standard output, everything else to standard error. Exit codes: 0, 1 for an error
 in data, model or disk (one line, no traceback), 2 for wrong usage, 128 and the signal's number when
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import nn
 from nn.cli.console import Interrupted, drop_unwritten, interrupted_by_signals, remark
 from nn.errors import KitError
+from nn.kit import command
 
 # Each is a module of this package, imported only when it is called: on a Pi, imports are slow.
 COMMANDS = {
@@ -45,15 +46,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a terminal may be unable to show ± or a file's name
             stream.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if argv is None else list(argv)
-    program = "python -m nn" if sys.argv[0].endswith("__main__.py") else None
-    parser = argparse.ArgumentParser(prog=program, description=nn.__doc__)
+    parser = argparse.ArgumentParser(prog=command(), description=nn.__doc__)
     parser.add_argument("--version", action="version", version=f"pi-nn {nn.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary)
+        subparser = commands.add_parser(name, help=summary)
         if name in words:
             module = importlib.import_module(f"nn.cli.{name.replace('-', '_')}")
-            module.add_arguments(command)
+            module.add_arguments(subparser)
     arguments = parser.parse_args(words)
     arguments.words = words
     try:

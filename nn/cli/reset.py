@@ -7,12 +7,11 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path, PurePosixPath
 
-import nn
 from nn.cli.console import remark
 from nn.errors import KitError
+from nn.kit import KIT_FOLDER
 from nn.saving.atomic import atomic_write
 
-KIT = Path(nn.__file__).resolve().parents[1]
 _SHIPPED = ".kit.tar.gz"  # what a Pi's kit was unpacked from
 _ANY = "notebooks/*.ipynb"
 
@@ -31,9 +30,9 @@ def add_arguments(parser) -> None:
 
 def run(arguments) -> None:
     """Reset each notebook, after all of their names were found."""
-    names, read = _originals(KIT)
+    names, read = _originals(KIT_FOLDER)
     for name in [_find(wanted, names) for wanted in arguments.notebooks]:
-        print(_reset(KIT / name, read(name)))
+        print(_reset(KIT_FOLDER / name, read(name)))
     remark("A page that shows it: choose 'File', 'Reload Notebook from Disk'.")
 
 
@@ -74,7 +73,7 @@ def _find(wanted: str, names: list[str]) -> str:
 
 def _reset(path: Path, content: bytes) -> str:
     """Write a notebook unless it is as shipped; say what was done."""
-    name = path.relative_to(KIT).as_posix()
+    name = path.relative_to(KIT_FOLDER).as_posix()
     if path.is_file() and path.read_bytes() == content:
         return f"unchanged: {name} is as it was shipped"
     beside = (path.with_name(f"{path.stem}.mine-{number}.ipynb") for number in count(1))

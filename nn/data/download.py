@@ -12,8 +12,10 @@ from typing import BinaryIO
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
+from nn.data.streams import HOW_TO_FETCH
 from nn.data.transfer import TransferError, transfer
 from nn.errors import KitError, first_line
+from nn.kit import command
 from nn.saving.atomic import alone_with, atomic_write, remove_leftovers
 
 MIRRORS = (
@@ -119,7 +121,7 @@ def verify(folder: Path) -> None:
     """
     for file in FILES:
         if complaint := _complaint(folder / file.name, file):
-            raise DownloadError(f"{folder / file.name}: {complaint}. Fetch it (make fetch)")
+            raise DownloadError(f"{folder / file.name}: {complaint}: {HOW_TO_FETCH}")
 
 
 def _fetch_one(path: Path, partial: Path, file: RemoteFile, mirrors: Sequence[str], say) -> str:
@@ -151,8 +153,8 @@ def _fetch_one(path: Path, partial: Path, file: RemoteFile, mirrors: Sequence[st
         error.filename = str(path)  # the user does not know the partial file
         raise
     raise DownloadError(
-        f"could not fetch {file.name} ({'; '.join(failures)}). Try again with "
-        "'make fetch', or 'data fetch --mirror' with an address or a folder that has the four files"
+        f"could not fetch {file.name} ({'; '.join(failures)}). Try again, or give an address or a "
+        f"folder that has the four files: {command('data fetch --mirror FOLDER')}"
     )
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from nn.data.dataset import check_readable, open_dataset
 from nn.data.streams import DatasetError
+from nn.kit import KIT_FOLDER
 
-DATASET_FOLDER = Path(__file__).resolve().parents[2] / "mnist_dataset"
+DATASET_FOLDER = KIT_FOLDER / "mnist_dataset"
 
 # Possible names of the training and the test file; IDX first, since it needs no parsing.
 _IDX = "{}-images-idx3-ubyte {}-images-idx3-ubyte.gz {}-images.idx3-ubyte {}-images.idx3-ubyte.gz"

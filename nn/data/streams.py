@@ -7,6 +7,7 @@ import zlib
 from pathlib import Path
 
 from nn.errors import KitError
+from nn.kit import command
 from nn.signals import PIXELS
 
 FIELDS = 1 + PIXELS  # in a row: a label, then pixels
@@ -18,6 +19,8 @@ HARMLESS_BYTES = 64 * 1024 * 1024
 
 IMAGES_MAGIC, LABELS_MAGIC = b"\0\0\x08\x03", b"\0\0\x08\x01"  # of IDX files
 _GZIP_MAGIC = b"\x1f\x8b"
+
+HOW_TO_FETCH = f"fetch ({command('data fetch')})"
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # numbers of glibc's malloc.h
 _KEEP_BYTES = 16 * 1024 * 1024
@@ -72,11 +75,11 @@ class Stream:
             content = self._file.read(size)
         except EOFError:
             raise DatasetError(
-                f"{self.path} is a truncated gzip file: fetch (make fetch) or copy it again"
+                f"{self.path} is a truncated gzip file: {HOW_TO_FETCH} or copy it again"
             ) from None
         except (gzip.BadGzipFile, zlib.error) as error:
             raise DatasetError(
-                f"{self.path} is a damaged gzip file ({error}): fetch (make fetch) or copy it again"
+                f"{self.path} is a damaged gzip file ({error}): {HOW_TO_FETCH} or copy it again"
             ) from None
 
         self._unpacked += len(content)

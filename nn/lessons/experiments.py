@@ -10,6 +10,7 @@ from nn.augment import rotation
 from nn.data.dataset import Block, Dataset, FirstRows, open_dataset
 from nn.data.sources import MNIST_NAME, Source
 from nn.data.streams import BLOCK_ROWS
+from nn.kit import KIT_FOLDER
 from nn.network import Network
 from nn.presets import PRESETS, Preset
 from nn.rules import RULES
@@ -17,7 +18,7 @@ from nn.saving.model_file import ModelError, load_model
 from nn.signals import PIXELS, one_hot, scale_pixels
 from nn.training import evaluate, train
 
-MODELS_FOLDER = Path(__file__).resolve().parents[2] / "models"
+MODELS_FOLDER = KIT_FOLDER / "models"
 
 
 def measure_accuracy(

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from nn.errors import KitError, first_line
+from nn.kit import command
 from nn.network import Network
 from nn.saving.atomic import AtomicFile, atomic_write
 
@@ -66,7 +67,7 @@ def load_model(path: str | os.PathLike) -> Network:
     path = Path(path)
     if not path.exists():
         raise ModelError(
-            f"{path}: no such model. Train one first: python -m nn train --model {path}"
+            f"{path}: no such model. Train one first: {command(f'train --model {path}')}"
         )
     if not path.is_file():
         raise ModelError(f"{path} is a folder or a pipe, not a file. Give the path of a model")

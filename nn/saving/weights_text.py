@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from nn.errors import KitError
+from nn.kit import command
 from nn.saving.atomic import atomic_write
 
 
@@ -55,7 +56,7 @@ def read_weights(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
     OSError
         When the file cannot be read.
     """
-    advice = "Write it again with python -m nn weights"
+    advice = f"Write it again with {command('weights')}"
     try:
         first, *rest = Path(path).read_text(encoding="ascii").split("\n", 1)
         inputs, hidden, outputs = map(int, first.split())

@@ -522,7 +522,7 @@ def test_backup_uninstall_restore(machine, playbooks):
     assert set(left) >= {NOTEBOOK, SHIPPED, "pi-nn/models/smoke.npz"}
     assert not [path for path in left if path.startswith(("pi-nn/nn", "pi-nn/mnist_dataset"))]
     gone = ("/opt/pi-nn", "/etc/pi-nn", "/etc/systemd/system/pi-nn-jupyter.service", RPI_SWAP)
-    for path in gone:
+    for path in (*gone, "/usr/local/bin/pi-nn"):
         assert machine.run(f"test -e {path}", check=False).returncode == 1
     if machine.release == "bookworm":
         assert machine.run("cat /etc/dphys-swapfile").stdout == "CONF_SWAPSIZE=100\n"
