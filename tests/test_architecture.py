@@ -27,7 +27,7 @@ IMPORTERS = {
     "lessons": set(),
 }
 FLOORS = [
-    {"errors", "book_calls"},
+    {"errors", "kit", "book_calls"},
     {"rules", "signals"},
     {"network", "images", "augment"},
     {"presets", "book", "saving", "learning_curve"},

@@ -16,11 +16,9 @@ MODULES = sorted(
 )
 EXPECTED = {
     "PROJECT": PROJECT,
-    "MODELS_FOLDER": PROJECT / "models",
-    "DATASET_FOLDER": PROJECT / "mnist_dataset",
+    "KIT_FOLDER": PROJECT,
     "PICTURES": PROJECT / "docs" / "pictures",
 }
-MADE_WHEN_NEEDED = {"MODELS_FOLDER"}
 
 
 def mentions_its_place(node: ast.AST) -> bool:
@@ -43,11 +41,7 @@ def astray(module: Path) -> list[str]:
     paths = paths_of(module)
     if not paths and mentions_its_place(ast.parse(module.read_text())):
         return ["a path without a name"]
-    return [
-        name
-        for name, path in paths
-        if path != EXPECTED.get(name, path) or not (path.exists() or name in MADE_WHEN_NEEDED)
-    ]
+    return [name for name, path in paths if path != EXPECTED.get(name, path) or not path.exists()]
 
 
 def test_the_projects_root_is_what_these_tests_take_for_it():
@@ -68,7 +62,7 @@ def test_no_path_leads_astray():
 @pytest.mark.parametrize(
     ("line", "names"),
     [
-        ('MODELS_FOLDER = Path(__file__).resolve().parents[1] / "models"', ["MODELS_FOLDER"]),
+        ("KIT_FOLDER = Path(__file__).resolve().parents[1]", ["KIT_FOLDER"]),
         ("PROJECT = Path(__file__).parent", ["PROJECT"]),
         ('_css = Path(__file__).with_name("gone.css")', ["_css"]),
         ('_css = Path(__file__).with_name("gone.css")\n_css = Path(__file__)', ["_css"]),

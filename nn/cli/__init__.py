@@ -13,7 +13,6 @@ from collections.abc import Sequence
 import nn
 from nn.cli.console import Interrupted, drop_unwritten, interrupted_by_signals, remark
 from nn.errors import KitError
-from nn.kit import command
 
 # Each is a module of this package, imported only when it is called: on a Pi, imports are slow.
 COMMANDS = {
@@ -46,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a terminal may be unable to show ± or a file's name
             stream.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if argv is None else list(argv)
-    parser = argparse.ArgumentParser(prog=command(), description=nn.__doc__)
+    parser = argparse.ArgumentParser(prog="pi-nn", description=nn.__doc__)
     parser.add_argument("--version", action="version", version=f"pi-nn {nn.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():

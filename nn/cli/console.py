@@ -1,14 +1,12 @@
 """Talk to the user: progress and remarks, which never mix with results; and signals."""
 
 import os
-import shlex
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:  # which would import numpy
@@ -98,18 +96,6 @@ def progress(
             remark(f"{what}: {count:,} digits{share}")
 
     yield advance_in_lines
-
-
-def this_program() -> str:
-    """Return how the user started this program, so that messages can name the next command."""
-    if not sys.argv[0].endswith("__main__.py"):
-        return shlex.quote(sys.argv[0])
-    python = Path(sys.executable)
-    if python.is_relative_to(Path.cwd()):
-        python = python.relative_to(Path.cwd())
-    elif shutil.which(python.name) == str(python):
-        python = Path(python.name)
-    return f"{shlex.quote(str(python))} -m nn"
 
 
 def percent(share: float) -> str:

@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from nn.cli.console import percent, progress, this_program
+from nn.cli.console import percent, progress
+from nn.kit import command
 from nn.presets import PRESETS, Preset
 
 _IMPORTED = time.monotonic()
@@ -131,9 +132,9 @@ def print_summary(preset: Preset, source, summary: dict, as_json: bool) -> None:
     print(f"Memory    {summary['peak_rss_mb']:.0f} MB at most")
     print(f"Model     {summary['model']}")
     if source.name == SAMPLE_NAME:
-        print(f"Next      {this_program()} data fetch")
+        print(f"Next      {command('data fetch')}")
         print("          fetches MNIST: 60 times as many digits, written by people")
     else:
         model = shlex.quote(summary["model"])
-        print(f"Next      {this_program()} backquery --model {model}")
+        print(f"Next      {command(f'backquery --model {model}')}")
         print("          draws what the network has in mind for each digit")

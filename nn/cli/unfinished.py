@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nn.cli.arguments import seconds
-from nn.cli.console import Interrupted, remark, this_program
+from nn.cli.console import Interrupted, remark
 from nn.errors import KitError
+from nn.kit import command
 
 if TYPE_CHECKING:  # which would import numpy
     from nn.presets import Preset
@@ -173,4 +174,4 @@ def telling_how_to_go_on(files: "CheckpointFiles", arguments) -> Iterator[None]:
 
 def _command_to_resume(arguments) -> str:
     words = [word for word in arguments.words if not word.startswith(_WAYS)]
-    return f"{this_program()} {shlex.join(words)} --resume"
+    return f"{command(shlex.join(words))} --resume"

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-from nn.data.streams import HOW_TO_FETCH
+from nn.data.streams import how_to_fetch
 from nn.data.transfer import TransferError, transfer
 from nn.errors import KitError, first_line
 from nn.kit import command
@@ -121,7 +121,7 @@ def verify(folder: Path) -> None:
     """
     for file in FILES:
         if complaint := _complaint(folder / file.name, file):
-            raise DownloadError(f"{folder / file.name}: {complaint}: {HOW_TO_FETCH}")
+            raise DownloadError(f"{folder / file.name}: {complaint}: {how_to_fetch()}")
 
 
 def _fetch_one(path: Path, partial: Path, file: RemoteFile, mirrors: Sequence[str], say) -> str:

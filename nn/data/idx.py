@@ -17,11 +17,11 @@ import numpy as np
 from nn.data.streams import (
     BLOCK_ROWS,
     FIELDS,
-    HOW_TO_FETCH,
     IMAGES_MAGIC,
     LABELS_MAGIC,
     DatasetError,
     Stream,
+    how_to_fetch,
 )
 from nn.signals import PIXELS, SIDE
 
@@ -82,7 +82,7 @@ def read_idx(images_path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
         if label_count != count:
             raise DatasetError(
                 f"{images_path} has {count} images, but {labels_path} has {label_count} labels: "
-                f"expected equal numbers: {HOW_TO_FETCH} or copy the pair again"
+                f"expected equal numbers: {how_to_fetch()} or copy the pair again"
             )
         for first in range(0, count, rows):
             block = np.empty((min(rows, count - first), FIELDS), np.uint8)
@@ -98,7 +98,7 @@ def read_idx(images_path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
         for file in (images, labels):
             if file.read(1):
                 raise DatasetError(
-                    f"{file.path} has more data after its {count} records: {HOW_TO_FETCH} or "
+                    f"{file.path} has more data after its {count} records: {how_to_fetch()} or "
                     "copy it again"
                 )
 
@@ -144,7 +144,7 @@ def _read_header(file: Stream, magic: bytes, size: int) -> bytes:
         )
     if len(header) < 4 + size:
         raise DatasetError(
-            f"{file.path} ends in the middle of its header: {HOW_TO_FETCH} or copy it again"
+            f"{file.path} ends in the middle of its header: {how_to_fetch()} or copy it again"
         )
     return header[4:]
 
@@ -155,6 +155,6 @@ def _read_records(file: Stream, start: int, count: int, size: int) -> np.ndarray
     if len(content) < count * size:
         record = start + len(content) // size + 1
         raise DatasetError(
-            f"{file.path} ends in the middle of record {record}: {HOW_TO_FETCH} or copy it again"
+            f"{file.path} ends in the middle of record {record}: {how_to_fetch()} or copy it again"
         )
     return np.frombuffer(content, np.uint8).reshape(count, size)

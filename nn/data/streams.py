@@ -20,8 +20,6 @@ HARMLESS_BYTES = 64 * 1024 * 1024
 IMAGES_MAGIC, LABELS_MAGIC = b"\0\0\x08\x03", b"\0\0\x08\x01"  # of IDX files
 _GZIP_MAGIC = b"\x1f\x8b"
 
-HOW_TO_FETCH = f"fetch ({command('data fetch')})"
-
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # numbers of glibc's malloc.h
 _KEEP_BYTES = 16 * 1024 * 1024
 _LARGEST_KEPT_BYTES = 4 * 1024 * 1024
@@ -29,6 +27,11 @@ _LARGEST_KEPT_BYTES = 4 * 1024 * 1024
 
 class DatasetError(KitError, ValueError):
     """A data file is missing, damaged or not of the expected form."""
+
+
+def how_to_fetch() -> str:
+    """Return the advice to fetch MNIST's files again, for the end of an error."""
+    return f"fetch ({command('data fetch')})"
 
 
 class Stream:
@@ -75,11 +78,11 @@ class Stream:
             content = self._file.read(size)
         except EOFError:
             raise DatasetError(
-                f"{self.path} is a truncated gzip file: {HOW_TO_FETCH} or copy it again"
+                f"{self.path} is a truncated gzip file: {how_to_fetch()} or copy it again"
             ) from None
         except (gzip.BadGzipFile, zlib.error) as error:
             raise DatasetError(
-                f"{self.path} is a damaged gzip file ({error}): {HOW_TO_FETCH} or copy it again"
+                f"{self.path} is a damaged gzip file ({error}): {how_to_fetch()} or copy it again"
             ) from None
 
         self._unpacked += len(content)

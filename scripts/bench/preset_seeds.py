@@ -40,7 +40,7 @@ def _load(path: Path) -> ArrayDataset:
 def measure(
     preset: Preset, training_set: ArrayDataset, test_set: ArrayDataset, backend: str
 ) -> float:
-    """Return the accuracy after a training, as `python -m nn train` does it."""
+    """Return the accuracy after a training, as `pi-nn train` does it."""
     network = preset.network()
     train(
         network,

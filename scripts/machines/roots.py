@@ -36,7 +36,7 @@ MACHINE = tuple(
     "systemd-sysv dbus libpam-systemd openssh-server sudo python3 python3-venv python3-apt "
     "ca-certificates iproute2 procps locales tzdata".split()
 )
-BUILD_SECONDS, EMULATED_SECONDS = 2400, 1200
+BUILD_SECONDS, EMULATED_SECONDS = 2400, 3600
 # Packages call these, which start hundreds of programs: in an emulated root that takes minutes each
 # time, and sometimes hangs. During the build, a program that does nothing replaces each of them.
 UPDATERS = ("update-ca-certificates", "update-initramfs")

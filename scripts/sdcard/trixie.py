@@ -39,6 +39,11 @@ HOSTS = (
     "then sed -i 's/^127\\.0\\.1\\.1.*/127.0.1.1\\t{0}/' /etc/hosts; "
     "else printf '127.0.1.1\\t{0}\\n' >> /etc/hosts; fi"
 )
+# Not cloud-init's own locale: it calls Debian's locale-gen with a name, which Debian's ignores.
+LOCALE = (
+    "grep -qx '{0} UTF-8' /etc/locale.gen || echo '{0} UTF-8' >> /etc/locale.gen; "
+    "locale-gen --keep-existing; update-locale 'LANG={0}'"
+)
 # The Pi has no clock: until it has the time from the network, lists of packages are from tomorrow.
 APT = {"preserve_sources_list": True, "conf": 'Acquire {\n  Check-Date "false";\n};\n'}
 
@@ -115,8 +120,6 @@ def user_data(settings: Settings) -> dict:
         "apt": APT,
         "write_files": [KEEP_NAME],
     }
-    if settings.locale:
-        data["locale"] = settings.locale
     if settings.keyboard:
         layout, variant = keyboard_parts(settings.keyboard)
         data["keyboard"] = {"model": "pc105", "layout": layout}
@@ -128,6 +131,8 @@ def user_data(settings: Settings) -> dict:
         ["systemctl", "enable", "--now", "ssh"],
         ["sh", "-c", HOSTS.format(settings.hostname)],
     ]
+    if settings.locale:
+        commands.append(["sh", "-c", LOCALE.format(settings.locale)])
     if settings.networks:
         # The image starts with the radio blocked, and with NetworkManager told to leave it off.
         commands += [["rfkill", "unblock", "wifi"], ["nmcli", "radio", "wifi", "on"]]

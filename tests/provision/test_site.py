@@ -209,7 +209,8 @@ def test_a_kernel_that_eats_all_memory_is_killed_alone(machine, visitor, playboo
     assert visitor.log_in((playbooks.folder / "secrets" / "jupyter-password").read_text().strip())
     code = HUNGRY
     cell = {"cell_type": "code", "source": code, "metadata": {}, "outputs": []}
-    notebook = {"cells": [{**cell, "execution_count": None}], "metadata": {}}
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = {"cells": [{**cell, "execution_count": None}], "metadata": kernel}
     visitor.save("hungry.ipynb", {**notebook, "nbformat": 4, "nbformat_minor": 4})
     saved = hash_of(machine, "pi-nn/notebooks/hungry.ipynb")
     assert visitor.compute("print(open('/proc/self/oom_score_adj').read())") == "1000\n\n"

@@ -14,7 +14,7 @@ import pytest
 from scripts.sdcard import boot_files, cli, files, keyfile, passwords, settings
 from scripts.sdcard.card import Card
 from scripts.sdcard.errors import CardError
-from scripts.sdcard.trixie import APT, GROUPS, HOSTS, KEEP_NAME
+from scripts.sdcard.trixie import APT, GROUPS, HOSTS, KEEP_NAME, LOCALE
 from tests.conftest import PROJECT
 from tests.scripts.cards import (
     ALL,
@@ -258,6 +258,7 @@ def test_a_trixie_card_gets_cloud_init_files(trixie, prepare, capsys):
     assert [" ".join(command) for command in data.pop("runcmd")] == [
         "systemctl enable --now ssh",
         f"sh -c {HOSTS.format('pi-1')}",
+        f"sh -c {LOCALE.format('en_GB.UTF-8')}",
         "rfkill unblock wifi",
         "nmcli radio wifi on",
         "rpi-usb-gadget on -f",
@@ -268,7 +269,6 @@ def test_a_trixie_card_gets_cloud_init_files(trixie, prepare, capsys):
         "ssh_pwauth": False,
         "apt": APT,
         "write_files": [KEEP_NAME],
-        "locale": "en_GB.UTF-8",
         "keyboard": {"model": "pc105", "layout": "gb"},
         "timezone": "Europe/London",
     }
@@ -296,6 +296,7 @@ def test_only_what_is_asked_for_is_set(trixie, prepare):
     assert data["ssh_pwauth"] is True
     assert "ssh_authorized_keys" not in data["user"]
     assert not {"locale", "keyboard", "timezone", "power_state"} & set(data)
+    assert "locale" not in json.dumps(data["runcmd"])
     assert "wifis" not in cloud_data(trixie, "network-config")["network"]
     identity = cloud_data(trixie, "meta-data")["instance-id"]
     cmdline = f"{TRIXIE_CMDLINE.strip()} ds=nocloud;i={identity}\n"

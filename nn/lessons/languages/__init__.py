@@ -4,7 +4,7 @@ The programs, network.py, network.R, network.fs and network.c, have the same for
 
     network HIDDEN_NODES LEARNING_RATE EPOCHS TRAIN.csv TEST.csv FIRST_WEIGHTS LAST_WEIGHTS
 
-Each trains sample by sample in float64, from weights that ``python -m nn weights`` wrote.
+Each trains sample by sample in float64, from weights that ``pi-nn weights`` wrote.
 """
 
 import re

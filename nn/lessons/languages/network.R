@@ -3,7 +3,7 @@
 #   Rscript network.R HIDDEN_NODES LEARNING_RATE EPOCHS TRAIN.csv TEST.csv \
 #     FIRST_WEIGHTS LAST_WEIGHTS
 #
-# FIRST_WEIGHTS is a file that `python -m nn weights` wrote; the learned weights are written to
+# FIRST_WEIGHTS is a file that `pi-nn weights` wrote; the learned weights are written to
 # LAST_WEIGHTS in the same form. On standard output: the accuracy from 0 to 1, and the seconds.
 
 # ---- The network ----
@@ -155,7 +155,7 @@ shown <- function(field) {
 # ---- Weights: a line of three sizes, then a line for each hidden node, and each output node ----
 
 read_weights <- function(path, hidden_nodes = NULL) {
-  advice <- "write it with python -m nn weights"
+  advice <- "write it with pi-nn weights"
   file <- open_file(path, "r")
   on.exit(close(file))
   numbers <- tryCatch(scan(file, quiet = TRUE), error = function(e) {
@@ -168,7 +168,7 @@ read_weights <- function(path, hidden_nodes = NULL) {
   if (!is.null(hidden_nodes) && sizes[2] != hidden_nodes) {
     fail(
       "%s: expected weights of %d hidden nodes, got %d: write them with %s --hidden-nodes %d",
-      path, hidden_nodes, sizes[2], "python -m nn weights", hidden_nodes
+      path, hidden_nodes, sizes[2], "pi-nn weights", hidden_nodes
     )
   }
   weights <- numbers[-(1:3)]

@@ -3,7 +3,7 @@
    gcc -std=c99 -O2 -o network network.c -lm
    ./network HIDDEN_NODES LEARNING_RATE EPOCHS TRAIN.csv TEST.csv FIRST_WEIGHTS LAST_WEIGHTS
 
-   FIRST_WEIGHTS is a file that `python -m nn weights` wrote; the learned weights are written to
+   FIRST_WEIGHTS is a file that `pi-nn weights` wrote; the learned weights are written to
    LAST_WEIGHTS in the same form. On standard output: the accuracy from 0 to 1, and the seconds. */
 
 #define _POSIX_C_SOURCE 200112L /* for isatty and getpid */
@@ -322,7 +322,7 @@ static void read_numbers(FILE *file, const char *path, double *numbers, size_t c
 {
     for (size_t i = 0; i < count; i++) {
         if (fscanf(file, "%lf", &numbers[i]) != 1 || !isfinite(numbers[i]))
-            fail("%s: expected %zu more finite weights: write it again with python -m nn weights",
+            fail("%s: expected %zu more finite weights: write it again with pi-nn weights",
                  path, count - i);
     }
 }
@@ -335,10 +335,10 @@ static struct network read_weights(const char *path, int hidden_nodes)
     if (fscanf(file, "%d %d %d", &net.inputs, &net.hidden_nodes, &net.outputs) != 3
         || net.inputs < 1 || net.hidden_nodes < 1 || net.outputs < 1
         || net.inputs > LONGEST_LINE || net.outputs > LONGEST_LINE)
-        fail("%s: expected three sizes on its first line: write it with python -m nn weights",
+        fail("%s: expected three sizes on its first line: write it with pi-nn weights",
              path);
     if (net.hidden_nodes != hidden_nodes)
-        fail("%s: expected weights of %d hidden nodes, got %d: write them with python -m nn "
+        fail("%s: expected weights of %d hidden nodes, got %d: write them with pi-nn "
              "weights --hidden-nodes %d", path, hidden_nodes, net.hidden_nodes, hidden_nodes);
     size_t inputs = (size_t)net.inputs, hidden = (size_t)hidden_nodes;
     size_t outputs = (size_t)net.outputs;

@@ -2,7 +2,7 @@
 \
 \   gforth network.fs HIDDEN_NODES LEARNING_RATE EPOCHS TRAIN.csv TEST.csv FIRST_WEIGHTS LAST_WEIGHTS
 \
-\ FIRST_WEIGHTS is a file that `python -m nn weights` wrote; the learned weights are written to
+\ FIRST_WEIGHTS is a file that `pi-nn weights` wrote; the learned weights are written to
 \ LAST_WEIGHTS in the same form. On standard output: the accuracy from 0 to 1, and the seconds.
 
 warnings off                                  \ about query and update, names of gforth's as well
@@ -198,7 +198,7 @@ s" test -t 2" system $? 0= constant terminal?
 
 : refuse-weights ( n -- )
   error( line @ .place  ." expected " .#  ."  finite weights: write the file again with "
-  ." python -m nn weights" )error ;
+  ." pi-nn weights" )error ;
 
 : weight ( c-addr u -- flag ) ( F: -- x )
   dup 0= if  2drop 0e false exit  then
@@ -222,13 +222,13 @@ s" test -t 2" system $? 0= constant terminal?
   line-of-weights
   cut-word size to inputs#  cut-word size to hidden#  cut-word size to outputs#
   cut-word nip  inputs# 0= or  hidden# 0= or  outputs# 0= or if
-    error( 1 .place  ." expected three sizes: write the file with python -m nn weights" )error
+    error( 1 .place  ." expected three sizes: write the file with pi-nn weights" )error
   then  2drop ;
 
 : check-hidden ( hidden-nodes -- )
   dup hidden# <> if
     error( .file  ." expected weights of " dup .#  ."  hidden nodes, got " hidden# .#
-    ." : write them with python -m nn weights --hidden-nodes " .# )error
+    ." : write them with pi-nn weights --hidden-nodes " .# )error
   then  drop ;
 
 : allocate-network ( -- )
@@ -246,7 +246,7 @@ s" test -t 2" system $? 0= constant terminal?
   wih hidden# inputs# read-matrix  who outputs# hidden# read-matrix
   line-of-weights nip if
     error( line @ .place  ." expected no more weights: write the file again with "
-    ." python -m nn weights" )error
+    ." pi-nn weights" )error
   then
   file close-file check ;
 

@@ -46,7 +46,7 @@ def main(words: list[str]) -> None:
     if len(wih) != hidden_nodes:
         raise WeightsTextError(
             f"{first}: expected weights of {hidden_nodes} hidden nodes, got {len(wih)}: write them "
-            f"with python -m nn weights --hidden-nodes {hidden_nodes}"
+            f"with pi-nn weights --hidden-nodes {hidden_nodes}"
         )
     _check_files(test_file, last)  # now, not after hours of training
     sizes = wih.shape[1], len(who)

@@ -20,7 +20,7 @@ KIND = RootKind(
         "systemd-sysv systemd udev kmod dbus linux-image-amd64 hostapd network-manager netplan.io "
         "cloud-init wpasupplicant rfkill iproute2 iw wireless-regdb sudo openssh-server python3 "
         "dnsmasq-base locales tzdata console-setup keyboard-configuration procps busybox "
-        "initramfs-tools ca-certificates openssl".split()
+        "initramfs-tools ca-certificates openssl e2fsprogs".split()
     ),
 )
 GUEST = Path(__file__).with_name("wifi_guest.py")
@@ -100,6 +100,16 @@ def report(lines: list[dict]) -> tuple[str, bool]:
     good = good and wanted == "renamed"
     tail = f"\nThe host name was `{name}` after the first boot. Renamed, {kept} when cloud-init's "
     tail += "modules of each boot ran again.\n"
+    astray = [
+        f"{name}: {machine.get(name)}"
+        for name, part in SET_UP.items()
+        if part not in machine.get(name, "")
+    ]
+    good = good and not astray
+    if astray:
+        tail += f"\n**Not as asked**: {'; '.join(astray)}\n"
+    else:
+        tail += "Locale, keyboard and time zone were as asked, and cloud-init ended well.\n"
     return HEAD.format(date=time.strftime("%Y-%m-%d")) + "\n".join(rows) + "\n" + tail, good
 
 
@@ -144,6 +154,14 @@ def make_card(folder: Path, lab: Path) -> Path:
     return card
 
 
+# What the machine says when asked for what the card has set.
+SET_UP = {
+    "cloud-init": "status: done",
+    "locale": "LANG=de_DE.UTF-8",
+    "locales": "de_DE.utf8",
+    "keyboard": 'XKBVARIANT="intl"',
+    "timezone": "Europe/Berlin",
+}
 PLACES = ("--locale", "de_DE.UTF-8", "--keyboard", "us(intl)", "--timezone", "Europe/Berlin")
 CARD = {
     "cmdline.txt": "console=tty1 root=PARTUUID=0badcafe-02 rootfstype=ext4 rootwait resize\n",

@@ -1,6 +1,7 @@
 """Runs inside the machine: be the access point of each network in turn, and report.
 
-guest.py ap                       before NetworkManager: make the radios, start the first network
+guest.py early                    before NetworkManager: make the radios, start the first network
+guest.py point SWITCH             from then on: keep that network's access point on the air
 guest.py report                   after cloud-init: try each network, then switch the machine off
 """
 
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 LAB, REPORT = Path("/lab"), Path("/dev/ttyS1")
+POINT_LOG, TAKEN_OVER = Path("/run/hostapd.log"), Path("/run/taken-over")
 NETWORKS = json.loads((LAB / "networks.json").read_text())
 IN_AIR = ("ip", "netns", "exec", "air")
 EAP = """\
@@ -37,16 +39,33 @@ def run(*command: str) -> str:
     return done.stdout.strip()
 
 
-def make_air() -> None:
-    """Move the second radio into a namespace, and serve addresses there."""
+def make_air() -> str:
+    """Move the second radio into a namespace; return the number of its rfkill switch."""
     run("modprobe", "mac80211_hwsim", "radios=2")
     run("ip", "netns", "add", "air")
     phys = sorted(Path("/sys/class/ieee80211").iterdir())
-    for switch in phys[1].glob("rfkill*"):
-        run("rfkill", "unblock", switch.name.removeprefix("rfkill"))
+    (switch,) = phys[1].glob("rfkill*")
     run("iw", "phy", phys[1].name, "set", "netns", "name", "air")
     run(*IN_AIR, "ip", "link", "set", "lo", "up")
     run(*IN_AIR, "ip", "address", "add", "10.9.0.1/24", "dev", "wlan1")
+    return switch.name.removeprefix("rfkill")
+
+
+def keep_on_air(switch: str) -> None:
+    """Start the first network's access point, and again whenever its radio was blocked.
+
+    It stands for a router, but NetworkManager blocks every radio that the kernel knows.
+    """
+    point = None
+    while not TAKEN_OVER.exists():
+        if not point or "INTERFACE-DISABLED" in POINT_LOG.read_text():
+            run("rfkill", "unblock", switch)
+            if point:
+                point.kill()
+                point.wait()
+            POINT_LOG.unlink(missing_ok=True)
+            point = switch_on(NETWORKS[0])
+        time.sleep(1)
 
 
 def switch_on(network: dict) -> subprocess.Popen:
@@ -59,7 +78,7 @@ def switch_on(network: dict) -> subprocess.Popen:
         text += f"wpa_passphrase={network['password']}\n"
     path = Path("/run/hostapd.conf")
     path.write_text(text)
-    point = subprocess.Popen([*IN_AIR, "hostapd", str(path)], stdout=subprocess.DEVNULL)
+    point = subprocess.Popen([*IN_AIR, "hostapd", "-t", "-f", str(POINT_LOG), str(path)])
     time.sleep(2)
     run(*IN_AIR, "ip", "address", "replace", "10.9.0.1/24", "dev", "wlan1")
     run("pkill", "dnsmasq")
@@ -103,6 +122,7 @@ def report() -> None:
     for network in NETWORKS:
         if first:
             now = connected(90)
+            TAKEN_OVER.touch()
         else:
             run("pkill", "hostapd")
             point and point.wait()
@@ -114,6 +134,7 @@ def report() -> None:
             answer = run("nmcli", "--wait", "60", "connection", "up", "uuid", uuid)
             now = connected(5) | {"answer": answer}
         log = run("sh", "-c", "journalctl -b -u wpa_supplicant -u NetworkManager | tail -n 40")
+        log += "\n" + run("tail", "-n", "40", str(POINT_LOG))
         good = now.get("GENERAL.STATE", "")[:3] == "100"
         say("network", ssid=network["ssid"], state=now, log="" if good else log, first=first)
         first = False
@@ -164,7 +185,9 @@ def say(kind: str, **values) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "early":
-        make_air()
-        switch_on(NETWORKS[0])
+        switch = make_air()
+        subprocess.Popen([sys.executable, __file__, "point", switch])
+    elif sys.argv[1] == "point":
+        keep_on_air(sys.argv[2])
     else:
         report()

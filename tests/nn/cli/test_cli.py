@@ -81,7 +81,7 @@ def test_train_for_people(run, csv_pair):
     result = run("train", "--train", csv_pair[0], "--preset", "smoke")
     lines = [line.split()[0] for line in result.stdout.splitlines()]
     assert lines[:5] == ["Accuracy", "Time", "Memory", "Model", "Next"]
-    assert "-m nn backquery --model models/smoke.npz" in result.stdout
+    assert "pi-nn backquery --model models/smoke.npz" in result.stdout
     assert "Preset smoke: 784-30-10" in result.stderr
     assert "it/s" not in result.stderr  # no progress bar: this is no terminal
 

@@ -22,7 +22,7 @@ def kit(request, tmp_path, monkeypatch):
         git = ["git", "-C", folder, "-c", "user.name=a", "-c", "user.email=a@example.org"]
         for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "kit"]):
             subprocess.run([*git, *words], check=True)
-    monkeypatch.setattr(reset, "KIT", folder)
+    monkeypatch.setattr(reset, "KIT_FOLDER", folder)
     return folder
 
 
@@ -63,6 +63,6 @@ def test_one_that_was_never_shipped_is_refused(kit, capsys):
 
 def test_without_originals_it_says_where_it_looked(tmp_path, monkeypatch, capsys):
     """As in an unpacked zip."""
-    monkeypatch.setattr(reset, "KIT", tmp_path)
+    monkeypatch.setattr(reset, "KIT_FOLDER", tmp_path)
     assert main(["reset", "03"]) == 1
     assert "expected the shipped notebooks in" in capsys.readouterr().err

@@ -63,7 +63,7 @@ def test_verify_finds_what_is_not_whole(mirror):
         (gzip.compress(b"shoes"), "expected 5,002 bytes uncompressed, got 5"),
     ):
         (mirror / "part-2.gz").write_bytes(content)
-        with pytest.raises(DownloadError, match=rf"part-2.gz: {complaint}.*make fetch"):
+        with pytest.raises(DownloadError, match=rf"part-2.gz: {complaint}.*pi-nn data fetch"):
             verify(mirror)
     (mirror / "part-2.gz").unlink()
     with pytest.raises(DownloadError, match=r"part-2.gz: no such file"):

@@ -33,7 +33,7 @@ def test_the_form(tmp_path):
 def test_other_content_is_refused(text, tmp_path):
     """The message names the file, and what to do."""
     (tmp_path / "w.txt").write_text(text, encoding="latin-1")
-    with pytest.raises(WeightsTextError, match=r"w\.txt: expected .*python -m nn weights"):
+    with pytest.raises(WeightsTextError, match=r"w\.txt: expected .*pi-nn weights"):
         read_weights(tmp_path / "w.txt")
 
 

@@ -49,9 +49,11 @@ PARTS = (
     "mnist_dataset/sample_test.csv",
     "Makefile",
     "pyproject.toml",
-    "README.md",
+    "ansible/roles/kit/files/README.md",
     "LICENSE",
 )
+# The project's own README is about the computer that sets up Pis.
+NAMES_ON_A_PI = {"ansible/roles/kit/files/README.md": "README.md"}
 MANIFEST = ".shipped.json"
 PACKED_KIT = ".kit.tar.gz"
 # in the kit's folder, but not backed up: records, downloads, and git's folder
@@ -128,7 +130,8 @@ def pack(project: Path, archive: Path) -> int:
     ):
         for path in files:
             content = path.read_bytes()
-            entry = tarfile.TarInfo(path.relative_to(project).as_posix())
+            name = path.relative_to(project).as_posix()
+            entry = tarfile.TarInfo(NAMES_ON_A_PI.get(name, name))
             entry.size = len(content)
             entry.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
             tar.addfile(entry, io.BytesIO(content))
