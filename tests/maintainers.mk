@@ -56,8 +56,8 @@ verify-emulated: $(VENV)/.ready-provision ## Test everything a Pi Zero must do o
 test-firstboot: $(VENV)/.ready-test ## Boot bookworm's cards by Raspberry Pi's programs in TOOLS=folder; writes docs/reports/first-boot.md (20 min); needs root on Debian
 	$(RUN) -m tests.campaigns.first_boot $(if $(TOOLS),--tools "$(TOOLS)") --report docs/reports/first-boot.md
 
-test-wifi: $(VENV)/.ready-test ## Boot a trixie card with a simulated radio, and print which networks connect (1 h); needs root on Debian, QEMU
-	$(RUN) -m tests.campaigns.booted_cards.wifi
+test-wifi: $(VENV)/.ready-test ## Boot a trixie card with a simulated radio, and see which networks connect; writes docs/reports/wifi.md (10 min); needs root on Debian, QEMU
+	$(RUN) -m tests.campaigns.booted_cards.wifi --report docs/reports/wifi.md
 
 test-usb: $(VENV)/.ready-test ## Boot bookworm with a card's USB network; writes docs/reports/usb-network.md (30 min); needs root on Debian, QEMU
 	$(RUN) -m tests.campaigns.booted_cards.usb --report docs/reports/usb-network.md

@@ -142,13 +142,14 @@ def script_commands(settings: Settings) -> list[str]:
 
 def script_files(settings: Settings) -> dict[str, str]:
     """Return the files on the Pi that the script writes."""
-    files, count = {}, len(settings.networks)
+    files = {}
     for number, network in enumerate(settings.networks):
         # The first has the name of imager_custom's profile, which it replaces.
         name = f"wifi-{number + 1}" if number else "preconfigured"
         authority = boot_files.authority_on_pi(number) if network.authority else None
-        text = keyfile.wifi(network, count - number, settings.address, authority)
+        text = keyfile.wifi(network, settings.priority(number), settings.address, authority)
         files[f"{keyfile.FOLDER}/{name}.nmconnection"] = text
+    files.update(keyfile.wpa3_profiles(settings))
     if settings.address and not settings.networks:
         files[f"{keyfile.FOLDER}/ethernet.nmconnection"] = keyfile.ethernet(settings.address)
     if settings.usb_gadget:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import uuid
 
-from .settings import Address, Wifi
+from .passwords import is_wifi_key
+from .settings import Address, Settings, Wifi
 
 FOLDER = "/etc/NetworkManager/system-connections"
 
@@ -34,7 +35,13 @@ def ssid(name: str) -> str:
     return "".join(f"{byte};" for byte in name.encode())
 
 
-def wifi(network: Wifi, priority: int, address: Address | None, authority: str | None) -> str:
+def wifi(
+    network: Wifi,
+    priority: int,
+    address: Address | None,
+    authority: str | None = None,
+    wpa3: bool = False,
+) -> str:
     """Write the profile of a wireless network.
 
     Parameters
@@ -43,6 +50,9 @@ def wifi(network: Wifi, priority: int, address: Address | None, authority: str |
         NetworkManager prefers the network with the highest.
     authority : str, optional
         Where on the Pi the certificate of an enterprise network's authority is.
+    wpa3 : bool
+        Whether the profile is for a network that offers WPA3 alone. A profile for WPA2 joins a
+        network that offers both; NetworkManager never tries it at one that offers WPA3 alone.
     """
     about = {"ssid": ssid(network.ssid), "mode": "infrastructure"}
     if network.hidden:
@@ -59,8 +69,22 @@ def wifi(network: Wifi, priority: int, address: Address | None, authority: str |
         if authority:
             sections["802-1x"]["ca-cert"] = authority
     elif network.password:
-        sections["wifi-security"] = {"key-mgmt": "wpa-psk", "psk": escape(network.password)}
-    return _profile(network.ssid, "wifi", sections, address, {"autoconnect-priority": priority})
+        sections["wifi-security"] = {
+            "key-mgmt": "sae" if wpa3 else "wpa-psk",
+            "psk": escape(network.password),
+        }
+    name = f"{network.ssid} (WPA3)" if wpa3 else network.ssid
+    return _profile(name, "wifi", sections, address, {"autoconnect-priority": priority})
+
+
+def wpa3_profiles(settings: Settings) -> dict[str, str]:
+    """Return path and content of a profile for each network that may offer WPA3 alone."""
+    profiles = {}
+    for number, network in enumerate(settings.networks):
+        if network.password and not network.user and not is_wifi_key(network.password):
+            text = wifi(network, settings.priority(number) - 1, settings.address, wpa3=True)
+            profiles[f"{FOLDER}/wifi-{number + 1}-wpa3.nmconnection"] = text
+    return profiles
 
 
 def ethernet(address: Address) -> str:

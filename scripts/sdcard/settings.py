@@ -87,6 +87,10 @@ class Settings:
         """Whether SSH accepts the password: without a key nobody could get in otherwise."""
         return self.ssh_password or not self.ssh_keys
 
+    def priority(self, number: int) -> int:
+        """Return NetworkManager's priority of a network; the number below it is for its WPA3."""
+        return 2 * (len(self.networks) - 1 - number)
+
     def masked(self, mask: str) -> Settings:
         """Return the same settings with a mask for each secret, to show them."""
         networks = tuple(replace(each, password=each.password and mask) for each in self.networks)

@@ -14,7 +14,7 @@ import re
 
 from . import boot_files, keyfile
 from .errors import CardError
-from .settings import Address, Settings, Wifi, keyboard_parts
+from .settings import Settings, Wifi, keyboard_parts
 
 SEEDS = ("user-data", "meta-data", "network-config")
 # The groups that Raspberry Pi Imager gives the first user.
@@ -118,7 +118,7 @@ def user_data(settings: Settings) -> dict:
         "user": user,
         "ssh_pwauth": settings.password_login,
         "apt": APT,
-        "write_files": [KEEP_NAME],
+        "write_files": [KEEP_NAME, *_wpa3_files(settings)],
     }
     if settings.keyboard:
         layout, variant = keyboard_parts(settings.keyboard)
@@ -135,7 +135,11 @@ def user_data(settings: Settings) -> dict:
         commands.append(["sh", "-c", LOCALE.format(settings.locale)])
     if settings.networks:
         # The image starts with the radio blocked, and with NetworkManager told to leave it off.
-        commands += [["rfkill", "unblock", "wifi"], ["nmcli", "radio", "wifi", "on"]]
+        commands += [
+            ["nmcli", "connection", "reload"],
+            ["rfkill", "unblock", "wifi"],
+            ["nmcli", "radio", "wifi", "on"],
+        ]
     if settings.usb_gadget:
         # Not rpi: enable_usb_gadget, which gives up after 15 seconds (rpi-imager#1403); and
         # without -f it may ask a question in an endless loop.
@@ -149,9 +153,8 @@ def network_config(settings: Settings) -> dict:
     automatic = {"dhcp4": True, "dhcp6": True, "optional": True}
     network = {"version": 2, "ethernets": {"eth0": automatic}}
     if settings.networks:
-        count = len(settings.networks)
         points = {
-            each.ssid: _access_point(each, number, count, settings.address)
+            each.ssid: _access_point(each, number, settings)
             for number, each in enumerate(settings.networks)
         }
         wlan = automatic | {"regulatory-domain": settings.country, "access-points": points}
@@ -171,7 +174,13 @@ def network_config(settings: Settings) -> dict:
     return {"network": network}
 
 
-def _access_point(network: Wifi, number: int, count: int, address: Address | None) -> dict:
+def _wpa3_files(settings: Settings) -> list[dict]:
+    """Return the profiles that netplan cannot write: it has one for each name of a network."""
+    files = keyfile.wpa3_profiles(settings).items()
+    return [{"path": path, "content": text, "permissions": "0600"} for path, text in files]
+
+
+def _access_point(network: Wifi, number: int, settings: Settings) -> dict:
     """Return what netplan needs to know of a network; the first has the highest priority."""
     point, direct = {}, {}
     if network.user:
@@ -188,11 +197,11 @@ def _access_point(network: Wifi, number: int, count: int, address: Address | Non
         point["password"] = network.password
     if network.hidden:
         point["hidden"] = True
-    if count > 1:
-        direct["connection.autoconnect-priority"] = str(count - number)
-    if address:
+    if len(settings.networks) > 1:
+        direct["connection.autoconnect-priority"] = str(settings.priority(number))
+    if settings.address:
         # cloud-init 25.1 crashes on the name servers of a wireless interface.
-        direct["ipv4.dns"] = "".join(f"{each};" for each in address.dns)
+        direct["ipv4.dns"] = "".join(f"{each};" for each in settings.address.dns)
     if ";" in network.ssid:
         # netplan writes it as text, which NetworkManager would read as a list of bytes.
         direct["wifi.ssid"] = keyfile.ssid(network.ssid)

@@ -1,5 +1,6 @@
 """The networks on a card, as the programs that read them understand them."""
 
+import re
 import shutil
 import subprocess
 
@@ -43,13 +44,54 @@ def test_bookworm_profiles_have_the_password(password):
     text = keyfile.wifi(Wifi("Home", password), 1, None, None)
     profile = read_profile(text)
     assert unescaped(profile["wifi-security.psk"]) == password
-    assert profile["wifi-security.key-mgmt"] == "wpa-psk"  # which joins WPA3 networks, too
+    assert profile["wifi-security.key-mgmt"] == "wpa-psk"  # which is tried where WPA2 is offered
     school = Wifi("School", password, user="ada\\b@school.example")
     profile = read_profile(keyfile.wifi(school, 1, None, "/boot/firmware/x.pem"))
     assert unescaped(profile["802-1x.password"]) == password
     assert unescaped(profile["802-1x.identity"]) == school.user
     assert profile["802-1x.ca-cert"].endswith("/boot/firmware/x.pem")
     assert (profile["802-1x.eap"], profile["802-1x.phase2-auth"]) == ("peap;", "mschapv2")
+
+
+@pytest.mark.parametrize("image", ["trixie", "bookworm"])
+def test_networks_that_offer_wpa3_alone_have_profiles_of_their_own(image, request, prepare):
+    """Below that for WPA2, above the next network; none without a passphrase."""
+    card = request.getfixturevalue(image)
+    (card.parent / "key.txt").write_text("ab" * 32 + "\n")
+    words = "--wifi-ssid A --wifi-hidden --wifi-password-file wifi.txt --wifi-ssid B --wifi-open"
+    more = "--wifi-ssid C --wifi-password-file key.txt --wifi-ssid D --wifi-user x"
+    last = "--wifi-password-file login.txt --wifi-ssid E --wifi-password-file wifi.txt"
+    place = "--wifi-country GB --address 10.0.0.9/24 --gateway 10.0.0.1"
+    assert prepare(card, *words.split(), *more.split(), *last.split(), *place.split()) == 0
+    if image == "trixie":
+        data = cloud_data(card)
+        files = {each["path"]: each for each in data["write_files"] if "content" in each}
+        files = {path: each for path, each in files.items() if path.startswith(keyfile.FOLDER)}
+        assert {each["permissions"] for each in files.values()} == {"0600"}
+        texts = {path: each["content"] for path, each in files.items()}
+        steps = [" ".join(command) for command in data["runcmd"]]
+        assert steps.index("nmcli connection reload") < steps.index("nmcli radio wifi on")
+    else:
+        script = (card / "firstrun.sh").read_text()
+        found = re.findall(r"cat > (\S+-wpa3\S*) <<'PI_NN_END'\n(.*?)PI_NN_END", script, re.DOTALL)
+        texts = dict(found)
+    profiles = [read_profile(text) for text in texts.values()]
+    assert [text_of(each["wifi.ssid"]) for each in profiles] == ["A", "E"]
+    assert {each["wifi-security.key-mgmt"] for each in profiles} == {"sae"}
+    assert {unescaped(each["wifi-security.psk"]) for each in profiles} == {WIFI_PASSWORD}
+    assert {each["ipv4.method"] for each in profiles} == {"manual"}
+    assert profiles[0]["wifi.hidden"] == "true"
+    assert [each["connection.autoconnect-priority"] for each in profiles] == ["7", "-1"]
+
+
+def test_the_two_profiles_of_a_network_differ_in_name_and_number():
+    """NetworkManager keeps one profile of each number."""
+    home = of(Wifi("Home", WIFI_PASSWORD))
+    (for_wpa3,) = keyfile.wpa3_profiles(home).values()
+    other = read_profile(keyfile.wifi(home.networks[0], 0, None))
+    for_wpa3 = read_profile(for_wpa3)
+    for key in ("connection.id", "connection.uuid"):
+        assert for_wpa3[key] != other[key]
 
 
 def test_a_bookworm_profile_says_all_the_rest():
@@ -170,7 +212,7 @@ def test_flags_belong_to_the_network_before_them(trixie, prepare):
     points = cloud_data(trixie, "network-config")["network"]["wifis"]["wlan0"]["access-points"]
     direct = [point.pop("networkmanager")["passthrough"] for point in points.values()]
     assert points == {"A": {"hidden": True}, "B": {"password": WIFI_PASSWORD}, "C": {}}
-    assert [each["connection.autoconnect-priority"] for each in direct] == ["3", "2", "1"]
+    assert [each["connection.autoconnect-priority"] for each in direct] == ["4", "2", "0"]
 
 
 @pytest.mark.parametrize(

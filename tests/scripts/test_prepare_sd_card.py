@@ -259,16 +259,19 @@ def test_a_trixie_card_gets_cloud_init_files(trixie, prepare, capsys):
         "systemctl enable --now ssh",
         f"sh -c {HOSTS.format('pi-1')}",
         f"sh -c {LOCALE.format('en_GB.UTF-8')}",
+        "nmcli connection reload",
         "rfkill unblock wifi",
         "nmcli radio wifi on",
         "rpi-usb-gadget on -f",
     ]
     assert data.pop("power_state")["mode"] == "reboot"
+    wpa3_file = data["write_files"][-1]
+    assert "key-mgmt=sae" in wpa3_file["content"]
     assert data == {
         "hostname": "pi-1",
         "ssh_pwauth": False,
         "apt": APT,
-        "write_files": [KEEP_NAME],
+        "write_files": [KEEP_NAME, wpa3_file],
         "keyboard": {"model": "pc105", "layout": "gb"},
         "timezone": "Europe/London",
     }

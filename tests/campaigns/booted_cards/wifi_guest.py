@@ -58,7 +58,7 @@ def keep_on_air(switch: str) -> None:
     """
     point = None
     while not TAKEN_OVER.exists():
-        if not point or "INTERFACE-DISABLED" in POINT_LOG.read_text():
+        if not point or point.poll() is not None or "INTERFACE-DISABLED" in POINT_LOG.read_text():
             run("rfkill", "unblock", switch)
             if point:
                 point.kill()
@@ -95,22 +95,12 @@ def state() -> dict[str, str]:
 
 
 def connected(seconds: float) -> dict[str, str]:
-    """Wait until the radio is connected; return the last state."""
+    """Wait until NetworkManager has connected by itself; return the last state."""
     end = time.monotonic() + seconds
     while (now := state()).get("GENERAL.STATE", "")[:3] != "100" and time.monotonic() < end:
-        time.sleep(1)
+        run("nmcli", "device", "wifi", "rescan")  # it would look every two minutes
+        time.sleep(5)
     return now
-
-
-def profiles() -> dict[str, str]:
-    """Map each profile's SSID, as NetworkManager understands it, to its UUID."""
-    found = {}
-    for line in run("nmcli", "-t", "-f", "UUID,TYPE", "connection").splitlines():
-        uuid, kind = line.split(":")
-        if "wireless" in kind:
-            get = ("nmcli", "-e", "no", "-g", "802-11-wireless.ssid", "connection", "show", uuid)
-            found[subprocess.run(get, capture_output=True, text=True).stdout[:-1]] = uuid
-    return found
 
 
 def report() -> None:
@@ -121,18 +111,14 @@ def report() -> None:
     point, first = None, True
     for network in NETWORKS:
         if first:
-            now = connected(90)
+            now = connected(150)
             TAKEN_OVER.touch()
         else:
             run("pkill", "hostapd")
             point and point.wait()
             time.sleep(1)
             point = switch_on(network)
-            run("nmcli", "device", "wifi", "rescan")
-            time.sleep(3)
-            uuid = profiles().get(network["ssid"], "")
-            answer = run("nmcli", "--wait", "60", "connection", "up", "uuid", uuid)
-            now = connected(5) | {"answer": answer}
+            now = connected(150)
         log = run("sh", "-c", "journalctl -b -u wpa_supplicant -u NetworkManager | tail -n 40")
         log += "\n" + run("tail", "-n", "40", str(POINT_LOG))
         good = now.get("GENERAL.STATE", "")[:3] == "100"
@@ -186,7 +172,7 @@ def say(kind: str, **values) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "early":
         switch = make_air()
-        subprocess.Popen([sys.executable, __file__, "point", switch])
+        subprocess.Popen([sys.executable, sys.argv[0], "point", switch])
     elif sys.argv[1] == "point":
         keep_on_air(sys.argv[2])
     else:

@@ -123,7 +123,7 @@ def test_a_bad_file_is_refused_with_its_reason(mirror, target, content, reason):
     bad.unlink()
     if content is not None:
         bad.write_bytes(content)
-    with pytest.raises(DownloadError, match=rf"part-2.gz.*{reason}.*Try again with"):
+    with pytest.raises(DownloadError, match=rf"part-2.gz.*{reason}.*Try again, or"):
         fetch(target, [str(mirror)])
     assert sorted(path.name for path in target.iterdir()) == ["part-0.gz", "part-1.gz"]
 

@@ -668,6 +668,7 @@ def test_programs_are_run_as_the_readme_says(tmp_path):
     """Its commands, word for word, in a copy of the kit."""
     for name in ("nn", "mnist_dataset"):
         (tmp_path / name).symlink_to(PROJECT / name)
+    shutil.copy(PROJECT / "pi-nn", tmp_path)
     (tmp_path / ".venv/bin").mkdir(parents=True)
     (tmp_path / ".venv/bin/python").symlink_to(sys.executable)
     commands = re.search(r"```sh\n(.*?)```", (FOLDER / "README.md").read_text(), re.DOTALL)[1]
