@@ -18,11 +18,18 @@ SIZE = (1280, 1000)
 KERNEL = ".jp-Toolbar-kernelName"
 IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 # Cells that are out of sight may be missing from the page: scroll each into view in turn.
-SCROLL = """
+PANEL = """
 const find = (selector) => document.querySelector(selector);
 const panel = find('.jp-WindowedPanel-outer') || find('.jp-Notebook');
-panel.scrollTop = arguments[0] * panel.clientHeight;
-return panel.scrollTop + panel.clientHeight >= panel.scrollHeight - 2;
+"""
+SCROLL = PANEL + "panel.scrollTop = arguments[0] * panel.clientHeight;"
+AT_END = PANEL + "return panel.scrollTop + panel.clientHeight >= panel.scrollHeight - 2;"
+# Two frames and a rest later, new cells are on the page; their pictures make it longer.
+SETTLE = """
+const done = arguments[0];
+const pictures = () => [...document.images].map((each) => each.decode().catch(() => null));
+const rest = () => requestIdleCallback(() => Promise.all(pictures()).then(() => done()));
+requestAnimationFrame(() => requestAnimationFrame(rest));
 """
 # A kernel is also idle for a moment between two cells; cells that wait have a star.
 AT_REST = """
@@ -65,6 +72,7 @@ class Browser:
         self._driver = webdriver.Chrome(options=options, service=service)
         self._driver.set_window_size(*SIZE)
         self._driver.set_page_load_timeout(300 * self.patience)
+        self._driver.set_script_timeout(300 * self.patience)
         self._driver.command_executor.client_config.timeout = 300 * self.patience
         return self
 
@@ -175,8 +183,10 @@ class Browser:
         """Scroll through the notebook; return its text, and how many pictures it showed."""
         texts, pictures, screen, last = [], set(), 0, False
         while not last:
-            last = self._driver.execute_script(SCROLL, screen)
-            time.sleep(0.3)  # until new cells are on the page
+            self._driver.execute_script(SCROLL, screen)
+            time.sleep(0.3)  # until the page has seen that it was scrolled
+            self._driver.execute_async_script(SETTLE)
+            last = self._driver.execute_script(AT_END)
             texts.append(self.find(".jp-Notebook").text)
             pictures |= set(self._driver.execute_script(PICTURES))
             screen += 1

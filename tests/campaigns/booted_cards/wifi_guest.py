@@ -76,6 +76,10 @@ def switch_on(network: dict) -> subprocess.Popen:
     text += SECURITY[network["security"]]
     if "password" in network and network["security"] != "enterprise":
         text += f"wpa_passphrase={network['password']}\n"
+    # An address of its own: NetworkManager takes a hidden network for the one that it met there.
+    run(*IN_AIR, "ip", "link", "set", "wlan1", "down")
+    address = f"02:00:00:00:02:{NETWORKS.index(network):02x}"
+    run(*IN_AIR, "ip", "link", "set", "wlan1", "address", address)
     path = Path("/run/hostapd.conf")
     path.write_text(text)
     point = subprocess.Popen([*IN_AIR, "hostapd", "-t", "-f", str(POINT_LOG), str(path)])
