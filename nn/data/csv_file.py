@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from nn.data.kinds import convert_command
+from nn.data.labels import DIGITS, MOST_LABELS, Labels
 from nn.data.packed import Packer, count_packed, find_packed, read_packed
 from nn.data.streams import BLOCK_ROWS, FIELDS, DatasetError, Stream
 
@@ -33,12 +35,14 @@ class CsvDataset:
     Parameters
     ----------
     path : Path
+    labels : Labels
+        Those that the file may have.
     """
 
     format = "CSV"
 
-    def __init__(self, path: Path):
-        self.path = path
+    def __init__(self, path: Path, labels: Labels = DIGITS):
+        self.path, self.labels = path, labels
 
     def files(self) -> list[Path]:
         """Return the files that hold the digits."""
@@ -48,12 +52,15 @@ class CsvDataset:
         """Yield (pixels, labels); see `nn.data.dataset.Dataset`. Raises DatasetError."""
         if packed := find_packed(self.path):
             for block in read_packed(packed, rows):
-                yield block[:, 1:], block[:, 0]
+                if not self.labels.include(block[:, 0]):  # it was packed with more labels
+                    for _ in read_csv(self.path, rows, self.labels):
+                        pass  # until the line at fault raises an error
+                yield block[:, 1:], self.labels.nodes(block[:, 0])
             return
         with closing(Packer(self.path)) as packer:
-            for block in read_csv(self.path, rows):
+            for block in read_csv(self.path, rows, self.labels):
                 packer.add(block)
-                yield block[:, 1:], block[:, 0]
+                yield block[:, 1:], self.labels.nodes(block[:, 0])
             packer.finish()
 
     def estimate_rows(self) -> int | None:
@@ -66,7 +73,9 @@ class CsvDataset:
         return round(self.path.stat().st_size / len(head) * lines) if lines else None
 
 
-def read_csv(path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
+def read_csv(
+    path: Path, rows: int = BLOCK_ROWS, labels: Labels = DIGITS
+) -> Iterator[np.ndarray]:
     """Parse a CSV or CSV.gz file in blocks; memory does not grow with the file.
 
     It accepts a header row that begins with "label", CRLF line endings, a byte-order mark, a
@@ -77,6 +86,8 @@ def read_csv(path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
     path : Path
     rows : int
         In each block; the last may have fewer.
+    labels : Labels
+        Those that the file may have.
 
     Yields
     ------
@@ -103,9 +114,9 @@ def read_csv(path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
             if text and first_blank_line:
                 raise _error(path, first_blank_line, *_BLANK)
             if text:
-                parsed = parse_rows(text)
-                if parsed is None:
-                    raise _explain(path, line, text)
+                parsed = parse_rows(text, labels.last)
+                if parsed is None or (labels.first and not labels.include(parsed[:, 0])):
+                    raise _explain(path, line, text, labels)
                 found_rows = True
                 line += len(parsed)
                 while len(parsed):
@@ -124,17 +135,21 @@ def read_csv(path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
         raise DatasetError(f"{path} has no rows: expected lines of a label and 784 pixel values")
 
 
-def parse_rows(text: bytes) -> np.ndarray | None:
+def parse_rows(text: bytes, last_label: int = 9, fields: int = FIELDS) -> np.ndarray | None:
     """Turn complete lines of text into numbers by array arithmetic on their bytes.
 
     Parameters
     ----------
     text : bytes
-        Lines of 785 comma-separated whole numbers, each ending with a newline.
+        Lines of comma-separated whole numbers, each ending with a newline.
+    last_label : int
+        The highest number in the first column.
+    fields : int
+        The numbers in a line.
 
     Returns
     -------
-    rows : ndarray of uint8, shape (n_lines, 785), or None
+    rows : ndarray of uint8, shape (n_lines, fields), or None
         None if any line has another form.
     """
     # Four bytes that are not digits precede the text. So the bytes before the end of a field are at
@@ -144,10 +159,10 @@ def parse_rows(text: bytes) -> np.ndarray | None:
     characters = np.frombuffer(text, np.uint8)
     np.subtract(characters, np.uint8(_ZERO), out=digits)  # wraps round: only '0'..'9' give 0..9
     ends = np.flatnonzero(digits > 9)  # the position of each field's separator
-    line_ends = ends[FIELDS - 1 :: FIELDS]
+    line_ends = ends[fields - 1 :: fields]
     commas = np.count_nonzero(characters == _COMMA)
     lines = len(line_ends)
-    if lines == 0 or len(ends) != FIELDS * lines or commas != len(ends) - lines:
+    if lines == 0 or len(ends) != fields * lines or commas != len(ends) - lines:
         return None
     if ends[-1] != len(text) - 1:
         return None
@@ -169,8 +184,8 @@ def parse_rows(text: bytes) -> np.ndarray | None:
         return None
     values[longer] = numbers
 
-    rows = values.reshape(-1, FIELDS)
-    return rows if rows[:, 0].max() <= 9 else None
+    rows = values.reshape(-1, fields)
+    return rows if rows[:, 0].max() <= last_label else None
 
 
 def _skip_header(path: Path, text: bytes) -> tuple[bytes, int]:
@@ -184,27 +199,63 @@ def _skip_header(path: Path, text: bytes) -> tuple[bytes, int]:
     return rest, 2
 
 
-def _explain(path: Path, line: int, text: bytes) -> DatasetError:
+def _explain(path: Path, line: int, text: bytes, labels: Labels) -> DatasetError:
     """Find the first bad line of a block, and return an error that says what is wrong with it."""
-    for number, content in enumerate(text[:-1].split(b"\n"), start=line):
+    lines = text[:-1].split(b"\n")
+    for number, content in enumerate(lines, start=line):
         if not content:
             return _error(path, number, *_BLANK)
-        fields = content.split(b",")
+        fields, complaint = content.split(b","), None
+        advice = "Correct or remove the line"
         if len(fields) != FIELDS:
-            return _error(path, number, f"has {len(fields)} values: expected {FIELDS}", _COLUMNS)
-        for column, field in enumerate(fields, start=1):
-            if complaint := _complaint(column, field):
-                return _error(path, number, complaint, "Correct or remove the line")
+            complaint, advice = f"has {len(fields)} values: expected {FIELDS}", _COLUMNS
+        else:
+            for column, field in enumerate(fields, start=1):
+                if complaint := _complaint(column, field, labels):
+                    break
+        if complaint:
+            if _can_be_converted(path, content):
+                advice = f"Convert the file: {convert_command(path)}"
+            elif fields[0].isdigit() and complaint.startswith("column 1:"):
+                advice = _more_labels(lines)
+            return _error(path, number, complaint, advice)
     raise AssertionError(f"{path}: the fast parser refused lines from {line} on without a cause")
 
 
-def _complaint(column: int, field: bytes) -> str | None:
+def _complaint(column: int, field: bytes, labels: Labels) -> str | None:
     """Say why a field is not a label (column 1) or a pixel value; return None if it is one."""
-    kind, highest = ("label", 9) if column == 1 else ("pixel value", 255)
-    if field.isdigit() and len(field) <= 3 and int(field) <= highest:
+    kind, lowest, highest = "pixel value", 0, 255
+    if column == 1:
+        kind, lowest, highest = "label", labels.first, labels.last
+    if field.isdigit() and len(field) <= 3 and lowest <= int(field) <= highest:
         return None
     got = repr(field[:20].decode("ascii", "backslashreplace")) if field else "an empty field"
-    return f"column {column}: expected a {kind} from 0 to {highest}, got {got}"
+    return f"column {column}: expected a {kind} from {lowest} to {highest}, got {got}"
+
+
+def _can_be_converted(path: Path, line: bytes) -> bool:
+    """Tell whether a line that is refused here is in a form that ``data convert`` reads."""
+    from nn.data.forms import recognise  # only needed for an error
+
+    with Stream(path) as file:
+        head = file.read_lines(BLOCK_BYTES, LONGEST_LINE)
+    try:
+        form = recognise(head.decode("utf-8-sig", "replace").split("\n"))
+        return bool(form.changes) and form.label is not None and form.reads(line.decode("utf-8"))
+    except (DatasetError, UnicodeDecodeError):
+        return False
+
+
+def _more_labels(lines: list[bytes]) -> str:
+    """Advise on --labels, by the labels of some lines."""
+    found = [int(label) for label, _, _ in (line.partition(b",") for line in lines) if label.isdigit()]
+    lowest, highest = min(found), max(found)
+    if highest >= MOST_LABELS:
+        return "Correct or remove the line"
+    return (
+        f"If the file has more labels (those near this line go from {lowest} to {highest}), give "
+        f"their number, or a file with their names: --labels {highest + (lowest == 0)}"
+    )
 
 
 def _error(path: Path, line: int, complaint: str, advice: str) -> DatasetError:

@@ -1,11 +1,13 @@
 """One interface to all sources of digits: blocks of pixels and labels, as uint8."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from nn.data.kinds import HEAD_BYTES, refuse_other_kinds
+from nn.data.labels import ANY_LABEL, DIGITS, Labels, settle_first
 from nn.data.streams import BLOCK_ROWS, IMAGES_MAGIC, LABELS_MAGIC, DatasetError, Stream
 
 Block = tuple[np.ndarray, np.ndarray]
@@ -89,13 +91,16 @@ class FirstRows:
         return rows if rows is None else min(rows, self.limit)
 
 
-def open_dataset(path: str | Path) -> Dataset:
+def open_dataset(path: str | Path, labels: Labels = DIGITS) -> Dataset:
     """Open a file of digits; its content decides the format: CSV, CSV.gz, IDX or IDX.gz.
 
     Parameters
     ----------
     path : path-like
         A CSV file, or the images file of an IDX pair.
+    labels : Labels
+        Those that the file may have. If only their number is known, the first rows decide whether
+        they begin at 0 or at 1.
 
     Returns
     -------
@@ -105,20 +110,22 @@ def open_dataset(path: str | Path) -> Dataset:
     Raises
     ------
     DatasetError
-        When the file does not exist, or is the labels file of an IDX pair.
+        When the file does not exist, is the labels file of an IDX pair, or a file of another kind.
     """
     path = Path(path)
     with Stream(path) as file:
-        magic = file.read(4)
-    if magic == LABELS_MAGIC:
+        head = file.read(HEAD_BYTES)
+    if head.startswith(LABELS_MAGIC):
         raise DatasetError(f"{path} is a labels file: give its images file instead")
-    if magic == IMAGES_MAGIC:
-        from nn.data.idx import IdxDataset  # here, because imports are slow on a Pi
-
-        return IdxDataset(path)
-    from nn.data.csv_file import CsvDataset
-
-    return CsvDataset(path)
+    if head.startswith(IMAGES_MAGIC):
+        from nn.data.idx import IdxDataset as Format  # here, because imports are slow on a Pi
+    else:
+        refuse_other_kinds(path, head)
+        from nn.data.csv_file import CsvDataset as Format
+    if labels.counted:
+        _, found = next(Format(path, ANY_LABEL).blocks(), (None, np.empty(0)))
+        labels = settle_first(labels, found)
+    return Format(path, labels)
 
 
 def check_readable(dataset: Dataset) -> None:
@@ -130,3 +137,27 @@ def check_readable(dataset: Dataset) -> None:
         When the first block cannot be read.
     """
     next(iter(dataset.blocks()), None)
+
+
+def check_plausible(dataset: Dataset, say: Callable[[str], None]) -> None:
+    """Read the first block of an opened file, and look for what would train to nonsense.
+
+    Parameters
+    ----------
+    dataset : CsvDataset or IdxDataset
+    say : callable
+        Called with a line about each thing that may be wrong.
+
+    Raises
+    ------
+    DatasetError
+        When the first block cannot be read, or cannot be right.
+    """
+    from nn.data.doubts import doubts
+
+    for pixels, labels in dataset.blocks():
+        for doubt in doubts(pixels, labels, dataset.labels):
+            if doubt.certain:
+                raise DatasetError(doubt.told_of(dataset.path))
+            say(f"Warning: {doubt.told_of(dataset.path)}")
+        return

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nn.data.labels import DIGITS, Labels
 from nn.data.streams import (
     BLOCK_ROWS,
     FIELDS,
@@ -33,12 +34,14 @@ class IdxDataset:
     ----------
     path : Path
         The images file; the labels file must be beside it.
+    labels : Labels
+        Those that the file may have.
     """
 
     format = "IDX"
 
-    def __init__(self, path: Path):
-        self.path = path
+    def __init__(self, path: Path, labels: Labels = DIGITS):
+        self.path, self.labels = path, labels
 
     def files(self) -> list[Path]:
         """Return the files that hold the digits: images and labels."""
@@ -46,8 +49,8 @@ class IdxDataset:
 
     def blocks(self, rows: int = BLOCK_ROWS) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield (pixels, labels); see `nn.data.dataset.Dataset`. Raises DatasetError."""
-        for block in read_idx(self.path, rows):
-            yield block[:, 1:], block[:, 0]
+        for block in read_idx(self.path, rows, self.labels):
+            yield block[:, 1:], self.labels.nodes(block[:, 0])
 
     def estimate_rows(self) -> int:
         """Return how many rows the images file says it has. Raises DatasetError."""
@@ -55,7 +58,9 @@ class IdxDataset:
             return _read_images_header(images)
 
 
-def read_idx(images_path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
+def read_idx(
+    images_path: Path, rows: int = BLOCK_ROWS, labels: Labels = DIGITS
+) -> Iterator[np.ndarray]:
     """Read images and the labels beside them in blocks; memory does not grow with the files.
 
     Parameters
@@ -64,6 +69,8 @@ def read_idx(images_path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
         The images file, gzipped or not; the labels file is found by its name.
     rows : int
         In each block; the last may have fewer.
+    labels : Labels
+        Those that the file may have.
 
     Yields
     ------
@@ -76,9 +83,9 @@ def read_idx(images_path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
         When the files do not belong together, are truncated, or their images are not 28×28.
     """
     labels_path = find_labels(images_path)
-    with Stream(images_path) as images, Stream(labels_path) as labels:
+    with Stream(images_path) as images, Stream(labels_path) as label_file:
         count = _read_images_header(images)
-        (label_count,) = struct.unpack(">I", _read_header(labels, LABELS_MAGIC, 4))
+        (label_count,) = struct.unpack(">I", _read_header(label_file, LABELS_MAGIC, 4))
         if label_count != count:
             raise DatasetError(
                 f"{images_path} has {count} images, but {labels_path} has {label_count} labels: "
@@ -86,16 +93,18 @@ def read_idx(images_path: Path, rows: int = BLOCK_ROWS) -> Iterator[np.ndarray]:
             )
         for first in range(0, count, rows):
             block = np.empty((min(rows, count - first), FIELDS), np.uint8)
-            block[:, 0] = _read_records(labels, first, len(block), 1)[:, 0]
+            block[:, 0] = _read_records(label_file, first, len(block), 1)[:, 0]
             block[:, 1:] = _read_records(images, first, len(block), PIXELS)
-            wrong = np.flatnonzero(block[:, 0] > 9)
-            if len(wrong):
+            if not labels.include(block[:, 0]):
+                wrong = np.flatnonzero((block[:, 0] > labels.last) | (block[:, 0] < labels.first))[0]
+                highest = block[:, 0].max()
                 raise DatasetError(
-                    f"{labels_path}: record {first + wrong[0] + 1}: expected a label from 0 to 9, "
-                    f"got {block[wrong[0], 0]}"
+                    f"{labels_path}: record {first + wrong + 1}: expected a label from {labels}, got "
+                    f"{block[wrong, 0]}. If there are more labels, give their number, or a file "
+                    f"with their names: --labels {highest + (block[:, 0].min() == 0)}"
                 )
             yield block
-        for file in (images, labels):
+        for file in (images, label_file):
             if file.read(1):
                 raise DatasetError(
                     f"{file.path} has more data after its {count} records: {how_to_fetch()} or "

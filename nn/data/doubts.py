@@ -1,0 +1,177 @@
+"""Doubt the first digits of a file: what would train without an error, but to nonsense."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nn.data.kinds import convert_command
+from nn.data.labels import DIGITS, Labels
+from nn.kit import command
+from nn.signals import SIDE
+
+_MOST_LABELS = 62  # in EMNIST's largest set
+_FEWEST = 10  # digits from which something follows
+_DARK, _INKED = 128, 64
+_MANY = 0.9  # the share of digits that makes a rule
+_STRIPS = 7  # of a digit, in either direction, for what it looks like
+_CLEARER = 0.05  # how much more the digits must look like themselves when turned
+
+# The mean of 400 drawn digits of each kind, in 7 by 7 fields, 9 where it has most ink.
+_LOOKS = (
+    "0000000003982002868400471740057482002894000000000",
+    "0000000001530000182000019100002810000351000000000",
+    "0001100014761001337100126500038942002544100000000",
+    "0000000015961001377100029710022571004883000010000",
+    "0000000013331003647200498920014761000153000001000",
+    "0000000003773001783200069610022571003883000000000",
+    "0001110003541001652000298720029783000353000000000",
+    "0000000002331002779200116610003720001441000121000",
+    "0000000003662001556200059510026641002663000000000",
+    "0000000002530002879200389910013650001353000011100",
+)
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Something odd about the first digits of a file.
+
+    Attributes
+    ----------
+    seen : str
+        What was seen.
+    advice : str
+        What to do; empty if a conversion mends it.
+    flags : str or None
+        The flags of the conversion that mends it; None if none does.
+    certain : bool
+        Whether nothing could be learned from such digits.
+    """
+
+    seen: str
+    advice: str = ""
+    flags: str | None = None
+    certain: bool = False
+
+    def told_of(self, path: Path) -> str:
+        """Say what was seen in a file, and what to do."""
+        advice = self.advice
+        if self.flags is not None:
+            advice = f"Convert it: {convert_command(path, self.flags)}"
+        return f"{path}: {self.seen}. {advice}".removesuffix(". ")
+
+
+def doubts(pixels: np.ndarray, labels: np.ndarray | None, known: Labels = DIGITS) -> list[Doubt]:
+    """Look at the first digits of a file for what cannot be right, or may not be.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (n, 784)
+    labels : ndarray of int, shape (n,), or None
+        Numbered from 0; None for digits without labels.
+    known : Labels
+
+    Returns
+    -------
+    doubts : list of Doubt
+    """
+    found, count = [], len(pixels)
+    if count == 0:
+        return found
+    many = f"the first {count} digits"
+    if labels is not None and labels_are_last(labels, pixels[:, -1]):
+        few, most = pixels[:, -1].min(), pixels[:, -1].max()
+        return [
+            Doubt(
+                f"in {many}, column 1 is always 0 and column 785 holds {few} to {most}: the "
+                "labels seem to be in the last column",
+                flags="",
+                certain=True,
+            )
+        ]
+    if labels is not None and count >= _FEWEST and labels.min() == labels.max():
+        found.append(
+            Doubt(
+                f"{many} all have the label {known.names[labels[0]]}",
+                "If the file is sorted by label, shuffle its lines: a network forgets what it has "
+                "not seen for long",
+            )
+        )
+    darkest = pixels.max()
+    if darkest == 0 and count >= _FEWEST:
+        found.append(Doubt(f"{many} are blank"))
+    if darkest == 1:
+        seen = f"{many} have no pixel above 1: expected 0 (paper) to 255 (ink)"
+        found.append(Doubt(seen, flags="", certain=True))
+    if darkest <= 1:
+        return found
+    ring = np.ones((SIDE, SIDE), bool)
+    ring[1:-1, 1:-1] = False
+    border = pixels[:, ring.ravel()]  # (n, 108)
+    if (pixels >= _DARK).mean() > 0.5 and (np.median(border, axis=1) >= _DARK).mean() > _MANY:
+        found.append(
+            Doubt(
+                f"{many} are light on a dark ground, with most pixels full: expected 0 for paper, "
+                "255 for ink",
+                flags="--invert",
+                certain=True,
+            )
+        )
+        return found
+    if darkest < _INKED:
+        found.append(Doubt(f"{many} have no pixel above {darkest}: expected ink up to 255"))
+    if count >= _FEWEST and (border.max(axis=1) >= _INKED).mean() > 0.5:
+        found.append(
+            Doubt(
+                f"most of {many} have ink at the border: MNIST's leave it blank",
+                "Leave four blank pixels around each, as MNIST does",
+            )
+        )
+    if labels is not None and (way := _best_way(pixels, labels, known)):
+        found.append(way)
+    return found
+
+
+def labels_are_last(first: np.ndarray, last: np.ndarray) -> bool:
+    """Tell from a file's first and last column whether the labels are in the last.
+
+    The last pixel of a digit is blank as a rule: labels are not.
+    """
+    varied = len(np.unique(last)) > 1 or (len(last) == 1 and last[0] > 0)
+    return bool(varied and not np.any(first) and last.max() < _MOST_LABELS and np.all(last % 1 == 0))
+
+
+def _best_way(pixels: np.ndarray, labels: np.ndarray, known: Labels) -> Doubt | None:
+    """Say if the digits look more like digits when they are turned or mirrored."""
+    is_digit = np.array([name in DIGITS.names for name in known.names])[labels]
+    looks = np.array([list(text) for text in _LOOKS], float)  # (10, 49)
+    digits = np.array([int(known.names[label]) for label in labels[is_digit]], int)
+    if len(digits) < _FEWEST or len(np.unique(digits)) < 3:
+        return None
+    width = SIDE // _STRIPS
+    fields = pixels[is_digit].reshape(-1, _STRIPS, width, _STRIPS, width).mean(axis=(2, 4))
+    likeness = {}
+    for turns in range(4):
+        for mirrored in (False, True):
+            turned = np.rot90(fields, turns, (1, 2))
+            turned = turned.transpose(0, 2, 1) if mirrored else turned
+            alike = _correlation(turned.reshape(-1, _STRIPS**2), looks)  # (n, 10)
+            own = alike[np.arange(len(digits)), digits]
+            likeness[turns, mirrored] = float(np.mean(own - alike.mean(axis=1)))
+    best = max(likeness, key=likeness.get)
+    if likeness[best] < max(0, likeness[0, False]) + _CLEARER:
+        return None
+    transposed = best == (0, True)
+    return Doubt(
+        f"the first {len(pixels)} digits look "
+        + ("transposed, as EMNIST's are: rows are columns" if transposed else "turned or mirrored"),
+        "" if transposed else f"Look at them: {command('data info FILE --picture digits.png')}",
+        "--transpose" if transposed else None,
+    )
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the correlation of each row of one array with each of another's."""
+    one, other = (each - each.mean(axis=1, keepdims=True) for each in (one, other))
+    lengths = np.linalg.norm(one, axis=1)[:, None] * np.linalg.norm(other, axis=1)
+    return one @ other.T / np.where(lengths > 0, lengths, 1)

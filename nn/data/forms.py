@@ -1,0 +1,217 @@
+"""Recognise how a text file writes its digits, where that is not as `train` expects it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nn.data.doubts import labels_are_last
+from nn.data.streams import FIELDS, DatasetError
+from nn.signals import PIXELS
+
+LOOKED_AT_ROWS = 256
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", "": "spaces"}
+_LABEL_NAMES = {"label", "labels", "y", "target", "class", "digit", "number"}
+_INDEX_NAMES = {"", "unnamed: 0", "index", "id", "imageid", "row"}
+_QUOTES = " \t\"'"
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a text file writes its digits.
+
+    Attributes
+    ----------
+    skipped : int
+        The lines before the first row.
+    separator : str
+        Between two numbers; empty for any blank space.
+    columns : int
+        The numbers in a row.
+    label : int or None
+        The column of the label; None if there is none.
+    first_pixel : int
+        The column of the first pixel; a label among them is passed over.
+    scale : int
+        What pixels are multiplied by: 255 for pixels from 0 to 1, otherwise 1.
+    changes : tuple of str
+        What makes it the CSV that `train` reads; empty if it is already.
+    """
+
+    skipped: int
+    separator: str
+    columns: int
+    label: int | None
+    first_pixel: int
+    scale: int
+    changes: tuple[str, ...]
+
+    def fields(self, line: str) -> list[str]:
+        """Split a line; its numbers are in the form that Python writes."""
+        return split(line, self.separator)
+
+    def reads(self, line: str) -> bool:
+        """Return whether a line has the right number of numbers."""
+        fields = self.fields(line)
+        return len(fields) == self.columns and all(map(_is_number, fields))
+
+    def split_columns(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the pixels and the labels of rows of shape (n, columns)."""
+        pixels = rows[:, self.first_pixel :]
+        if self.label is None:
+            return pixels, None
+        if self.label > self.first_pixel:
+            pixels = np.delete(pixels, self.label - self.first_pixel, axis=1)
+        return pixels, rows[:, self.label]
+
+
+def split(line: str, separator: str) -> list[str]:
+    """Split a line into fields without quotes, and without the empty one after a last separator."""
+    if separator != ",":
+        line = line.replace(",", ".")  # the decimal mark of much of Europe
+    fields = [field.strip(_QUOTES) for field in line.split(separator or None)]
+    return fields[:-1] if fields and not fields[-1] else fields
+
+
+def recognise(lines: Sequence[str]) -> Form:
+    """Recognise the form of a text by its first lines.
+
+    Raises
+    ------
+    DatasetError
+        When they are in no form that is known; the message begins with what is wrong.
+    """
+    names, changes, separator = None, [], None
+    first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
+    lines = [*lines, ""]
+    if re.match(r"@relation\b|%", lines[first].strip(), re.IGNORECASE):
+        names, first = _arff_names(lines)
+        changes.append("left out the ARFF header")
+        separator = ","
+    elif given := re.fullmatch(r'"?sep=(.)"?[,;]*', lines[first].strip("\r\n "), re.IGNORECASE):
+        separator = given[1]
+        first += 1
+        changes.append(f"left out the line sep={given[1]}")
+    while first < len(lines) - 1 and (
+        not lines[first].strip() or (lines[first][0] == "#" and lines[first].count(",") < PIXELS - 1)
+    ):
+        first += 1
+    if first >= len(lines) - 1:
+        raise DatasetError("has no rows: expected lines of a label and 784 pixel values")
+    if separator is None or lines[first].count(separator) < PIXELS - 1:
+        counts = {each: lines[first].count(each) for each in _SEPARATORS if each}
+        separator = max(counts, key=counts.get)
+        if counts[separator] < PIXELS - 1:
+            separator = "" if len(lines[first].split()) >= PIXELS else ","
+    fields = split(lines[first].lstrip("#"), separator)
+    if _are_names(fields):
+        if len(fields) < PIXELS:
+            raise DatasetError(
+                f"line {first + 1} has {len(fields)} values: expected a label and 784 pixels"
+            )
+        names = fields
+        first += 1
+        if names[0].lower() != "label":
+            changes.append("left out the header line")
+    texts = [line for line in lines[first : first + 2 * LOOKED_AT_ROWS] if line.strip()]
+    rows = [split(line, separator) for line in texts[:LOOKED_AT_ROWS]]
+    if not rows:
+        raise DatasetError("has no rows: expected lines of a label and 784 pixel values")
+    columns = len(rows[0])
+    while rows and (len(rows[-1]) != columns or not all(map(_is_number, rows[-1]))):
+        rows.pop()  # a bad line, or the last one, which may be cut off
+    if not rows:
+        raise DatasetError(f"line {first + 1} has values that are not numbers")
+    good = [row for row in rows if len(row) == columns and all(map(_is_number, row))]
+    values = np.array(good, float)
+    if names is not None and len(names) == columns - 1:
+        names = ["", *names]  # as R writes it: no name above the rows' own
+    if names is not None and len(names) != columns:
+        raise DatasetError(
+            f"has {columns} values in a row, but a header of {len(names)} names: expected equal "
+            "numbers"
+        )
+    changes += _spelling(texts[: len(rows)], separator)
+    label, first_pixel, layout = _layout(values, names)
+    form = Form(first, separator, columns, label, first_pixel, 1, ())
+    pixels, _ = form.split_columns(values)
+    scale = 255 if 0 < pixels.max() <= 1 else 1
+    changes += layout
+    if scale != 1:
+        changes.append("multiplied the pixels by 255, since they went from 0 to 1")
+    elif np.any(pixels % 1):
+        changes.append("rounded the pixels to whole numbers")
+    elif any("." in text or "e" in text for text in rows[0]):
+        changes.append(f"wrote whole numbers: {int(values[0, 0])}, not {rows[0][0]}")
+    return Form(first, separator, columns, label, first_pixel, scale, tuple(changes))
+
+
+def _layout(values: np.ndarray, names: list[str] | None) -> tuple[int | None, int, list[str]]:
+    """Find the column of the labels and the first of the pixels, and say what to change."""
+    columns, changes, start = values.shape[1], [], 0
+    lower = [name.lower() for name in names] if names else [None] * columns
+    counted = columns == FIELDS + 1 and np.all(np.diff(values[:, 0]) == 1)
+    labelled = [column for column, name in enumerate(lower) if name in _LABEL_NAMES]
+    if columns > PIXELS and ((lower[0] in _INDEX_NAMES and labelled != [0]) or counted):
+        start = 1
+        changes.append("left out the first column, an index")
+    if columns - start == PIXELS:
+        return None, start, changes
+    if columns - start != FIELDS:
+        raise DatasetError(
+            f"has {columns} values in a row: expected a label and 784 pixels, 785 values"
+        )
+    label = start
+    if len(labelled) == 1:
+        (label,) = labelled
+    elif labels_are_last(values[:, start], values[:, -1]):
+        label = columns - 1
+    if label == start:
+        return label, start + 1, changes
+    changes.append(f"moved the labels from column {label + 1} to column 1")
+    return label, start, changes
+
+
+def _spelling(texts: Sequence[str], separator: str) -> list[str]:
+    """Say what is to be changed in how the numbers are written and separated."""
+    changes, joined = [], "\n".join(texts[:9])
+    if separator != ",":
+        changes.append(f"wrote commas instead of {_SEPARATORS.get(separator, repr(separator))}")
+        if "," in joined:
+            changes.append("wrote decimal points instead of commas")
+    if '"' in joined or "'" in joined:
+        changes.append("removed the quotes")
+    if separator and " " in joined:
+        changes.append("removed the spaces")
+    if separator and texts[0].rstrip().endswith(separator):
+        changes.append("left out the empty column at the end of each line")
+    return changes
+
+
+def _arff_names(lines: Sequence[str]) -> tuple[list[str], int]:
+    """Return the attributes' names of an ARFF file, and the number of lines before its rows."""
+    names = []
+    for number, line in enumerate(lines):
+        if found := re.match(r"\s*@attribute\s+('[^']*'|\"[^\"]*\"|\S+)", line, re.IGNORECASE):
+            names.append(found[1].strip(_QUOTES))
+        if re.match(r"\s*@data\b", line, re.IGNORECASE):
+            return names, number + 1
+    raise DatasetError("has no line @data: expected ARFF")
+
+
+def _are_names(fields: Sequence[str]) -> bool:
+    """Tell whether the fields of a first line are names, or the numbers of columns."""
+    numeric = [*map(_is_number, fields)]
+    if all(numeric):
+        numbers = np.array(fields, float)
+        return len(numbers) > 1 and bool(np.all(np.diff(numbers) == 1))
+    return not (numeric[0] and numeric[-1]) or sum(numeric) < len(numeric) / 2
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
