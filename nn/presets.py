@@ -59,12 +59,13 @@ class Preset:
         values = attrgetter(*HYPERPARAMETERS)(self)
         return dict(zip(HYPERPARAMETERS, values, strict=True))
 
-    def network(self) -> "Network":
+    def network(self, output_nodes: int = 10) -> "Network":
         """Make a new network with its initial weights."""
         from nn.network import Network
 
         return Network(
             hidden_nodes=self.hidden_nodes,
+            output_nodes=output_nodes,
             learning_rate=self.learning_rate,
             rule=self.rule,
             seed=self.seed,

@@ -1,7 +1,7 @@
 """Train a network on a dataset, and measure how well it reads."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -138,6 +138,29 @@ def evaluate(
             counts += np.bincount(places, minlength=classes * classes)
             on_rows(len(labels))
     return Evaluation(counts.reshape(classes, classes))
+
+
+def answer(
+    network: Network, blocks: Iterable[np.ndarray], *, backend: str = "auto"
+) -> Iterator[np.ndarray]:
+    """Read digits block by block.
+
+    Parameters
+    ----------
+    network : Network
+    blocks : iterable of ndarray of uint8, shape (n, 784)
+        The digits' pixels.
+    backend : {"auto", "dense", "sparse"}
+        How the answers are computed; see `nn.backends`.
+
+    Yields
+    ------
+    nodes : ndarray of int, shape (n,)
+        The output node with the largest output, for each digit of a block.
+    """
+    with contextlib.closing(start_backend(network, backend)) as steps:
+        for pixels in blocks:
+            yield steps.query(np.ascontiguousarray(pixels)).argmax(axis=1)
 
 
 def accuracy_after(

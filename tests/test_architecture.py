@@ -42,11 +42,13 @@ LESSON_FLOORS = [
     {"languages"},
 ]
 DATA_FLOORS = [
-    {"streams", "checksum", "handwriting"},
-    {"drawn_digits", "transfer", "packed", "idx"},
-    {"download", "csv_file"},
+    {"streams", "handwriting"},
+    {"drawn_digits", "transfer", "packed", "checksum", "labels", "kinds"},
+    {"download", "doubts", "idx"},
+    {"forms"},
+    {"csv_file", "arrays"},
     {"dataset"},
-    {"sources"},
+    {"sources", "mending"},
 ]
 SAVING_FLOORS = [{"atomic"}, {"model_file", "weights_text"}, {"checkpoint"}, {"autosaver"}]
 

@@ -18,6 +18,7 @@ from nn.errors import KitError
 COMMANDS = {
     "train": "train a network and measure its accuracy",
     "test": "measure a model's accuracy",
+    "predict": "read a file of digits without labels, and write the answers as CSV",
     "query": "read the digit in PNG or JPEG pictures",
     "backquery": "draw what a model has in mind for each digit",
     "compare-rules": "compare the rules for sending errors back",

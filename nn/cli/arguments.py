@@ -4,8 +4,12 @@ import argparse
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from nn.presets import HYPERPARAMETERS, Preset
+
+if TYPE_CHECKING:  # which would import numpy
+    from nn.data.labels import Labels
 
 
 def whole_number(lowest: int, highest: int | None = None) -> Callable[[str], int]:
@@ -63,7 +67,25 @@ def add_data_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--samples", type=whole_number(1), metavar="N", help="use only the first N training digits"
     )
+    add_labels_flag(group)
     group.add_argument("--offline", action="store_true", help="do not try to download MNIST")
+
+
+def add_labels_flag(parser) -> None:
+    """Add --labels."""
+    parser.add_argument(
+        "--labels",
+        metavar="LABELS",
+        help="other labels than 0 to 9: how many (26), a range (1-26), or a file of names, one "
+        "in a line",
+    )
+
+
+def given_labels(arguments) -> "Labels":
+    """Return the labels that --labels describes, by default the ten digits."""
+    from nn.data.labels import DIGITS, parse_labels  # with numpy: slow to import on a Pi
+
+    return DIGITS if arguments.labels is None else parse_labels(arguments.labels)
 
 
 def add_network_flags(group) -> None:

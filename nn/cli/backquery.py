@@ -1,6 +1,6 @@
 """``backquery``: draw what a network has in mind for each digit."""
 
-from nn.cli.files import check_picture_target, load_digit_reader
+from nn.cli.files import check_picture_target, load_reader
 
 
 def add_arguments(parser) -> None:
@@ -15,16 +15,16 @@ def add_arguments(parser) -> None:
 
 
 def run(arguments) -> None:
-    """Run the network backwards from each of the ten answers, and save the results as a picture."""
+    """Run the network backwards from each answer, and save the results as a picture."""
     import numpy as np
 
     from nn.plots import digit_grid, save_figure
     from nn.signals import one_hot
 
     check_picture_target(arguments.output)
-    network = load_digit_reader(arguments.model)
-    digits = np.arange(network.sizes[2])
-    pictures = network.backquery(one_hot(digits, len(digits), network.dtype))
-    figure = digit_grid(pictures, [str(digit) for digit in digits], columns=5)
+    network, labels = load_reader(arguments.model)
+    answers = np.arange(len(labels))
+    pictures = network.backquery(one_hot(answers, len(answers), network.dtype))
+    figure = digit_grid(pictures, labels.names, columns=5 if len(labels) <= 10 else 10)
     save_figure(figure, arguments.output)
     print(f"Drawn: {arguments.output}")

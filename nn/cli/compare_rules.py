@@ -9,6 +9,7 @@ from nn.cli.arguments import (
     add_data_flags,
     add_json_flag,
     add_network_flags,
+    given_labels,
     overridden,
     whole_number,
 )
@@ -41,20 +42,29 @@ def add_arguments(parser) -> None:
 
 def run(arguments) -> None:
     """Train one network for each rule, measure each after the given epochs, and print a table."""
-    from nn.data.dataset import FirstRows, check_readable, open_dataset
+    from nn.data.dataset import FirstRows, check_plausible, open_dataset
     from nn.data.sources import find_source
     from nn.data.streams import DatasetError
     from nn.training import accuracy_after
 
+    labels = given_labels(arguments)
     source = find_source(
-        arguments.train, arguments.test, environ=os.environ, offline=arguments.offline, say=remark
+        arguments.train,
+        arguments.test,
+        labels=labels,
+        environ=os.environ,
+        offline=arguments.offline,
+        say=remark,
     )
     if source.test is None:
         raise DatasetError(f"{source.train} has no test file beside it: give one with --test")
-    training_set, test_set = open_dataset(source.train), open_dataset(source.test)
+    training_set = open_dataset(source.train, labels)
+    labels = training_set.labels
+    test_set = open_dataset(source.test, labels)
+    for dataset in (training_set, test_set):
+        check_plausible(dataset, remark)
     if arguments.samples:
         training_set = FirstRows(training_set, arguments.samples)
-    check_readable(test_set)
     remark(f"Data: {source}")
 
     epochs = sorted(set(arguments.measured_epochs))
@@ -65,7 +75,7 @@ def run(arguments) -> None:
     for rule in RULES:
         with progress(rule, training_set, epochs[-1]) as advance:
             accuracy[rule] = accuracy_after(
-                dataclasses.replace(preset, rule=rule).network(),
+                dataclasses.replace(preset, rule=rule).network(len(labels)),
                 training_set,
                 test_set,
                 epochs,

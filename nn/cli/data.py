@@ -1,12 +1,16 @@
 """``data``: fetch, verify, convert, describe and draw files of digits."""
 
 import gzip
+import shlex
 from contextlib import ExitStack
 from pathlib import Path
 
-from nn.cli.arguments import whole_number
+from nn.cli.arguments import add_labels_flag, given_labels, whole_number
 from nn.cli.console import progress, remark
-from nn.cli.files import check_csv_target
+from nn.cli.files import check_csv_target, check_picture_target
+from nn.kit import command
+
+_DRAWN = 40  # digits in a picture
 
 
 def add_arguments(parser) -> None:
@@ -39,14 +43,29 @@ def add_arguments(parser) -> None:
     verify.add_argument("folder", metavar="DIR")
     verify.set_defaults(run=run_verify)
 
-    convert = commands.add_parser("convert", help="write CSV or IDX digits as CSV")
-    convert.add_argument("source", metavar="SOURCE", help=a_dataset)
+    convert = commands.add_parser("convert", help="write digits in many forms as CSV")
+    convert.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="CSV in many forms, IDX, .npz, .npy or ARFF; a zip, xz or bz2 file with one of them",
+    )
     convert.add_argument("target", metavar="TARGET", help=a_csv)
+    convert.add_argument(
+        "--transpose", action="store_true", help="swap the rows and columns of each, as for EMNIST"
+    )
+    convert.add_argument(
+        "--invert", action="store_true", help="turn light on dark into dark on light"
+    )
+    convert.add_argument(
+        "--part", metavar="NAME", default="", help="of an .npz: the arrays to read, such as test"
+    )
     convert.add_argument("--force", action="store_true", help="replace TARGET if it exists")
     convert.set_defaults(run=run_convert)
 
     info = commands.add_parser("info", help="read a file to its end and describe it")
     info.add_argument("file", metavar="FILE", help=a_dataset)
+    info.add_argument("--picture", metavar="FILE.png", help="also draw the first digits")
+    add_labels_flag(info)
     info.set_defaults(run=run_info)
 
     sample = commands.add_parser("sample", help="draw new digits (not MNIST) into a CSV file")
@@ -91,11 +110,27 @@ def run_verify(arguments) -> None:
 
 
 def run_convert(arguments) -> None:
-    """Write a file of digits as CSV."""
-    from nn.data.dataset import open_dataset
+    """Write a file of digits as the CSV that `train` reads, and say what was changed."""
+    from nn.data.doubts import doubts
+    from nn.data.mending import MendedDataset
+    from nn.data.streams import DatasetError
 
     target = check_csv_target(arguments.target, arguments.force)
-    _write_csv(open_dataset(arguments.source), target)
+    dataset = MendedDataset(
+        arguments.source, arguments.part, arguments.transpose, arguments.invert
+    )
+    if not dataset.labelled:
+        raise DatasetError(
+            f"{arguments.source} has no labels: expected a label and 784 pixels for each digit. To "
+            f"let a network read it: {command(f'predict {shlex.quote(arguments.source)}')}"
+        )
+    _write_csv(dataset, target)
+    for change in dataset.changes:
+        print(f"Changed: {change}")
+    for pixels, labels in MendedDataset(target).blocks():
+        for doubt in doubts(pixels, labels, dataset.labels):
+            remark(f"Warning: {doubt.told_of(target)}")
+        break
 
 
 def run_sample(arguments) -> None:
@@ -107,17 +142,22 @@ def run_sample(arguments) -> None:
 
 
 def run_info(arguments) -> None:
-    """Read a file to its end and describe its content."""
+    """Read a file to its end, describe its content, and say what may be wrong with it."""
     import numpy as np
 
     from nn.data.dataset import open_dataset
+    from nn.data.doubts import doubts
     from nn.signals import PIXELS
 
-    dataset = open_dataset(arguments.file)
-    counts, ink = np.zeros(10, int), 0
+    if arguments.picture:
+        check_picture_target(arguments.picture)
+    dataset = open_dataset(arguments.file, given_labels(arguments))
+    names = dataset.labels.names
+    counts, ink, first = np.zeros(len(names), int), 0, None
     with progress("reading", dataset) as advance:
         for pixels, labels in dataset.blocks():
-            counts += np.bincount(labels, minlength=10)
+            first = first or (pixels, labels)
+            counts += np.bincount(labels, minlength=len(names))
             ink += np.count_nonzero(pixels)
             advance(len(labels))
     rows = counts.sum()
@@ -126,7 +166,15 @@ def run_info(arguments) -> None:
     print(
         f"Digits  {rows:,}, each a label and 28×28 pixels, {ink / rows / PIXELS:.1%} of them inked"
     )
-    print("Labels  " + ", ".join(f"{digit}: {count:,}" for digit, count in enumerate(counts)))
+    print("Labels  " + ", ".join(f"{n}: {count:,}" for n, count in zip(names, counts, strict=True)))
+    for doubt in doubts(*first, dataset.labels):
+        print(f"{'Wrong' if doubt.certain else 'Doubt':7} {doubt.told_of(dataset.path)}")
+    if arguments.picture:
+        from nn.plots import digit_grid, save_figure
+
+        pixels, labels = (each[:_DRAWN] for each in first)
+        save_figure(digit_grid(pixels, [names[label] for label in labels]), arguments.picture)
+        print(f"Drawn   {arguments.picture}, the first {len(labels)} digits")
 
 
 def _write_csv(dataset, target: Path) -> None:

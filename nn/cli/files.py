@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from nn.errors import KitError
 
 if TYPE_CHECKING:  # which would import numpy
+    from nn.data.labels import Labels
     from nn.network import Network
 
 _PNG_MAGIC = b"\x89PNG"
@@ -15,25 +16,27 @@ class TargetError(KitError, FileExistsError):
     """A file cannot be written to this path."""
 
 
-def load_digit_reader(path: str) -> "Network":
-    """Load a model with 784 inputs and ten outputs.
+def load_reader(path: str) -> tuple["Network", "Labels"]:
+    """Load a model with 784 inputs and an output for each of the labels that it was trained on.
 
     Raises
     ------
     ModelError
         When it cannot be loaded, or has another size.
     """
+    from nn.data.labels import labels_of_model
     from nn.saving.model_file import ModelError, load_model
     from nn.signals import PIXELS
 
     network = load_model(path)
     inputs, _, outputs = network.sizes
-    if (inputs, outputs) != (PIXELS, 10):
+    labels = labels_of_model(network.about, outputs)
+    if inputs != PIXELS or labels is None:
         raise ModelError(
             f"{path}: expected a network with {PIXELS} inputs and 10 outputs, got {inputs} and "
             f"{outputs}"
         )
-    return network
+    return network, labels
 
 
 def check_csv_target(name: str, force: bool) -> Path:

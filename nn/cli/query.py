@@ -1,7 +1,7 @@
 """``query``: read the digit in each picture."""
 
 from nn.cli.console import remark
-from nn.cli.files import load_digit_reader
+from nn.cli.files import load_reader
 from nn.errors import KitError
 
 _BAR_WIDTH = 30
@@ -23,7 +23,7 @@ def run(arguments) -> int:
     from nn.images import read_digit
     from nn.signals import scale_pixels
 
-    network = load_digit_reader(arguments.model)
+    network, labels = load_reader(arguments.model)
     code = 0
     for path in arguments.images:
         try:
@@ -32,8 +32,9 @@ def run(arguments) -> int:
             remark(f"error: {error}")
             code = 1
         else:
-            print(f"{path}: {outputs.argmax()}")
-            for digit, signal in enumerate(outputs):
+            print(f"{path}: {labels.names[outputs.argmax()]}")
+            width = max(map(len, labels.names))
+            for name, signal in zip(labels.names, outputs, strict=True):
                 bar = "#" * round(_BAR_WIDTH * float(signal))
-                print(f"  {digit}  {signal:5.2f}  {bar}".rstrip())
+                print(f"  {name:>{width}}  {signal:5.2f}  {bar}".rstrip())
     return code

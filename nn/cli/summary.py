@@ -7,7 +7,7 @@ import resource
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from pathlib import Path
 
 from nn.cli.console import percent, progress
@@ -44,17 +44,19 @@ class TimedReading:
         self.seconds += time.perf_counter() - start
 
 
-def describe(preset: Preset) -> str:
-    """Describe in one line what will be trained."""
+def describe(preset: Preset, labels: Sized = range(10)) -> str:
+    """Describe in one line what will be trained, to answer with one of some labels."""
     rotations = f", rotations of ±{preset.augment_degrees:g}°" if preset.augment_degrees else ""
     return (
-        f"Preset {preset.name}: 784-{preset.hidden_nodes}-10 nodes, "
+        f"Preset {preset.name}: 784-{preset.hidden_nodes}-{len(labels)} nodes, "
         f"{preset.epochs} epoch{'s' if preset.epochs > 1 else ''}, "
         f"learning rate {preset.learning_rate:g}, batches of {preset.batch_size}{rotations}"
     )
 
 
-def summarise(preset: Preset, source, model: Path, samples: int, reading, autosaver) -> dict:
+def summarise(
+    preset: Preset, source, labels, model: Path, samples: int, reading, autosaver
+) -> dict:
     """Summarise the training; the accuracy is not known yet."""
     from nn.backends import loaded_blas
 
@@ -64,6 +66,8 @@ def summarise(preset: Preset, source, model: Path, samples: int, reading, autosa
         "train_file": str(source.train),
         "test_file": str(source.test) if source.test else None,
         **preset.hyperparameters(),
+        "labels": list(labels.names),
+        "first_label": labels.first,
         "backend": autosaver.backend,
         "execution": autosaver.backend,  # its name before version 0.2
         "blas": loaded_blas(),
@@ -119,7 +123,7 @@ def print_summary(preset: Preset, source, summary: dict, as_json: bool) -> None:
         accuracy = f"{percent(summary['accuracy'])} of {summary['test_samples']:,} test digits"
         usual = PRESETS[preset.name].hyperparameters() | {"seed": preset.seed}
         if not source.is_mnist:
-            accuracy += f" of: {source.name}"
+            accuracy += f" of: {source.tested_on}"
         elif preset.hyperparameters() == usual:
             median, low, high = preset.accuracy
             accuracy += f" (usual: {percent(median)}, from {percent(low)} to {percent(high)})"

@@ -2,10 +2,13 @@
 
 import json
 import os
+from collections.abc import Sequence
 
 from nn.cli.arguments import add_json_flag
 from nn.cli.console import percent, progress, remark
-from nn.cli.files import load_digit_reader
+from nn.cli.files import load_reader
+
+_MOST_COLUMNS = 12  # of the confusion matrix: more do not fit on a screen
 
 
 def add_arguments(parser) -> None:
@@ -21,16 +24,17 @@ def add_arguments(parser) -> None:
 
 def run(arguments) -> None:
     """Test as the flags say, and print accuracy and confusion matrix."""
-    from nn.data.dataset import open_dataset
+    from nn.data.dataset import check_plausible, open_dataset
     from nn.data.sources import find_source
     from nn.training import evaluate
 
-    network = load_digit_reader(arguments.model)
+    network, labels = load_reader(arguments.model)
     name, path = arguments.test, arguments.test
     if not path:
         source = find_source(environ=os.environ, offline=arguments.offline, say=remark)
         name, path = source.name, source.test
-    test_set = open_dataset(path)
+    test_set = open_dataset(path, labels)
+    check_plausible(test_set, remark)
     with progress("testing", test_set) as advance:
         evaluation = evaluate(network, test_set, advance)
     if arguments.json:
@@ -41,13 +45,36 @@ def run(arguments) -> None:
             "samples": evaluation.samples,
             "accuracy": evaluation.accuracy,
             "confusion": evaluation.confusion.tolist(),
+            "labels": list(labels.names),
         }
         print(json.dumps(summary))
         return
     print(f"Data      {name}: {path}")
     print(f"Accuracy  {percent(evaluation.accuracy)} of {evaluation.samples:,} test digits")
-    print("\ntrue  read as")  # the confusion matrix: true digits down, answers across
-    print("     " + "".join(f"{digit:6}" for digit in range(len(evaluation.confusion))))
-    for digit, counts in enumerate(evaluation.confusion):
+    if len(labels) > _MOST_COLUMNS:
+        _print_by_label(labels.names, evaluation.confusion)
+    else:
+        _print_confusion(labels.names, evaluation.confusion)
+
+
+def _print_confusion(names: Sequence[str], confusion) -> None:
+    """Print the confusion matrix: true labels down, answers across."""
+    width = max(4, *map(len, names))
+    print(f"\n{'true':{width}}  read as")
+    print(" " * (width + 1) + "".join(f" {name[:5]:>5}" for name in names))
+    for name, counts in zip(names, confusion, strict=True):
         cells = "".join(f"{count:6}" if count else "     ." for count in counts)
-        print(f"{digit:4} {cells}")
+        print(f"{name:>{width}} {cells}")
+
+
+def _print_by_label(names: Sequence[str], confusion) -> None:
+    """Print for each label how many were read correctly, and what the others were read as."""
+    width = max(4, *map(len, names))
+    print(f"\n{'true':{width}}  read correctly, and most often read as")
+    for node, name in enumerate(names):
+        counts = confusion[node].copy()
+        right, total, counts[node] = counts[node], counts.sum(), 0
+        others = [f"{names[other]}: {counts[other]}" for other in counts.argsort()[::-1][:3]]
+        others = others[: int((counts > 0).sum())]
+        share = percent(right / total) if total else "none"
+        print(f"{name:>{width}} {share:>9} of {total:,}" + "".join(f"  {each}" for each in others))

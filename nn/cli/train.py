@@ -10,6 +10,7 @@ from nn.cli.arguments import (
     add_json_flag,
     add_network_flags,
     degrees,
+    given_labels,
     overridden,
     whole_number,
 )
@@ -59,34 +60,41 @@ def add_arguments(parser) -> None:
 def run(arguments) -> None:
     """Train as the flags say, and report."""
     preset = overridden(PRESETS[arguments.preset], arguments)
-    remark(f"{describe(preset)}, rule {preset.rule}, seed {preset.seed}")
+    if arguments.labels is None:
+        remark(f"{describe(preset)}, rule {preset.rule}, seed {preset.seed}")
     if stderr_is_terminal():
         remark("Loading numpy and the digits ...")  # seconds on a Pi Zero
-    from nn.data.dataset import FirstRows, check_readable, open_dataset
+    from nn.data.dataset import FirstRows, check_plausible, open_dataset
     from nn.data.sources import find_source
     from nn.saving.autosaver import Autosaver
     from nn.saving.checkpoint import CheckpointFiles
     from nn.saving.model_file import ModelError, check_replaceable, save_model, weights_of
 
     model = Path(arguments.model or f"models/{preset.name}.npz")
+    labels = given_labels(arguments)
     source = find_source(
         arguments.train,
         arguments.test,
+        labels=labels,
         environ=os.environ,
         offline=arguments.offline,
         say=remark,
     )
     remark(f"Data: {source}")
-    training_set = whole_set = open_dataset(source.train)
-    test_set = open_dataset(source.test) if source.test else None
+    training_set = whole_set = open_dataset(source.train, labels)
+    labels = whole_set.labels
+    test_set = open_dataset(source.test, labels) if source.test else None
     if preset.samples:
         training_set = FirstRows(training_set, preset.samples)
     reading = TimedReading(training_set)
-    network = preset.network()
+    network = preset.network(len(labels))
+    if arguments.labels is not None:
+        remark(f"{describe(preset, labels)}, rule {preset.rule}, seed {preset.seed}")
 
     # Find everything that could fail afterwards before hours of training.
-    if test_set:
-        check_readable(test_set)
+    for dataset in (whole_set, test_set):
+        if dataset:
+            check_plausible(dataset, remark)
     curve = None
     if arguments.curve:
         from nn.cli.files import check_picture_target
@@ -116,7 +124,7 @@ def run(arguments) -> None:
             if checkpoint:
                 arguments.backend = checkpoint.backend
             samples, signals = _train(network, reading, preset, autosaver, curve, arguments.backend)
-            summary = summarise(preset, source, model, samples, reading, autosaver)
+            summary = summarise(preset, source, labels, model, samples, reading, autosaver)
             try:
                 save_model(network, model, about=summary)  # before the test, which takes a while
                 if signals:  # received during the last block
@@ -134,7 +142,7 @@ def run(arguments) -> None:
             if curve:
                 from nn.plots import learning_curve, save_figure
 
-                figure = learning_curve(*curve.points(), title=describe(preset))
+                figure = learning_curve(*curve.points(), title=describe(preset, labels))
                 save_figure(figure, arguments.curve)
                 remark(f"Learning curve: {arguments.curve}")
         files.remove()

@@ -82,8 +82,11 @@ def identity_of(preset: "Preset", with_curve: bool, dataset) -> Callable[[], dic
     @functools.cache
     def identify() -> dict:
         from nn.data.checksum import checksum
+        from nn.data.labels import DIGITS
 
         digits = {"curve": with_curve, "training_digits": checksum(dataset.files())}
+        if str(dataset.labels) != str(DIGITS):
+            digits["labels"] = str(dataset.labels)
         return preset.hyperparameters() | digits
 
     return identify

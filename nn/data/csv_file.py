@@ -214,7 +214,7 @@ def _explain(path: Path, line: int, text: bytes, labels: Labels) -> DatasetError
                 if complaint := _complaint(column, field, labels):
                     break
         if complaint:
-            if _can_be_converted(path, content):
+            if _can_be_converted(path, number, content):
                 advice = f"Convert the file: {convert_command(path)}"
             elif fields[0].isdigit() and complaint.startswith("column 1:"):
                 advice = _more_labels(lines)
@@ -233,7 +233,7 @@ def _complaint(column: int, field: bytes, labels: Labels) -> str | None:
     return f"column {column}: expected a {kind} from {lowest} to {highest}, got {got}"
 
 
-def _can_be_converted(path: Path, line: bytes) -> bool:
+def _can_be_converted(path: Path, number: int, line: bytes) -> bool:
     """Tell whether a line that is refused here is in a form that ``data convert`` reads."""
     from nn.data.forms import recognise  # only needed for an error
 
@@ -241,7 +241,8 @@ def _can_be_converted(path: Path, line: bytes) -> bool:
         head = file.read_lines(BLOCK_BYTES, LONGEST_LINE)
     try:
         form = recognise(head.decode("utf-8-sig", "replace").split("\n"))
-        return bool(form.changes) and form.label is not None and form.reads(line.decode("utf-8"))
+        mended = number <= form.skipped or form.reads(line.decode("utf-8"))
+        return mended and bool(form.changes) and form.label is not None
     except (DatasetError, UnicodeDecodeError):
         return False
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -55,6 +56,51 @@ class Form:
         """Return whether a line has the right number of numbers."""
         fields = self.fields(line)
         return len(fields) == self.columns and all(map(_is_number, fields))
+
+    def plain(self, text: bytes) -> bytes:
+        """Write lines as `train` reads them, if only marks between their numbers differ."""
+        mark = self.separator.encode()
+        if not mark:
+            return re.sub(rb"[ \t]+", b",", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", text))
+        if b'"' in text:
+            text = text.replace(b'"' + mark + b'"', mark)
+            text = re.sub(rb'(?m)^"|"$', b"", text)
+        if b" " in text:
+            text = re.sub(rb" *" + re.escape(mark) + rb" *", mark, text)
+            text = re.sub(rb"(?m)^ +| +$", b"", text)
+        if text.endswith(mark + b"\n"):
+            text = text.replace(mark + b"\n", b"\n")
+        return text if mark == b"," else text.replace(mark, b",")
+
+    def parse(self, text: bytes, path: Path, line: int) -> np.ndarray:
+        """Turn lines into numbers, float of shape (n, columns), however they are written.
+
+        Raises
+        ------
+        DatasetError
+            The message names the path and the first bad line.
+        """
+        lines = enumerate(text.decode("utf-8", "replace").split("\n"), start=line)
+        rows = {number: self.fields(each) for number, each in lines if each.strip()}
+        try:
+            values = np.array([*rows.values()], float)
+            if values.shape[1] == self.columns:
+                return values
+        except ValueError:  # the lengths differ, or not all are numbers
+            pass
+        for number, fields in rows.items():
+            if len(fields) != self.columns:
+                raise DatasetError(
+                    f"{path}:{number}: line {number} has {len(fields)} values: expected "
+                    f"{self.columns}, as in the first line. Correct or remove the line"
+                )
+            for column, field in enumerate(fields, start=1):
+                if not _is_number(field):
+                    raise DatasetError(
+                        f"{path}:{number}: line {number} column {column}: expected a number, got "
+                        f"{field[:20]!r}. Correct or remove the line"
+                    )
+        raise AssertionError(f"{path}: numpy refused lines from {line} on without a cause")
 
     def split_columns(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the pixels and the labels of rows of shape (n, columns)."""
@@ -136,7 +182,7 @@ def recognise(lines: Sequence[str]) -> Form:
     label, first_pixel, layout = _layout(values, names)
     form = Form(first, separator, columns, label, first_pixel, 1, ())
     pixels, _ = form.split_columns(values)
-    scale = 255 if 0 < pixels.max() <= 1 else 1
+    scale = scale_of(pixels)
     changes += layout
     if scale != 1:
         changes.append("multiplied the pixels by 255, since they went from 0 to 1")
@@ -145,6 +191,43 @@ def recognise(lines: Sequence[str]) -> Form:
     elif any("." in text or "e" in text for text in rows[0]):
         changes.append(f"wrote whole numbers: {int(values[0, 0])}, not {rows[0][0]}")
     return Form(first, separator, columns, label, first_pixel, scale, tuple(changes))
+
+
+def scale_of(pixels: np.ndarray) -> int:
+    """Return what the first pixels of a file must be multiplied by to reach from 0 to 255."""
+    return 255 if pixels.size and 0 < pixels.max() <= 1 else 1
+
+
+def as_bytes(
+    values: np.ndarray, scale: int, whole: bool = False
+) -> tuple[np.ndarray, tuple[tuple[int, int], float] | None]:
+    """Turn numbers into bytes.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, m)
+    scale : int
+        What they are multiplied by.
+    whole : bool
+        Whether they must be whole numbers already.
+
+    Returns
+    -------
+    numbers : ndarray of uint8, shape (n, m)
+    wrong : ((row, column), value) or None
+        The first that is out of range.
+    """
+    if scale == 1 and values.dtype == np.uint8:
+        return values, None
+    scaled = values * float(scale)
+    rounded = np.rint(scaled)
+    right = (rounded >= 0) & (rounded <= 255)  # a NaN is neither
+    if whole:
+        right &= rounded == scaled
+    if right.all():
+        return rounded.astype(np.uint8), None
+    place = tuple(map(int, np.argwhere(~right)[0]))
+    return np.zeros(values.shape, np.uint8), (place, float(values[place]))
 
 
 def _layout(values: np.ndarray, names: list[str] | None) -> tuple[int | None, int, list[str]]:

@@ -97,6 +97,12 @@ def count_packed(path: Path) -> int:
     return (path.stat().st_size - _HEADER.size) // FIELDS
 
 
+def packed_checksum(path: Path) -> str:
+    """Return the CRC-32 of the rows in a packed file that `find_packed` found, in hexadecimal."""
+    with path.open("rb") as file:
+        return f"{_HEADER.unpack(file.read(_HEADER.size))[4]:08x}"
+
+
 class Packer:
     """Writes a packed file while the rows of a CSV file are read.
 

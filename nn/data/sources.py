@@ -5,7 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from nn.data.checksum import has_content
 from nn.data.dataset import check_readable, open_dataset
+from nn.data.labels import DIGITS, Labels
+from nn.data.packed import find_packed, packed_checksum
 from nn.data.streams import DatasetError
 from nn.kit import KIT_FOLDER
 
@@ -20,6 +23,12 @@ _NAMES = (
 )
 _SAMPLE = ("sample_train.csv", "sample_test.csv")
 MNIST_NAME = "MNIST"
+# The CRC-32 of MNIST's training and test files: IDX images and labels, CSV text, and packed rows.
+_MNIST_CHECKSUMS = (
+    {"e9f4d8b3", "e0cb4ad2", "eaf22783", "22b2a673"},
+    {"91373bdf", "4ab9eff9", "2a0e1873", "edc601d5"},
+)
+OTHER_NAME = "files under MNIST's names, but by their checksums not MNIST"
 SAMPLE_NAME = "bundled sample (drawn by this kit, not MNIST)"
 
 
@@ -37,8 +46,13 @@ class Source:
 
     @property
     def is_mnist(self) -> bool:
-        """Return whether both files were found under MNIST's names, not given by flags."""
+        """Return whether both files are MNIST's, found under its names, not given by flags."""
         return self.name == MNIST_NAME
+
+    @property
+    def tested_on(self) -> str:
+        """Return what the test digits are: MNIST, the sample, or a file."""
+        return self.name if self.name in (MNIST_NAME, SAMPLE_NAME) else str(self.test)
 
 
 def find_source(
@@ -49,11 +63,12 @@ def find_source(
     offline: bool = False,
     say: Callable[[str], None] = lambda message: None,
     folder: Path | None = None,
+    labels: Labels = DIGITS,
 ) -> Source:
     """Choose the digits: `train` and `test` if given, otherwise the first available.
 
     In order: the folder named by MNIST_DIR, `folder`, a download into `folder`, and the bundled
-    sample. The sample is never called MNIST.
+    sample. The sample is never called MNIST, nor are other digits under MNIST's names.
 
     Parameters
     ----------
@@ -67,6 +82,8 @@ def find_source(
         Called with lines about the download, and why the sample is used instead.
     folder : Path, optional
         The folder of MNIST, of the download and of the sample; by default mnist_dataset/.
+    labels : Labels
+        Those that the files may have.
 
     Raises
     ------
@@ -74,7 +91,7 @@ def find_source(
         When MNIST_DIR is set but does not contain MNIST.
     """
     if train is not None:
-        test_path = _counterpart(Path(train), say) if test is None else Path(test)
+        test_path = _counterpart(Path(train), labels, say) if test is None else Path(test)
         return Source(str(train), Path(train), test_path)
     folder = folder or DATASET_FOLDER
     given = environ.get("MNIST_DIR")
@@ -95,7 +112,9 @@ def find_source(
         except (DownloadError, OSError) as error:
             say(f"MNIST is not available: {error}")
             say(f"Using the {SAMPLE_NAME} instead.")
-    name = MNIST_NAME if pair else SAMPLE_NAME
+    name = SAMPLE_NAME
+    if pair:
+        name = MNIST_NAME if _holds_mnist(*pair) else OTHER_NAME
     train_path, test_path = pair or (folder / _SAMPLE[0], folder / _SAMPLE[1])
     if test is None:
         return Source(name, train_path, test_path)
@@ -119,7 +138,18 @@ def _pair_in(folder: Path) -> tuple[Path, Path] | None:
     return None
 
 
-def _counterpart(train: Path, say) -> Path | None:
+def _holds_mnist(train: Path, test: Path) -> bool:
+    """Return whether a training and a test file have MNIST's content, labels included."""
+    for path, known in zip((train, test), _MNIST_CHECKSUMS, strict=True):
+        if packed := find_packed(path):  # its checksum was compared with its content
+            if packed_checksum(packed) not in known:
+                return False
+        elif not all(has_content(file, known) for file in open_dataset(path).files()):
+            return False
+    return True
+
+
+def _counterpart(train: Path, labels: Labels, say) -> Path | None:
     """Find the test file beside a training file, by its name, if it has labelled digits."""
     if not train.is_file():
         return None  # opening it will say why
@@ -127,7 +157,7 @@ def _counterpart(train: Path, say) -> Path | None:
         candidate = train.with_name(train.name.replace("train", test_word))
         if candidate != train and candidate.is_file():
             try:
-                check_readable(open_dataset(candidate))
+                check_readable(open_dataset(candidate, labels))
             except DatasetError as error:
                 say(f"Not used as test digits: {error}")
             else:

@@ -1,0 +1,56 @@
+"""``predict``: read a file of digits, and write the answers as CSV, in Kaggle's form."""
+
+from pathlib import Path
+
+from nn.cli.console import progress, remark
+from nn.cli.files import check_csv_target, load_reader
+
+
+def add_arguments(parser) -> None:
+    """Add the command's flags."""
+    parser.add_argument(
+        "file", metavar="FILE", help="digits with or without labels, such as Kaggle's test.csv"
+    )
+    parser.add_argument(
+        "--model", metavar="FILE", default="models/pi-zero.npz", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--out", metavar="FILE.csv", default="answers.csv", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--names", action="store_true", help="write the names of the labels, not their numbers"
+    )
+    parser.add_argument("--force", action="store_true", help="replace the answers if they exist")
+    parser.set_defaults(run=run)
+
+
+def run(arguments) -> None:
+    """Read block by block; write the number of each digit, from 1, and its answer."""
+    from nn.data.doubts import doubts
+    from nn.data.mending import MendedDataset
+    from nn.saving.atomic import atomic_write
+    from nn.training import answer
+
+    target = check_csv_target(arguments.out, arguments.force)
+    network, labels = load_reader(arguments.model)
+    dataset = MendedDataset(arguments.file)
+    for change in dataset.changes:
+        remark(f"Changed: {change}")
+    for pixels, _ in dataset.blocks():
+        for doubt in doubts(pixels, None):
+            remark(f"Warning: {doubt.told_of(dataset.path)}")
+        break
+    names = labels.names
+    if not arguments.names:
+        names = [str(labels.first + node) for node in range(len(labels))]
+    number = 1
+    with progress("reading", dataset) as advance, atomic_write(target) as file:
+        file.write(b"ImageId,Label\n")
+        for nodes in answer(network, (pixels for pixels, _ in dataset.blocks())):
+            lines = [f"{number + row},{names[node]}\n" for row, node in enumerate(nodes.tolist())]
+            file.write("".join(lines).encode())
+            number += len(nodes)
+            advance(len(nodes))
+    print(f"Written: {target}, the answers to {number - 1:,} digits of {arguments.file}")
+    if dataset.labelled:
+        remark("The labels in the file were not used: the command test compares them with answers")
