@@ -12,6 +12,7 @@ from nn.data.streams import BLOCK_ROWS, IMAGES_MAGIC, LABELS_MAGIC, DatasetError
 
 Block = tuple[np.ndarray, np.ndarray]
 
+_DOUBTED_ROWS = 128  # as many as the CSV reader parses at a time
 MOST_KEPT_ROWS = 10_000  # 8 MB
 
 
@@ -155,7 +156,7 @@ def check_plausible(dataset: Dataset, say: Callable[[str], None]) -> None:
     """
     from nn.data.doubts import doubts
 
-    for pixels, labels in dataset.blocks():
+    for pixels, labels in dataset.blocks(_DOUBTED_ROWS):
         for doubt in doubts(pixels, labels, dataset.labels):
             if doubt.certain:
                 raise DatasetError(doubt.told_of(dataset.path))

@@ -189,7 +189,7 @@ def recognise(lines: Sequence[str]) -> Form:
     elif np.any(pixels % 1):
         changes.append("rounded the pixels to whole numbers")
     elif any("." in text or "e" in text for text in rows[0]):
-        changes.append(f"wrote whole numbers: {int(values[0, 0])}, not {rows[0][0]}")
+        changes.append("wrote the whole numbers without decimals")
     return Form(first, separator, columns, label, first_pixel, scale, tuple(changes))
 
 

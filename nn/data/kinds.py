@@ -8,6 +8,7 @@ from nn.data.streams import DatasetError
 from nn.kit import command
 
 HEAD_BYTES = 1024  # enough for each of them
+_PLAIN_BYTES = 16
 
 _ANOTHER = "Expected digits as CSV or IDX"
 _PICTURE = f"{_ANOTHER}; to read a picture: {{query}}"
@@ -64,6 +65,8 @@ def refuse_other_kinds(path: Path, head: bytes) -> None:
     DatasetError
         The message names the kind, and what to do.
     """
+    if not head[:_PLAIN_BYTES].strip(b"0123456789,"):
+        return  # a row of a CSV file: this is decided quickly on a Pi, too
     for pattern, kind, advice in _KINDS:
         if re.match(pattern, head, re.DOTALL | re.IGNORECASE):
             what = advice.format(

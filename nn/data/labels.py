@@ -88,7 +88,7 @@ def parse_labels(text: str) -> Labels:
         lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
     except FileNotFoundError:
         raise DatasetError(
-            f"--labels {text}: no such file. Expected {_EXPECTED}, got {text!r}"
+            f"--labels {text}: no such file. Expected {_EXPECTED}"
         ) from None
     except UnicodeDecodeError:
         raise DatasetError(f"--labels {text}: expected text in UTF-8, got other bytes") from None

@@ -227,6 +227,7 @@ class UnpackedStream(Stream):
             if not (entry.is_dir() or re.match(r"(.*/)?(\.|__MACOSX/)", entry.filename))
         ]
         if entries and all(entry.filename.endswith(".npy") for entry in entries):
+            self._file.seek(0)
             return None
         if len(entries) != 1:
             names = ", ".join(entry.filename for entry in entries[:5]) or "none"
