@@ -116,9 +116,7 @@ def run_convert(arguments) -> None:
     from nn.data.streams import DatasetError
 
     target = check_csv_target(arguments.target, arguments.force)
-    dataset = MendedDataset(
-        arguments.source, arguments.part, arguments.transpose, arguments.invert
-    )
+    dataset = MendedDataset(arguments.source, arguments.part, arguments.transpose, arguments.invert)
     if not dataset.labelled:
         raise DatasetError(
             f"{arguments.source} has no labels: expected a label and 784 pixels for each digit. To "

@@ -1,7 +1,5 @@
 """``predict``: read a file of digits, and write the answers as CSV, in Kaggle's form."""
 
-from pathlib import Path
-
 from nn.cli.console import progress, remark
 from nn.cli.files import check_csv_target, load_reader
 

@@ -25,7 +25,7 @@ LONGEST_LINE = 64 * 1024  # long enough for a header row with long names
 _ZERO, _COMMA, _NEWLINE = b"0,\n"
 _STARTS = tuple(slice(first, None) for first in range(5))
 _UTF8_BOM = b"\xef\xbb\xbf"
-_BLANK = ("is blank, with more rows after it", "Remove it")
+_BLANK = "is blank, with more rows after it"
 _COLUMNS = "Each line holds a label and 784 pixels (Kaggle's test.csv has no labels)"
 
 
@@ -73,9 +73,7 @@ class CsvDataset:
         return round(self.path.stat().st_size / len(head) * lines) if lines else None
 
 
-def read_csv(
-    path: Path, rows: int = BLOCK_ROWS, labels: Labels = DIGITS
-) -> Iterator[np.ndarray]:
+def read_csv(path: Path, rows: int = BLOCK_ROWS, labels: Labels = DIGITS) -> Iterator[np.ndarray]:
     """Parse a CSV or CSV.gz file in blocks; memory does not grow with the file.
 
     It accepts a header row that begins with "label", CRLF line endings, a byte-order mark, a
@@ -112,7 +110,7 @@ def read_csv(
                 ended += b"\n" if ended else b""
                 blank_lines, text = len(text) - len(ended), ended
             if text and first_blank_line:
-                raise _error(path, first_blank_line, *_BLANK)
+                raise _error(path, first_blank_line, _BLANK, _conversion(path))
             if text:
                 parsed = parse_rows(text, labels.last)
                 if parsed is None or (labels.first and not labels.include(parsed[:, 0])):
@@ -195,7 +193,8 @@ def _skip_header(path: Path, text: bytes) -> tuple[bytes, int]:
     if fields[0].strip(b' "').lower() != b"label":
         return text, 1
     if len(fields) != FIELDS:
-        raise _error(path, 1, f"is a header of {len(fields)} names: expected {FIELDS}", _COLUMNS)
+        advice = _conversion(path) if _can_be_converted(path, 1, header) else _COLUMNS
+        raise _error(path, 1, f"is a header of {len(fields)} names: expected {FIELDS}", advice)
     return rest, 2
 
 
@@ -204,7 +203,7 @@ def _explain(path: Path, line: int, text: bytes, labels: Labels) -> DatasetError
     lines = text[:-1].split(b"\n")
     for number, content in enumerate(lines, start=line):
         if not content:
-            return _error(path, number, *_BLANK)
+            return _error(path, number, _BLANK, _conversion(path))
         fields, complaint = content.split(b","), None
         advice = "Correct or remove the line"
         if len(fields) != FIELDS:
@@ -215,7 +214,7 @@ def _explain(path: Path, line: int, text: bytes, labels: Labels) -> DatasetError
                     break
         if complaint:
             if _can_be_converted(path, number, content):
-                advice = f"Convert the file: {convert_command(path)}"
+                advice = _conversion(path)
             elif fields[0].isdigit() and complaint.startswith("column 1:"):
                 advice = _more_labels(lines)
             return _error(path, number, complaint, advice)
@@ -239,17 +238,24 @@ def _can_be_converted(path: Path, number: int, line: bytes) -> bool:
 
     with Stream(path) as file:
         head = file.read_lines(BLOCK_BYTES, LONGEST_LINE)
+    text = head.replace(b"\r", b"\n").decode("utf-8-sig", "replace")
     try:
-        form = recognise(head.decode("utf-8-sig", "replace").split("\n"))
-        mended = number <= form.skipped or form.reads(line.decode("utf-8"))
-        return mended and bool(form.changes) and form.label is not None
+        form = recognise(text.split("\n"))
+        mended = number <= form.skipped or form.reads(line.partition(b"\r")[0].decode("utf-8"))
+        return mended and bool(form.changes or b"\r" in head) and form.label is not None
     except (DatasetError, UnicodeDecodeError):
         return False
 
 
+def _conversion(path: Path) -> str:
+    return f"Convert the file: {convert_command(path)}"
+
+
 def _more_labels(lines: list[bytes]) -> str:
     """Advise on --labels, by the labels of some lines."""
-    found = [int(label) for label, _, _ in (line.partition(b",") for line in lines) if label.isdigit()]
+    found = [
+        int(label) for label, _, _ in (line.partition(b",") for line in lines) if label.isdigit()
+    ]
     lowest, highest = min(found), max(found)
     if highest >= MOST_LABELS:
         return "Correct or remove the line"

@@ -138,7 +138,8 @@ def labels_are_last(first: np.ndarray, last: np.ndarray) -> bool:
     The last pixel of a digit is blank as a rule: labels are not.
     """
     varied = (len(last) > 1 and last.min() < last.max()) or (len(last) == 1 and last[0] > 0)
-    return bool(varied and not np.any(first) and last.max() < _MOST_LABELS and np.all(last % 1 == 0))
+    could_be = (last < _MOST_LABELS) & (last % 1 == 0)
+    return bool(varied and not np.any(first) and could_be.mean() > _MANY)
 
 
 def _best_way(pixels: np.ndarray, labels: np.ndarray, known: Labels) -> Doubt | None:

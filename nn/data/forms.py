@@ -1,5 +1,6 @@
 """Recognise how a text file writes its digits, where that is not as `train` expects it."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from nn.data.streams import FIELDS, DatasetError
 from nn.signals import PIXELS
 
 LOOKED_AT_ROWS = 256
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", "": "spaces"}
+# Commas after those that decimal commas go with
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas", "": "spaces"}
 _LABEL_NAMES = {"label", "labels", "y", "target", "class", "digit", "number"}
 _INDEX_NAMES = {"", "unnamed: 0", "index", "id", "imageid", "row"}
 _QUOTES = " \t\"'"
@@ -139,17 +141,17 @@ def recognise(lines: Sequence[str]) -> Form:
         separator = given[1]
         first += 1
         changes.append(f"left out the line sep={given[1]}")
-    while first < len(lines) - 1 and (
-        not lines[first].strip() or (lines[first][0] == "#" and lines[first].count(",") < PIXELS - 1)
-    ):
+    while first < len(lines) - 1 and len(lines[first].split(separator or ",")) < PIXELS:
+        if lines[first].startswith("#"):
+            changes.append("left out a comment")
+        elif lines[first].strip():
+            break
         first += 1
     if first >= len(lines) - 1:
         raise DatasetError("has no rows: expected lines of a label and 784 pixel values")
     if separator is None or lines[first].count(separator) < PIXELS - 1:
-        counts = {each: lines[first].count(each) for each in _SEPARATORS if each}
-        separator = max(counts, key=counts.get)
-        if counts[separator] < PIXELS - 1:
-            separator = "" if len(lines[first].split()) >= PIXELS else ","
+        found = (each for each in _SEPARATORS if each and lines[first].count(each) >= PIXELS - 1)
+        separator = next(found, "" if len(lines[first].split()) >= PIXELS else ",")
     fields = split(lines[first].lstrip("#"), separator)
     if _are_names(fields):
         if len(fields) < PIXELS:
@@ -194,8 +196,12 @@ def recognise(lines: Sequence[str]) -> Form:
 
 
 def scale_of(pixels: np.ndarray) -> int:
-    """Return what the first pixels of a file must be multiplied by to reach from 0 to 255."""
-    return 255 if pixels.size and 0 < pixels.max() <= 1 else 1
+    """Return what the first pixels of a file must be multiplied by to reach from 0 to 255.
+
+    Most decide: one that is out of range must not make nonsense of the others.
+    """
+    inked = pixels[pixels > 0]
+    return 255 if inked.size and (inked <= 1).mean() > 0.5 else 1
 
 
 def as_bytes(
@@ -294,7 +300,6 @@ def _are_names(fields: Sequence[str]) -> bool:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        return math.isfinite(float(text))
     except ValueError:
         return False
-    return True

@@ -96,7 +96,9 @@ def read_idx(
             block[:, 0] = _read_records(label_file, first, len(block), 1)[:, 0]
             block[:, 1:] = _read_records(images, first, len(block), PIXELS)
             if not labels.include(block[:, 0]):
-                wrong = np.flatnonzero((block[:, 0] > labels.last) | (block[:, 0] < labels.first))[0]
+                wrong = np.flatnonzero((block[:, 0] > labels.last) | (block[:, 0] < labels.first))[
+                    0
+                ]
                 highest = block[:, 0].max()
                 raise DatasetError(
                     f"{labels_path}: record {first + wrong + 1}: expected a label from {labels}, got "

@@ -87,9 +87,7 @@ def parse_labels(text: str) -> Labels:
         content = Path(text).read_bytes()[: 1 << 20]
         lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
     except FileNotFoundError:
-        raise DatasetError(
-            f"--labels {text}: no such file. Expected {_EXPECTED}"
-        ) from None
+        raise DatasetError(f"--labels {text}: no such file. Expected {_EXPECTED}") from None
     except UnicodeDecodeError:
         raise DatasetError(f"--labels {text}: expected text in UTF-8, got other bytes") from None
     return _listed(text, [line for line in lines if line])
@@ -99,7 +97,7 @@ def _listed(path: str, lines: list[str]) -> Labels:
     """Return the labels that the lines of a file list."""
     words = [line.replace(",", " ").split(maxsplit=1) for line in lines]
     first, names = 0, lines
-    if all(len(each) == 2 and each[0].isdecimal() for each in words):
+    if words and all(len(each) == 2 and each[0].isdecimal() for each in words):
         first = int(words[0][0])
         for line, (number, name) in enumerate(words):
             if int(number) != first + line:

@@ -22,6 +22,7 @@ from nn.errors import first_line
 from nn.signals import PIXELS, SIDE
 
 _HEAD_BYTES = 4 * BLOCK_BYTES  # at least 50 lines, as numpy's savetxt writes them
+_BLANK = "left out blank lines"
 _MOST_CONTAINERS = 4  # one in the other
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -120,7 +121,7 @@ class MendedDataset:
             self.changes.append(f"read it as {encoding.upper()}")
         file.decode_as(encoding)
         lines = file.read_lines(_HEAD_BYTES, LONGEST_LINE)
-        if re.search(rb"[^\n]\r[^\n]", head) and encoding.startswith("utf-8"):
+        if file.has_carriage_returns:
             self.changes.append("ended lines as Unix does")
         try:
             form = recognise(lines.decode().split("\n"))
@@ -144,12 +145,12 @@ class MendedDataset:
                         yield self._parse(rows, line, form)
                     line += rows.count(b"\n")
 
-    def _parse(
-        self, text: bytes, line: int, form: Form
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+    def _parse(self, text: bytes, line: int, form: Form) -> tuple[np.ndarray, np.ndarray | None]:
         """Turn lines in a recognised form into pixels and labels; blank lines are left out."""
         blank = re.search(rb"(\A|\n)[ \t]*\n", text)
         rows_text = re.sub(rb"(?m)^[ \t]*\n", b"", text) if blank else text
+        if blank and _BLANK not in self.changes:
+            self.changes.append(_BLANK)
         rows = parse_rows(form.plain(rows_text), 255, form.columns)
         if rows is None:
             rows = form.parse(text, self.path, line)
@@ -198,7 +199,7 @@ class UnpackedStream(Stream):
         for _ in range(_MOST_CONTAINERS):
             head = self.peek(6)
             if head.startswith(b"\x1f\x8b"):
-                what, self._file = "gzip", gzip.GzipFile(fileobj=self._file)
+                what, self._file = "gzip", gzip.GzipFile(fileobj=self._file, mode="rb")
             elif head.startswith(b"\xfd7zXZ\0"):
                 what, self._file = "xz", lzma.LZMAFile(self._file)
             elif re.match(rb"BZh[1-9][1\x17]", head):
@@ -249,6 +250,12 @@ class UnpackedStream(Stream):
         decoder = codecs.getincrementaldecoder(encoding)("replace")
         self._decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
 
+    @property
+    def has_carriage_returns(self) -> bool:
+        """Return whether a line of what was decoded ends with a carriage return alone."""
+        found = self._decoder.newlines if self._decoder else None
+        return "\r" in (found if isinstance(found, tuple) else (found,))
+
     def read(self, size: int) -> bytes:
         """Read up to about `size` bytes; see `Stream.read`."""
         while True:
@@ -265,7 +272,14 @@ class UnpackedStream(Stream):
             return read()
         except DatasetError:
             raise
-        except (EOFError, OSError, RuntimeError, ValueError, lzma.LZMAError, zipfile.BadZipFile) as error:
+        except (
+            EOFError,
+            OSError,
+            RuntimeError,
+            ValueError,
+            lzma.LZMAError,
+            zipfile.BadZipFile,
+        ) as error:
             if isinstance(error, OSError) and error.errno:
                 raise
             raise DatasetError(
