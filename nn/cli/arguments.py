@@ -81,6 +81,18 @@ def add_labels_flag(parser) -> None:
     )
 
 
+def add_mending_flags(parser) -> None:
+    """Add --transpose and --invert."""
+    parser.add_argument(
+        "--transpose",
+        action="store_true",
+        help="swap rows and columns of each digit, as EMNIST needs it",
+    )
+    parser.add_argument(
+        "--invert", action="store_true", help="turn light on a dark ground into dark on light"
+    )
+
+
 def given_labels(arguments) -> "Labels":
     """Return the labels that --labels describes, by default the ten digits."""
     from nn.data.labels import DIGITS, parse_labels  # with numpy: slow to import on a Pi

@@ -1,13 +1,11 @@
 """``data``: fetch, verify, convert, describe and draw files of digits."""
 
-import gzip
 import shlex
-from contextlib import ExitStack
 from pathlib import Path
 
-from nn.cli.arguments import add_labels_flag, given_labels, whole_number
+from nn.cli.arguments import add_labels_flag, add_mending_flags, given_labels, whole_number
 from nn.cli.console import progress, remark
-from nn.cli.files import check_csv_target, check_picture_target
+from nn.cli.files import check_csv_target, check_picture_target, written_csv
 from nn.kit import command
 
 _DRAWN = 40  # digits in a picture
@@ -50,12 +48,7 @@ def add_arguments(parser) -> None:
         help="CSV in many forms, IDX, .npz, .npy or ARFF; a zip, xz or bz2 file with one of them",
     )
     convert.add_argument("target", metavar="TARGET", help=a_csv)
-    convert.add_argument(
-        "--transpose", action="store_true", help="swap the rows and columns of each, as for EMNIST"
-    )
-    convert.add_argument(
-        "--invert", action="store_true", help="turn light on dark into dark on light"
-    )
+    add_mending_flags(convert)
     convert.add_argument(
         "--part", metavar="NAME", default="", help="of an .npz: the arrays to read, such as test"
     )
@@ -178,13 +171,7 @@ def run_info(arguments) -> None:
 def _write_csv(dataset, target: Path) -> None:
     """Write a dataset to a CSV or CSV.gz file, completely or not at all."""
     from nn.data.csv_file import write_csv
-    from nn.saving.atomic import atomic_write
 
-    with ExitStack() as stack:
-        advance = stack.enter_context(progress(target.name, dataset))
-        file = stack.enter_context(atomic_write(target))
-        if target.suffix == ".gz":
-            zipped = gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0)
-            file = stack.enter_context(zipped)
+    with progress(target.name, dataset) as advance, written_csv(target) as file:
         rows = write_csv(file, dataset.blocks(), advance)
     print(f"Written: {target}, {rows:,} digits")

@@ -1,7 +1,10 @@
 """Files that the user names: checked before the work begins."""
 
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from nn.errors import KitError
 
@@ -52,6 +55,19 @@ def check_csv_target(name: str, force: bool) -> Path:
     if Path(name).exists() and not force:
         raise TargetError(f"{name} already exists: use --force to replace it")
     return Path(name)
+
+
+@contextmanager
+def written_csv(target: Path) -> Iterator[BinaryIO]:
+    """Open a CSV file to write, gzipped if its name says so; it appears whole, or not at all."""
+    from nn.saving.atomic import atomic_write
+
+    with atomic_write(target) as file:
+        if target.suffix != ".gz":
+            yield file
+            return
+        with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as zipped:
+            yield zipped
 
 
 def check_picture_target(name: str) -> None:

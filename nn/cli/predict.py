@@ -1,7 +1,8 @@
 """``predict``: read a file of digits, and write the answers as CSV, in Kaggle's form."""
 
+from nn.cli.arguments import add_mending_flags
 from nn.cli.console import progress, remark
-from nn.cli.files import check_csv_target, load_reader
+from nn.cli.files import check_csv_target, load_reader, written_csv
 
 
 def add_arguments(parser) -> None:
@@ -18,6 +19,7 @@ def add_arguments(parser) -> None:
     parser.add_argument(
         "--names", action="store_true", help="write the names of the labels, not their numbers"
     )
+    add_mending_flags(parser)
     parser.add_argument("--force", action="store_true", help="replace the answers if they exist")
     parser.set_defaults(run=run)
 
@@ -26,26 +28,26 @@ def run(arguments) -> None:
     """Read block by block; write the number of each digit, from 1, and its answer."""
     from nn.data.doubts import doubts
     from nn.data.mending import MendedDataset
-    from nn.saving.atomic import atomic_write
     from nn.training import answer
 
     target = check_csv_target(arguments.out, arguments.force)
     network, labels = load_reader(arguments.model)
-    dataset = MendedDataset(arguments.file)
+    dataset = MendedDataset(arguments.file, transpose=arguments.transpose, invert=arguments.invert)
     for change in dataset.changes:
         remark(f"Changed: {change}")
     for pixels, _ in dataset.blocks():
         for doubt in doubts(pixels, None):
-            remark(f"Warning: {doubt.told_of(dataset.path)}")
+            advice = f"Give {doubt.flags}" if doubt.flags else doubt.advice
+            remark(f"Warning: {arguments.file}: {doubt.seen}. {advice}")
         break
-    names = labels.names
-    if not arguments.names:
-        names = [str(labels.first + node) for node in range(len(labels))]
+    answers = [str(labels.first + node) for node in range(len(labels))]
+    if arguments.names:
+        answers = ['"{}"'.format(name.replace('"', '""')) for name in labels.names]
     number = 1
-    with progress("reading", dataset) as advance, atomic_write(target) as file:
+    with progress("reading", dataset) as advance, written_csv(target) as file:
         file.write(b"ImageId,Label\n")
         for nodes in answer(network, (pixels for pixels, _ in dataset.blocks())):
-            lines = [f"{number + row},{names[node]}\n" for row, node in enumerate(nodes.tolist())]
+            lines = [f"{number + row},{answers[node]}\n" for row, node in enumerate(nodes.tolist())]
             file.write("".join(lines).encode())
             number += len(nodes)
             advance(len(nodes))

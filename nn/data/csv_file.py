@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 
 from nn.data.kinds import convert_command
-from nn.data.labels import DIGITS, MOST_LABELS, Labels
+from nn.data.labels import DIGITS, Labels, more_labels
 from nn.data.packed import Packer, count_packed, find_packed, read_packed
 from nn.data.streams import BLOCK_ROWS, FIELDS, DatasetError, Stream
 
@@ -216,7 +216,8 @@ def _explain(path: Path, line: int, text: bytes, labels: Labels) -> DatasetError
             if _can_be_converted(path, number, content):
                 advice = _conversion(path)
             elif fields[0].isdigit() and complaint.startswith("column 1:"):
-                advice = _more_labels(lines)
+                near = (each.partition(b",")[0] for each in lines)
+                advice = more_labels(np.array([int(label) for label in near if label.isdigit()]))
             return _error(path, number, complaint, advice)
     raise AssertionError(f"{path}: the fast parser refused lines from {line} on without a cause")
 
@@ -249,20 +250,6 @@ def _can_be_converted(path: Path, number: int, line: bytes) -> bool:
 
 def _conversion(path: Path) -> str:
     return f"Convert the file: {convert_command(path)}"
-
-
-def _more_labels(lines: list[bytes]) -> str:
-    """Advise on --labels, by the labels of some lines."""
-    found = [
-        int(label) for label, _, _ in (line.partition(b",") for line in lines) if label.isdigit()
-    ]
-    lowest, highest = min(found), max(found)
-    if highest >= MOST_LABELS:
-        return "Correct or remove the line"
-    return (
-        f"If the file has more labels (those near this line go from {lowest} to {highest}), give "
-        f"their number, or a file with their names: --labels {highest + (lowest == 0)}"
-    )
 
 
 def _error(path: Path, line: int, complaint: str, advice: str) -> DatasetError:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nn.data.labels import DIGITS, Labels
+from nn.data.labels import DIGITS, Labels, more_labels
 from nn.data.streams import (
     BLOCK_ROWS,
     FIELDS,
@@ -96,14 +96,11 @@ def read_idx(
             block[:, 0] = _read_records(label_file, first, len(block), 1)[:, 0]
             block[:, 1:] = _read_records(images, first, len(block), PIXELS)
             if not labels.include(block[:, 0]):
-                wrong = np.flatnonzero((block[:, 0] > labels.last) | (block[:, 0] < labels.first))[
-                    0
-                ]
-                highest = block[:, 0].max()
+                found = block[:, 0].astype(int)
+                wrong = np.flatnonzero((found > labels.last) | (found < labels.first))[0]
                 raise DatasetError(
-                    f"{labels_path}: record {first + wrong + 1}: expected a label from {labels}, got "
-                    f"{block[wrong, 0]}. If there are more labels, give their number, or a file "
-                    f"with their names: --labels {highest + (block[:, 0].min() == 0)}"
+                    f"{labels_path}: record {first + wrong + 1}: expected a label from {labels}, "
+                    f"got {found[wrong]}. {more_labels(found)}"
                 )
             yield block
         for file in (images, label_file):

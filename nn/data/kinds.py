@@ -21,7 +21,8 @@ _KINDS = (
     (rb"BZh[1-9](1AY&SY|\x17\x72\x45\x38\x50\x90)", "a bzip2 file", "{convert}"),
     (rb"\x1f\x8b", "gzipped twice", "{convert}"),
     (rb"\x93NUMPY", "an .npy of one of numpy's arrays", "{convert}"),
-    (rb"\xff\xfe|\xfe\xff|\0\0\xfe\xff|([^\0]\0){3}|(\0[^\0]){3}", "text in UTF-16 or UTF-32", "{convert}"),
+    (rb"\xff\xfe|\xfe\xff|\0\0\xfe\xff|([^\0]\0){3}|(\0[^\0]){3}", "text in UTF-16 or UTF-32",
+     "{convert}"),
     (rb"\s*(%[^\n]*\n\s*)*@relation\b", "ARFF, as OpenML has it", "{convert}"),
     (rb"\x80[\x02-\x05]|\([dl]p\d", "a pickle of Python's", "A pickle can run programs, so "
      "it is not opened. " + _ANOTHER),

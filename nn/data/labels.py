@@ -99,7 +99,7 @@ def _listed(path: str, lines: list[str]) -> Labels:
     first, names = 0, lines
     if words and all(len(each) == 2 and each[0].isdecimal() for each in words):
         first = int(words[0][0])
-        for line, (number, name) in enumerate(words):
+        for line, (number, _name) in enumerate(words):
             if int(number) != first + line:
                 raise DatasetError(
                     f"{path}:{line + 1}: expected label {first + line}, got {number}: expected "
@@ -158,3 +158,14 @@ def settle_first(labels: Labels, found: np.ndarray) -> Labels:
     if labels.counted and found.size and found.min() >= 1 and found.max() == len(labels):
         return numbered(1, len(labels))
     return labels
+
+
+def more_labels(found: np.ndarray) -> str:
+    """Advise on --labels, by some of a file's labels."""
+    lowest, highest = int(found.min()), int(found.max())
+    if highest >= MOST_LABELS:
+        return "Correct or remove the line"
+    return (
+        f"If the file has more labels (those near this one go from {lowest} to {highest}), give "
+        f"their number, or a file with their names: --labels {highest + (lowest == 0)}"
+    )

@@ -201,7 +201,7 @@ class UnpackedStream(Stream):
             if head.startswith(b"\x1f\x8b"):
                 what, self._file = "gzip", gzip.GzipFile(fileobj=self._file, mode="rb")
             elif head.startswith(b"\xfd7zXZ\0"):
-                what, self._file = "xz", lzma.LZMAFile(self._file)
+                what, self._file = "xz", lzma.LZMAFile(self._file)  # noqa: SIM115 - closed with this
             elif re.match(rb"BZh[1-9][1\x17]", head):
                 what, self._file = "bzip2", bz2.BZ2File(self._file)
             elif head.startswith((b"PK\x03\x04", b"PK\x05\x06")):

@@ -1,11 +1,15 @@
 """Which digits are used, in which order, and what is said of them."""
 
+import gzip
+
 import pytest
 
+from nn.data import sources
+from nn.data.csv_file import write_csv
 from nn.data.dataset import open_dataset
 from nn.data.download import DownloadError
 from nn.data.idx import find_labels
-from nn.data.sources import DATASET_FOLDER, SAMPLE_NAME, find_source
+from nn.data.sources import DATASET_FOLDER, OTHER_NAME, SAMPLE_NAME, find_source
 from nn.data.streams import DatasetError
 from tests.conftest import csv_text, write_idx
 
@@ -18,6 +22,18 @@ def folder(tmp_path):
     for name in ("sample_train.csv", "sample_test.csv"):
         (folder / name).write_text("")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def checksums(request, monkeypatch):
+    """Let what has MNIST's names pass for it, but where a test wants real checksums."""
+    if "checked" not in request.fixturenames:
+        monkeypatch.setattr(sources, "_holds_mnist", lambda *_paths: True)
+
+
+@pytest.fixture
+def checked():
+    """Compare checksums."""
 
 
 @pytest.fixture
@@ -80,6 +96,47 @@ def test_the_projects_folder_comes_before_a_download(folder, unreachable):
     source = find_source(environ={}, folder=folder)
     assert source.is_mnist
     assert source.test == folder / "mnist_test.csv"
+
+
+def test_other_digits_under_mnists_names_are_not_called_mnist(folder, checked, digits):
+    """As Fashion-MNIST's files are named; the training is still theirs."""
+    write_idx(folder, *digits, zipped=True)
+    write_idx(folder, *digits, stem="t10k", zipped=True)
+    source = find_source(environ={}, folder=folder)
+    assert (
+        source.name == OTHER_NAME == "files under MNIST's names, but by their checksums not MNIST"
+    )
+    assert source.train == folder / "train-images-idx3-ubyte.gz"
+    assert source.tested_on == str(folder / "t10k-images-idx3-ubyte.gz")
+    assert not source.is_mnist
+
+
+def test_mnist_itself_is_recognised(mnist_folder, checked, tmp_path, monkeypatch):
+    """In each form: IDX, gzipped or not, CSV with a header or carriage returns, and packed."""
+    assert find_source(environ={"MNIST_DIR": str(mnist_folder)}).is_mnist
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        content = gzip.decompress((mnist_folder / f"{name}-ubyte.gz").read_bytes())
+        (tmp_path / f"{name}-ubyte").write_bytes(content)
+    assert find_source(environ={"MNIST_DIR": str(tmp_path)}).is_mnist
+    other = tmp_path / "csv"
+    other.mkdir()
+    for stem, name in (("train", "mnist_train.csv"), ("t10k", "mnist_test.csv")):
+        with (other / name).open("wb") as file:
+            write_csv(file, open_dataset(tmp_path / f"{stem}-images-idx3-ubyte").blocks())
+    environ = {"MNIST_DIR": str(other)}
+    assert find_source(environ=environ).is_mnist
+    test = other / "mnist_test.csv"
+    text = test.read_bytes()
+    test.write_bytes(b"label,1x1\r\n" + text.replace(b"\n", b"\r\n"))
+    assert find_source(environ=environ).is_mnist
+    test.write_bytes(text)
+    for _ in open_dataset(test).blocks():
+        pass
+    monkeypatch.setattr(sources, "has_content", lambda path, known: path.name == "mnist_train.csv")
+    assert find_source(environ=environ).is_mnist  # by the packed file of its test digits
+    monkeypatch.undo()
+    test.write_bytes(text[:-2] + b"9\n")
+    assert find_source(environ=environ).name == OTHER_NAME
 
 
 def test_half_a_pair_is_none(folder, unreachable):
