@@ -29,7 +29,10 @@ PAGES_OF_TODAY = [path for path in PAGES if path != CHANGELOG]  # which tells of
 COMMAND_LINE = PROJECT / "docs" / "command-line.md"
 PERFORMANCE = PROJECT / "docs" / "performance.md"
 TROUBLESHOOTING = PROJECT / "docs" / "troubleshooting.md"
-COMMANDS = ("train", "test", "query", "backquery", "compare-rules", "presets", "weights", "reset")
+COMMANDS = (
+    *("train", "test", "predict", "query", "backquery", "compare-rules", "presets", "weights"),
+    "reset",
+)
 DATA_COMMANDS = tuple(f"data {name}" for name in ("fetch", "verify", "convert", "info", "sample"))
 ROOMS = ("nn/", "scripts/", "tests/", "docs/", "ansible/", "notebooks/", "mnist_dataset/")
 MADE_WHEN_NEEDED = (
