@@ -10,8 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from nn.data.forms import as_bytes, scale_of
-from nn.data.streams import BLOCK_ROWS, FIELDS, DatasetError
-from nn.errors import first_line
+from nn.data.streams import BLOCK_ROWS, FIELDS, DatasetError, damage_named
 from nn.signals import PIXELS, SIDE
 
 _PICTURES = ((PIXELS,), (FIELDS,), (SIDE, SIDE), (SIDE, SIDE, 1), (1, SIDE, SIDE))
@@ -73,7 +72,7 @@ class ArrayFile:
         self._zipped = zipfile.is_zipfile(path)
         names = [""]
         if self._zipped:
-            with zipfile.ZipFile(path) as archive:
+            with damage_named(path), zipfile.ZipFile(path) as archive:
                 names = [name for name in archive.namelist() if name.endswith(".npy")]
         arrays = [self._look_at(name) for name in names]
         self.pictures = self._choose_pictures(arrays)
@@ -138,19 +137,16 @@ class ArrayFile:
         return found[0] if found else None
 
     def _open(self, name: str) -> BinaryIO:
-        if not self._zipped:
-            return self.path.open("rb")
-        return zipfile.ZipFile(self.path).open(name)
+        with damage_named(self.path):
+            if not self._zipped:
+                return self.path.open("rb")
+            return zipfile.ZipFile(self.path).open(name)
 
     def _header(self, file: BinaryIO, name: str) -> Array:
-        try:
+        with damage_named(self.path):
             version = np.lib.format.read_magic(file)
             read = getattr(np.lib.format, f"read_array_header_{version[0]}_0")
             shape, fortran, dtype = read(file)
-        except Exception as error:  # numpy raises many kinds
-            raise DatasetError(
-                f"{self.path} has a damaged array {name} ({first_line(error)}): copy it again"
-            ) from None
         if fortran and len(shape) > 1:
             raise DatasetError(
                 f"{self.path} has the array {name} in Fortran's order: save it with "
@@ -174,7 +170,8 @@ class ArrayFile:
             self._header(file, array.name)
             for first in range(0, array.shape[0], BLOCK_ROWS):
                 count = min(BLOCK_ROWS, array.shape[0] - first)
-                content = file.read(count * size)
+                with damage_named(self.path):
+                    content = file.read(count * size)
                 if len(content) < count * size:
                     raise DatasetError(
                         f"{self.path} ends in the middle of the array {array.name}: copy it again"

@@ -16,6 +16,7 @@ _SAVE_AS = "save it as JPEG or PNG, then: {query}"
 # What a file's first bytes say, by a regular expression: its kind, and what to do.
 _KINDS = (
     (rb"PK\x03\x04.{26}[^/]{1,200}?\.npy", "an .npz of numpy's arrays", "{convert}"),
+    (rb"PK\x03\x04.{26}(\[Content_Types\]|_rels/|xl/)", "an Excel workbook", "Save it as CSV"),
     (rb"PK(\x03\x04|\x05\x06)", "a zip archive", "{convert}"),
     (rb"\xfd7zXZ\0", "an xz file", "{convert}"),
     (rb"BZh[1-9](1AY&SY|\x17\x72\x45\x38\x50\x90)", "a bzip2 file", "{convert}"),
@@ -32,6 +33,10 @@ _KINDS = (
     (rb"PAR1", "a Parquet file", "Save it as CSV, with pandas' to_csv"),
     (rb"SQLite format 3\0", "an SQLite database", "Export its table as CSV"),
     (rb"\xd0\xcf\x11\xe0", "an Excel workbook", "Save it as CSV"),
+    (rb"\0\0[\x08-\x0e][\x01-\x04]", "IDX of other numbers or dimensions", "Expected pictures as "
+     "bytes in three dimensions: n, 28, 28"),
+    (rb"\d+(\.\d*)? +\d+:\d", "text in LIBSVM's form", "Save it as CSV, with scikit-learn's "
+     "load_svmlight_file"),
     (rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07", "an archive", "Unpack it first"),
     (rb"\x28\xb5\x2f\xfd", "a zstd file", "Unpack it first: unzstd {file}"),
     (rb".{257}ustar", "a tar archive", "Unpack it first: tar -xf {file}"),

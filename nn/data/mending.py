@@ -17,8 +17,7 @@ from nn.data.dataset import open_dataset
 from nn.data.forms import Form, as_bytes, recognise
 from nn.data.kinds import HEAD_BYTES, refuse_other_kinds
 from nn.data.labels import ANY_LABEL
-from nn.data.streams import IMAGES_MAGIC, LABELS_MAGIC, DatasetError, Stream
-from nn.errors import first_line
+from nn.data.streams import IMAGES_MAGIC, LABELS_MAGIC, DatasetError, Stream, damage_named
 from nn.signals import PIXELS, SIDE
 
 _HEAD_BYTES = 4 * BLOCK_BYTES  # at least 50 lines, as numpy's savetxt writes them
@@ -190,7 +189,8 @@ class UnpackedStream(Stream):
         self.changes: list[str] = []
         self._decoder: io.IncrementalNewlineDecoder | None = None
         try:
-            self._unpack()
+            with damage_named(path):
+                self._unpack()
         except BaseException:
             self.__exit__()
             raise
@@ -216,12 +216,7 @@ class UnpackedStream(Stream):
 
     def _only_entry(self) -> zipfile.ZipInfo | None:
         """Return the only file of a zip archive; None if it holds numpy's arrays."""
-        try:
-            self._archive = zipfile.ZipFile(self._file)
-        except zipfile.BadZipFile as error:
-            raise DatasetError(
-                f"{self.path} is a damaged zip archive ({first_line(error)}): copy it again"
-            ) from None
+        self._archive = zipfile.ZipFile(self._file)
         entries = [
             entry
             for entry in self._archive.infolist()
@@ -243,7 +238,8 @@ class UnpackedStream(Stream):
 
     def peek(self, size: int) -> bytes:
         """Return the first bytes of what was not read yet, and at most `size` of them."""
-        return self._safely(lambda: self._file.peek(size)[:size])
+        with damage_named(self.path):
+            return self._file.peek(size)[:size]
 
     def decode_as(self, encoding: str) -> None:
         r"""Decode what is read from now on into UTF-8, with ``\n`` alone at the end of lines."""
@@ -259,32 +255,13 @@ class UnpackedStream(Stream):
     def read(self, size: int) -> bytes:
         """Read up to about `size` bytes; see `Stream.read`."""
         while True:
-            content = self._safely(lambda: super(UnpackedStream, self).read(size))
+            with damage_named(self.path):
+                content = super().read(size)
             if not self._decoder:
                 return content
             text = self._decoder.decode(content, final=not content)
             if text or not content:
                 return text.encode()
-
-    def _safely(self, read) -> bytes:
-        """Turn the errors of damaged archives into ours."""
-        try:
-            return read()
-        except DatasetError:
-            raise
-        except (
-            EOFError,
-            OSError,
-            RuntimeError,
-            ValueError,
-            lzma.LZMAError,
-            zipfile.BadZipFile,
-        ) as error:
-            if isinstance(error, OSError) and error.errno:
-                raise
-            raise DatasetError(
-                f"{self.path} is damaged ({first_line(error)}): copy it again"
-            ) from None
 
 
 def encoding_of(head: bytes) -> str:

@@ -1,12 +1,15 @@
 """Open a file for reading as bytes, and unpack it if its content is gzip."""
 
 import ctypes
+import errno
 import functools
 import gzip
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from nn.errors import KitError
+from nn.errors import KitError, first_line
 from nn.kit import command
 from nn.signals import PIXELS
 
@@ -116,6 +119,25 @@ class Stream:
     def __exit__(self, *_exception) -> None:
         self._file.close()
         self._raw.close()
+
+
+@contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Turn what libraries raise on damaged archives and arrays, which is nearly anything, to ours.
+
+    Raises
+    ------
+    DatasetError
+        The message names the path.
+    """
+    try:
+        yield
+    except (KitError, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # of the disk; "invalid argument" is a place that is not in the file
+        raise DatasetError(f"{path} is damaged ({first_line(error)}): copy it again") from None
 
 
 @functools.cache

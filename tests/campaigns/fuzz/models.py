@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nn.cli.files import load_digit_reader
+from nn.cli.files import load_reader
 from nn.saving.model_file import FORMAT as MODEL_FORMAT
 from nn.saving.model_file import ModelError
 from nn.signals import one_hot
@@ -154,7 +154,7 @@ def _make(choices: Choices) -> Files:
 
 def _accepts(folder: Path, files: Files) -> bool:
     try:
-        network = load_digit_reader(str(folder / NAME))
+        network, _ = load_reader(str(folder / NAME))
     except ModelError as error:
         assert files[NAME] not in ORIGINALS, f"refused: {error}"
         assert "\n" not in str(error)
