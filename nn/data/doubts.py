@@ -14,8 +14,11 @@ _MOST_LABELS = 62  # in EMNIST's largest set
 _FEWEST = 10  # digits from which something follows
 _DARK, _INKED = 128, 64
 _MANY = 0.9  # the share of digits that makes a rule
+_MOST_WIDE = 0.65  # the share of letters wider than high that tells that they lie on their sides
 _STRIPS = 7  # of a digit, in either direction, for what it looks like
 _CLEARER = 0.05  # how much more the digits must look like themselves when turned
+
+_BORDER = np.pad(np.zeros((SIDE - 2, SIDE - 2), bool), 1, constant_values=True).ravel()
 
 # The mean of 400 drawn digits of each kind, in 7 by 7 fields, 9 where it has most ink.
 _LOOKS = (
@@ -74,62 +77,100 @@ def doubts(pixels: np.ndarray, labels: np.ndarray | None, known: Labels = DIGITS
     Returns
     -------
     doubts : list of Doubt
+        Only one, if it is certain: what else is odd follows from it.
     """
-    found, count = [], len(pixels)
-    if count == 0:
-        return found
-    many = f"the first {count} digits"
-    if labels is not None and labels_are_last(labels, pixels[:, -1]):
-        few, most = pixels[:, -1].min(), pixels[:, -1].max()
-        return [
-            Doubt(
-                f"in {many}, column 1 is always 0 and column 785 holds {few} to {most}: the "
-                "labels seem to be in the last column",
-                flags="",
-                certain=True,
-            )
-        ]
-    if labels is not None and count >= _FEWEST and labels.min() == labels.max():
-        found.append(
-            Doubt(
-                f"{many} all have the label {known.names[labels[0]]}",
-                "If the file is sorted by label, shuffle its lines: a network forgets what it has "
-                "not seen for long",
-            )
-        )
+    if len(pixels) == 0:
+        return []
+    for check in (_labels_last, _zero_to_one, _light_on_dark):
+        if doubt := check(pixels, labels):
+            return [doubt]
+    if len(pixels) < _FEWEST:
+        return []
+    if not pixels.any():
+        return [Doubt(f"{_first(pixels)} are blank")]
+    found = [_one_label(pixels, labels, known), _faint(pixels), _inked_border(pixels)]
+    found.append(_turned(pixels, labels, known))
+    return [doubt for doubt in found if doubt]
+
+
+def _first(pixels: np.ndarray) -> str:
+    return f"the first {len(pixels)} digits"
+
+
+def _labels_last(pixels: np.ndarray, labels: np.ndarray | None) -> Doubt | None:
+    if labels is None or not labels_are_last(labels, pixels[:, -1]):
+        return None
+    return Doubt(
+        f"in {_first(pixels)}, column 1 is always 0 and column 785 holds {pixels[:, -1].min()} to "
+        f"{pixels[:, -1].max()}: the labels seem to be in the last column",
+        flags="",
+        certain=True,
+    )
+
+
+def _zero_to_one(pixels: np.ndarray, _labels) -> Doubt | None:
+    if pixels.max() != 1:
+        return None
+    seen = f"{_first(pixels)} have no pixel above 1: expected 0 (paper) to 255 (ink)"
+    return Doubt(seen, flags="", certain=True)
+
+
+def _light_on_dark(pixels: np.ndarray, _labels) -> Doubt | None:
+    full_borders = (pixels[:, _BORDER] >= _DARK).mean(axis=1) > 0.5
+    if (pixels >= _DARK).mean() <= 0.5 or full_borders.mean() <= _MANY:
+        return None
+    return Doubt(
+        f"{_first(pixels)} are light on a dark ground, with most pixels full: expected 0 for "
+        "paper, 255 for ink",
+        flags="--invert",
+        certain=True,
+    )
+
+
+def _one_label(pixels: np.ndarray, labels: np.ndarray | None, known: Labels) -> Doubt | None:
+    if labels is None or labels.min() < labels.max():
+        return None
+    return Doubt(
+        f"{_first(pixels)} all have the label {known.names[labels[0]]}",
+        "If the file is sorted by label, shuffle its lines: a network forgets what it has not seen "
+        "for long",
+    )
+
+
+def _faint(pixels: np.ndarray) -> Doubt | None:
     darkest = pixels.max()
-    if darkest == 0 and count >= _FEWEST:
-        found.append(Doubt(f"{many} are blank"))
-    if darkest == 1:
-        seen = f"{many} have no pixel above 1: expected 0 (paper) to 255 (ink)"
-        found.append(Doubt(seen, flags="", certain=True))
-    if darkest <= 1:
-        return found
-    ring = np.ones((SIDE, SIDE), bool)
-    ring[1:-1, 1:-1] = False
-    border = pixels[:, ring.ravel()]  # (n, 108)
-    if (pixels >= _DARK).mean() > 0.5 and ((border >= _DARK).mean(axis=1) > 0.5).mean() > _MANY:
-        found.append(
-            Doubt(
-                f"{many} are light on a dark ground, with most pixels full: expected 0 for paper, "
-                "255 for ink",
-                flags="--invert",
-                certain=True,
-            )
-        )
-        return found
-    if darkest < _INKED:
-        found.append(Doubt(f"{many} have no pixel above {darkest}: expected ink up to 255"))
-    if count >= _FEWEST and (border.max(axis=1) >= _INKED).mean() > 0.5:
-        found.append(
-            Doubt(
-                f"most of {many} have ink at the border: MNIST's leave it blank",
-                "Leave four blank pixels around each, as MNIST does",
-            )
-        )
-    if labels is not None and (way := _best_way(pixels, labels, known)):
-        found.append(way)
-    return found
+    if darkest >= _INKED:
+        return None
+    return Doubt(f"{_first(pixels)} have no pixel above {darkest}: expected ink up to 255")
+
+
+def _inked_border(pixels: np.ndarray) -> Doubt | None:
+    if (pixels[:, _BORDER].max(axis=1) >= _INKED).mean() <= 0.5:
+        return None
+    return Doubt(
+        f"most of {_first(pixels)} have ink at the border: MNIST's leave it blank",
+        "Leave four blank pixels around each, as MNIST does",
+    )
+
+
+def _turned(pixels: np.ndarray, labels: np.ndarray | None, known: Labels) -> Doubt | None:
+    """Say if the pictures make more sense when they are turned or mirrored."""
+    if labels is None:
+        return None
+    are_digits = known.names[:10] == DIGITS.names and (len(known) == 10 or len(known) >= 36)
+    if are_digits:
+        transposed = _best_way(pixels[labels < 10], labels[labels < 10])
+    else:  # as are most letters: higher than wide
+        inked = pixels.reshape(-1, SIDE, SIDE) >= _INKED
+        height, width = inked.any(axis=2).sum(axis=1), inked.any(axis=1).sum(axis=1)
+        transposed = True if (width > height).mean() > _MOST_WIDE else None
+    if transposed is None:
+        return None
+    if transposed:
+        seen = "look transposed, as EMNIST's are: rows are columns"
+        return Doubt(f"{_first(pixels)} {seen}", flags="--transpose")
+    advice = f"Look at them: {command('data info FILE --picture digits.png')}"
+    return Doubt(f"{_first(pixels)} look turned or mirrored", advice)
 
 
 def labels_are_last(first: np.ndarray, last: np.ndarray) -> bool:
@@ -142,15 +183,16 @@ def labels_are_last(first: np.ndarray, last: np.ndarray) -> bool:
     return bool(varied and not np.any(first) and could_be.mean() > _MANY)
 
 
-def _best_way(pixels: np.ndarray, labels: np.ndarray, known: Labels) -> Doubt | None:
-    """Say if the digits look more like digits when they are turned or mirrored."""
-    is_digit = np.array([name in DIGITS.names for name in known.names])[labels]
-    looks = np.array([list(text) for text in _LOOKS], float)  # (10, 49)
-    digits = np.array([int(known.names[label]) for label in labels[is_digit]], int)
+def _best_way(pixels: np.ndarray, digits: np.ndarray) -> bool | None:
+    """Compare digits, in each of the eight ways to turn and mirror them, with how they look.
+
+    Returns whether they look best transposed; None if no way is clearly better than upright.
+    """
     if len(digits) < _FEWEST or len(set(digits.tolist())) < 3:
         return None
+    looks = np.array([list(text) for text in _LOOKS], float)  # (10, 49)
     width = SIDE // _STRIPS
-    fields = pixels[is_digit].reshape(-1, _STRIPS, width, _STRIPS, width).mean(axis=(2, 4))
+    fields = pixels.reshape(-1, _STRIPS, width, _STRIPS, width).mean(axis=(2, 4))  # (n, 7, 7)
     likeness = {}
     for turns in range(4):
         for mirrored in (False, True):
@@ -160,15 +202,8 @@ def _best_way(pixels: np.ndarray, labels: np.ndarray, known: Labels) -> Doubt | 
             own = alike[np.arange(len(digits)), digits]
             likeness[turns, mirrored] = float(np.mean(own - alike.mean(axis=1)))
     best = max(likeness, key=likeness.get)
-    if likeness[best] < max(0, likeness[0, False]) + _CLEARER:
-        return None
-    transposed = best == (0, True)
-    return Doubt(
-        f"the first {len(pixels)} digits look "
-        + ("transposed, as EMNIST's are: rows are columns" if transposed else "turned or mirrored"),
-        "" if transposed else f"Look at them: {command('data info FILE --picture digits.png')}",
-        "--transpose" if transposed else None,
-    )
+    clear = likeness[best] > max(0, likeness[0, False]) + _CLEARER
+    return best == (0, True) if clear else None
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:

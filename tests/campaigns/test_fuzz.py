@@ -90,7 +90,7 @@ def test_a_wrong_row_is_noticed(monkeypatch):
     monkeypatch.setattr(
         "tests.campaigns.fuzz.csv_text.ORIGINALS", [ORIGINALS[0].replace(b",0,", b",300,", 1)]
     )
-    monkeypatch.setattr("nn.data.csv_file.parse_rows", lambda text: _wrapped(text))
+    monkeypatch.setattr("nn.data.csv_file.parse_rows", lambda text, *_: _wrapped(text))
     with pytest.raises(AssertionError, match=r"a wrong row accepted|other rows read"):
         try_many(CSV, BATCH, 1, Tally(), 1000)
 

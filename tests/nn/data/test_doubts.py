@@ -137,9 +137,17 @@ def test_other_labels_say_nothing_of_how_digits_look(drawn):
     pixels, labels = drawn
     sideways = turned(pixels, transpose)
     letters = Labels(tuple("ABCDEFGHIJ"))
-    assert doubts(sideways, labels, letters) == []
+    assert doubts(pixels, labels, letters) == []
     assert doubts(sideways, np.random.default_rng(1).integers(0, 10, 60)) == []
     assert len(doubts(sideways, labels, numbered(0, 46))) == 1  # EMNIST's balanced set
+
+
+def test_letters_on_their_sides_are_wider_than_high(drawn):
+    """What is no digit is known by its height alone."""
+    pixels, labels = drawn
+    for letters in (Labels(tuple("ABCDEFGHIJ")), numbered(1, 26), numbered(0, 25)):
+        assert doubts(pixels, labels, letters) == []
+        assert one_doubt(turned(pixels, transpose), labels, letters).flags == "--transpose"
 
 
 def test_real_digits_look_right(mnist):
