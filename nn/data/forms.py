@@ -83,7 +83,7 @@ class Form:
             The message names the path and the first bad line.
         """
         lines = enumerate(text.decode("utf-8", "replace").split("\n"), start=line)
-        rows = {number: self.fields(each) for number, each in lines if each.strip()}
+        rows = {number: self.fields(each) for number, each in lines if not is_blank(each)}
         try:
             values = np.array([*rows.values()], float)
             if values.shape[1] == self.columns:
@@ -112,6 +112,11 @@ class Form:
         if self.label > self.first_pixel:
             pixels = np.delete(pixels, self.label - self.first_pixel, axis=1)
         return pixels, rows[:, self.label]
+
+
+def is_blank(line: str) -> bool:
+    """Return whether a line has no numbers, or only separators, as Excel writes some."""
+    return not line.strip(_QUOTES + ",;|\n")
 
 
 def split(line: str, separator: str) -> list[str]:
@@ -170,7 +175,10 @@ def recognise(lines: Sequence[str]) -> Form:
     while rows and (len(rows[-1]) != columns or not all(map(_is_number, rows[-1]))):
         rows.pop()  # a bad line, or the last one, which may be cut off
     if not rows:
-        raise DatasetError(f"line {first + 1} has values that are not numbers")
+        column, got = next(
+            (n, x) for n, x in enumerate(split(texts[0], separator), 1) if not _is_number(x)
+        )
+        raise DatasetError(f"line {first + 1} column {column}: expected a number, got {got[:20]!r}")
     good = [row for row in rows if len(row) == columns and all(map(_is_number, row))]
     values = np.array(good, float)
     if names is not None and len(names) == columns - 1:

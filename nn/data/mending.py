@@ -14,7 +14,7 @@ import numpy as np
 
 from nn.data.csv_file import BLOCK_BYTES, LONGEST_LINE, parse_rows
 from nn.data.dataset import open_dataset
-from nn.data.forms import Form, as_bytes, recognise
+from nn.data.forms import Form, as_bytes, is_blank, recognise
 from nn.data.kinds import HEAD_BYTES, refuse_other_kinds
 from nn.data.labels import ANY_LABEL
 from nn.data.streams import IMAGES_MAGIC, LABELS_MAGIC, DatasetError, Stream, damage_named
@@ -127,7 +127,7 @@ class MendedDataset:
         except DatasetError as error:
             raise DatasetError(f"{self.path} {error}") from None
         self.changes += form.changes
-        if not file.zipped:
+        if not file.zipped and encoding.startswith("utf-8"):
             self._estimate = round(self.path.stat().st_size / len(lines) * lines.count(b"\n"))
         return lambda: self._read_text(encoding, form), form.label is not None
 
@@ -140,14 +140,14 @@ class MendedDataset:
                 lines = text.split(b"\n", skipped) if skipped else [text]
                 line, skipped = line + len(lines) - 1, skipped - len(lines) + 1
                 if skipped == 0 and (rows := lines[-1]):
-                    if rows.strip():
+                    if not is_blank(rows.decode("utf-8", "replace")):
                         yield self._parse(rows, line, form)
                     line += rows.count(b"\n")
 
     def _parse(self, text: bytes, line: int, form: Form) -> tuple[np.ndarray, np.ndarray | None]:
         """Turn lines in a recognised form into pixels and labels; blank lines are left out."""
-        blank = re.search(rb"(\A|\n)[ \t]*\n", text)
-        rows_text = re.sub(rb"(?m)^[ \t]*\n", b"", text) if blank else text
+        blank = re.search(rb"(\A|\n)[ \t,;|]*\n", text)
+        rows_text = re.sub(rb"(?m)^[ \t,;|]*\n", b"", text) if blank else text
         if blank and _BLANK not in self.changes:
             self.changes.append(_BLANK)
         rows = parse_rows(form.plain(rows_text), 255, form.columns)
@@ -167,7 +167,8 @@ class MendedDataset:
                 (row, _), value = wrong
                 column, expected = form.label, "a whole number from 0 to 255 as label"
         if wrong:
-            numbers = [n for n, each in enumerate(text.split(b"\n"), start=line) if each.strip()]
+            lines = enumerate(text.decode("utf-8", "replace").split("\n"), start=line)
+            numbers = [number for number, each in lines if not is_blank(each)]
             raise DatasetError(
                 f"{self.path}:{numbers[row]}: line {numbers[row]} column {column + 1}: expected "
                 f"{expected}, got {value:g}. Correct or remove the line"

@@ -173,6 +173,10 @@ FORMS = {
     "UTF-8 with a mark": (lambda r: b"\xef\xbb\xbf" + written(r), []),
     "carriage returns": (lambda r: written(r, end="\r"), ["ended lines as Unix does"]),
     "blank lines": (lambda r: b"\n" + written(r, end="\n\n \n"), ["left out blank lines"]),
+    "blank rows of Excel": (
+        lambda r: written(r, NAMES, delimiter=";") + (b";" * 784 + b"\r\n") * 3,
+        ["wrote commas instead of semicolons", "left out blank lines"],
+    ),
     "CRLF": (lambda r: written(r, NAMES, "\r\n"), []),
     "gzip": (lambda r: gzip.compress(written(r)), []),
     "gzipped twice": (lambda r: gzip.compress(gzip.compress(written(r))), ["unpacked it (gzip)"]),
@@ -343,6 +347,10 @@ BAD = {
     "a header in the middle": (
         lambda r: written(r) + written(r, NAMES),
         r":31: line 31 column 1: expected a number, got 'label'",
+    ),
+    "a word as the first label": (
+        lambda r: written(r[:1], NAMES).replace(b"\n2,", b"\ntwo,"),
+        r"line 2 column 1: expected a number, got 'two'",
     ),
     "too many columns": (lambda r: written(np.column_stack([r, r])), r"has 1570 values in a row"),
     "two values": (lambda r: b"1,2\n", r"line 1 has 2 values: expected a label and 784"),
