@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,13 @@ from nn.data.streams import FIELDS, DatasetError
 from nn.signals import PIXELS
 
 LOOKED_AT_ROWS = 256
+ROUNDED = "rounded the pixels to whole numbers"
 # Commas after those that decimal commas go with
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas", "": "spaces"}
-_LABEL_NAMES = {"label", "labels", "y", "target", "class", "digit", "number"}
+_LABEL_NAMES = {*"label labels y target targets class classes digit digits number y_train".split()}
 _INDEX_NAMES = {"", "unnamed: 0", "index", "id", "imageid", "row"}
 _QUOTES = " \t\"'"
+_NO_ROWS = "has no rows: expected lines of a label and 784 pixel values"
 
 
 @dataclass(frozen=True)
@@ -135,72 +137,76 @@ def recognise(lines: Sequence[str]) -> Form:
     DatasetError
         When they are in no form that is known; the message begins with what is wrong.
     """
-    names, changes, separator = None, [], None
-    first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
-    lines = [*lines, ""]
-    if re.match(r"@relation\b|%", lines[first].strip(), re.IGNORECASE):
-        names, first = _arff_names(lines)
-        changes.append("left out the ARFF header")
-        separator = ","
-    elif given := re.fullmatch(r'"?sep=(.)"?[,;]*', lines[first].strip("\r\n "), re.IGNORECASE):
-        separator = given[1]
-        first += 1
-        changes.append(f"left out the line sep={given[1]}")
-    while first < len(lines) - 1 and len(lines[first].split(separator or ",")) < PIXELS:
-        if lines[first].startswith("#"):
-            changes.append("left out a comment")
-        elif lines[first].strip():
-            break
-        first += 1
-    if first >= len(lines) - 1:
-        raise DatasetError("has no rows: expected lines of a label and 784 pixel values")
-    if separator is None or lines[first].count(separator) < PIXELS - 1:
-        found = (each for each in _SEPARATORS if each and lines[first].count(each) >= PIXELS - 1)
-        separator = next(found, "" if len(lines[first].split()) >= PIXELS else ",")
-    fields = split(lines[first].lstrip("#"), separator)
-    if _are_names(fields):
-        if len(fields) < PIXELS:
-            raise DatasetError(
-                f"line {first + 1} has {len(fields)} values: expected a label and 784 pixels"
-            )
-        names = fields
-        first += 1
-        if names[0].lower() != "label":
-            changes.append("left out the header line")
-    texts = [line for line in lines[first : first + 2 * LOOKED_AT_ROWS] if line.strip()]
-    rows = [split(line, separator) for line in texts[:LOOKED_AT_ROWS]]
-    if not rows:
-        raise DatasetError("has no rows: expected lines of a label and 784 pixel values")
-    columns = len(rows[0])
-    while rows and (len(rows[-1]) != columns or not all(map(_is_number, rows[-1]))):
-        rows.pop()  # a bad line, or the last one, which may be cut off
-    if not rows:
-        column, got = next(
-            (n, x) for n, x in enumerate(split(texts[0], separator), 1) if not _is_number(x)
-        )
-        raise DatasetError(f"line {first + 1} column {column}: expected a number, got {got[:20]!r}")
+    first, separator, names, changes = _find_rows(lines)
+    texts = [line for line in lines[first:] if not is_blank(line)][:LOOKED_AT_ROWS]
+    rows = [split(line, separator) for line in texts]
+    columns = len(rows[0]) if rows else 0
     good = [row for row in rows if len(row) == columns and all(map(_is_number, row))]
+    if not rows:
+        raise DatasetError(_NO_ROWS)
+    if not good:
+        fields = enumerate(rows[0], start=1)
+        column, got = next(each for each in fields if not _is_number(each[1]))
+        raise DatasetError(f"line {first + 1} column {column}: expected a number, got {got[:20]!r}")
     values = np.array(good, float)
-    if names is not None and len(names) == columns - 1:
+    if names and len(names) == columns - 1:
         names = ["", *names]  # as R writes it: no name above the rows' own
-    if names is not None and len(names) != columns:
+    if names and len(names) != columns:
         raise DatasetError(
             f"has {columns} values in a row, but a header of {len(names)} names: expected equal "
             "numbers"
         )
-    changes += _spelling(texts[: len(rows)], separator)
-    label, first_pixel, layout = _layout(values, names)
+    label, first_pixel, moved = _layout(values, names)
+    changes = [*changes, *_spelling(texts, separator), *moved]
     form = Form(first, separator, columns, label, first_pixel, 1, ())
     pixels, _ = form.split_columns(values)
     scale = scale_of(pixels)
-    changes += layout
     if scale != 1:
         changes.append("multiplied the pixels by 255, since they went from 0 to 1")
     elif np.any(pixels % 1):
-        changes.append("rounded the pixels to whole numbers")
-    elif any("." in text or "e" in text for text in rows[0]):
+        changes.append(ROUNDED)
+    elif any("." in text or "e" in text for text in good[0]):
         changes.append("wrote the whole numbers without decimals")
-    return Form(first, separator, columns, label, first_pixel, scale, tuple(changes))
+    return replace(form, scale=scale, changes=tuple(changes))
+
+
+def _find_rows(lines: Sequence[str]) -> tuple[int, str, list[str] | None, list[str]]:
+    """Find the first row: the lines before it, the separator, the columns' names, the changes."""
+    lines = [*lines, ""]
+    first = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    names, changes, separator = None, [], None
+    if re.match(r"@relation\b|%", lines[first].strip(), re.IGNORECASE):
+        names, first = _arff_names(lines)
+        separator = ","
+        changes.append("left out the ARFF header")
+    elif given := re.fullmatch(r'"?sep=(.)"?[,;]*', lines[first].strip("\r\n "), re.IGNORECASE):
+        separator = given[1]
+        first += 1
+        changes.append(f"left out the line sep={given[1]}")
+    while first < len(lines) - 1 and (
+        is_blank(lines[first])
+        or (lines[first][0] == "#" and len(lines[first].split(separator or ",")) < PIXELS)
+    ):
+        if not is_blank(lines[first]):
+            changes.append("left out a comment")
+        first += 1
+    line = lines[first].lstrip("#")
+    if is_blank(line):
+        raise DatasetError(_NO_ROWS)
+    if separator is None or line.count(separator) < PIXELS - 1:
+        found = (mark for mark in _SEPARATORS if mark and line.count(mark) >= PIXELS - 1)
+        separator = next(found, "" if len(line.split()) >= PIXELS else ",")
+    fields = split(line, separator)
+    if len(fields) < PIXELS:
+        raise DatasetError(
+            f"line {first + 1} has {len(fields)} values: expected a label and 784 pixels"
+        )
+    if _are_names(fields):
+        names = fields
+        first += 1
+        if names[0].lower() != "label":
+            changes.append("left out the header line")
+    return first, separator, names, changes
 
 
 def scale_of(pixels: np.ndarray) -> int:
@@ -248,7 +254,7 @@ def _layout(values: np.ndarray, names: list[str] | None) -> tuple[int | None, in
     """Find the column of the labels and the first of the pixels, and say what to change."""
     columns, changes, start = values.shape[1], [], 0
     lower = [name.lower() for name in names] if names else [None] * columns
-    counted = columns == FIELDS + 1 and np.all(np.diff(values[:, 0]) == 1)
+    counted = columns == FIELDS + 1 and len(values) > 1 and np.all(np.diff(values[:, 0]) == 1)
     labelled = [column for column, name in enumerate(lower) if name in _LABEL_NAMES]
     if columns > PIXELS and ((lower[0] in _INDEX_NAMES and labelled != [0]) or counted):
         start = 1

@@ -14,14 +14,13 @@ import numpy as np
 
 from nn.data.csv_file import BLOCK_BYTES, LONGEST_LINE, parse_rows
 from nn.data.dataset import open_dataset
-from nn.data.forms import Form, as_bytes, is_blank, recognise
+from nn.data.forms import ROUNDED, Form, as_bytes, is_blank, recognise
 from nn.data.kinds import HEAD_BYTES, refuse_other_kinds
 from nn.data.labels import ANY_LABEL
 from nn.data.streams import IMAGES_MAGIC, LABELS_MAGIC, DatasetError, Stream, damage_named
 from nn.signals import PIXELS, SIDE
 
 _HEAD_BYTES = 4 * BLOCK_BYTES  # at least 50 lines, as numpy's savetxt writes them
-_BLANK = "left out blank lines"
 _MOST_CONTAINERS = 4  # one in the other
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -148,12 +147,14 @@ class MendedDataset:
         """Turn lines in a recognised form into pixels and labels; blank lines are left out."""
         blank = re.search(rb"(\A|\n)[ \t,;|]*\n", text)
         rows_text = re.sub(rb"(?m)^[ \t,;|]*\n", b"", text) if blank else text
-        if blank and _BLANK not in self.changes:
-            self.changes.append(_BLANK)
+        if blank:
+            self._note("left out blank lines")
         rows = parse_rows(form.plain(rows_text), 255, form.columns)
         if rows is None:
             rows = form.parse(text, self.path, line)
         pixels, labels = form.split_columns(rows)
+        if form.scale == 1 and pixels.dtype != np.uint8 and np.any(np.rint(pixels) != pixels):
+            self._note(ROUNDED)
         pixels, wrong = as_bytes(pixels, form.scale)
         expected = f"a pixel value from 0 to {255 // form.scale}"
         if wrong:
@@ -174,6 +175,11 @@ class MendedDataset:
                 f"{expected}, got {value:g}. Correct or remove the line"
             )
         return pixels, labels
+
+    def _note(self, change: str) -> None:
+        """Add what was changed further down in the file, once."""
+        if change not in self.changes:
+            self.changes.append(change)
 
 
 class UnpackedStream(Stream):

@@ -267,6 +267,16 @@ def test_any_mixture_of_forms_gives_the_rows(tmp_path_factory, data):
     assert np.array_equal(everything(MendedDataset(path)), expected)
 
 
+def test_what_is_changed_further_down_is_said_too(tmp_path, rows):
+    """A fraction and a blank line behind the first rows."""
+    path = tmp_path / "digits.csv"
+    path.write_bytes(written(rows) * 10 + b"\n" + spoilt(rows[:1], (0, 5), 7.6))
+    dataset = MendedDataset(path)
+    assert dataset.changes == []
+    assert everything(dataset)[-1][5] == 8
+    assert dataset.changes == ["left out blank lines", "rounded the pixels to whole numbers"]
+
+
 def test_unlabelled_rows(tmp_path, rows):
     """As Kaggle's test.csv has them, with a header or an index or without."""
     path = tmp_path / "test.csv"
@@ -352,6 +362,7 @@ BAD = {
         lambda r: written(r[:1], NAMES).replace(b"\n2,", b"\ntwo,"),
         r"line 2 column 1: expected a number, got 'two'",
     ),
+    "an index, perhaps": (lambda r: written(indexed(r[:1])), r"has 786 values in a row"),
     "too many columns": (lambda r: written(np.column_stack([r, r])), r"has 1570 values in a row"),
     "two values": (lambda r: b"1,2\n", r"line 1 has 2 values: expected a label and 784"),
     "other columns than names": (lambda r: written(r, [*NAMES, "x", "y"]), r"header of 787 names"),
