@@ -5,6 +5,7 @@ line. If this fast parser refuses a block, `_explain` reads it again, slowly, to
 the value at fault.
 """
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,8 @@ from nn.data.kinds import convert_command
 from nn.data.labels import DIGITS, Labels, more_labels
 from nn.data.packed import Packer, count_packed, find_packed, read_packed
 from nn.data.streams import BLOCK_ROWS, FIELDS, DatasetError, Stream
+from nn.kit import command
+from nn.signals import PIXELS
 
 BLOCK_BYTES = (
     256 * 1024
@@ -26,7 +29,7 @@ _ZERO, _COMMA, _NEWLINE = b"0,\n"
 _STARTS = tuple(slice(first, None) for first in range(5))
 _UTF8_BOM = b"\xef\xbb\xbf"
 _BLANK = "is blank, with more rows after it"
-_COLUMNS = "Each line holds a label and 784 pixels (Kaggle's test.csv has no labels)"
+_COLUMNS = "Each line holds a label and 784 pixels"
 
 
 class CsvDataset:
@@ -208,6 +211,11 @@ def _explain(path: Path, line: int, text: bytes, labels: Labels) -> DatasetError
         advice = "Correct or remove the line"
         if len(fields) != FIELDS:
             complaint, advice = f"has {len(fields)} values: expected {FIELDS}", _COLUMNS
+            if number == 1 and len(fields) == PIXELS:
+                reader = command(f"predict {shlex.quote(str(path))}")
+                advice = (
+                    f"If it has no labels, as Kaggle's test.csv, let a network read it: {reader}"
+                )
         else:
             for column, field in enumerate(fields, start=1):
                 if complaint := _complaint(column, field, labels):

@@ -1,5 +1,6 @@
 """Doubt the first digits of a file: what would train without an error, but to nonsense."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class Doubt:
     seen : str
         What was seen.
     advice : str
-        What to do; empty if a conversion mends it.
+        What to do, with FILE for the path; empty if a conversion mends it.
     flags : str or None
         The flags of the conversion that mends it; None if none does.
     certain : bool
@@ -58,7 +59,7 @@ class Doubt:
 
     def told_of(self, path: Path) -> str:
         """Say what was seen in a file, and what to do."""
-        advice = self.advice
+        advice = self.advice.replace("FILE", shlex.quote(str(path)))
         if self.flags is not None:
             advice = f"Convert it: {convert_command(path, self.flags)}"
         return f"{path}: {self.seen}. {advice}".removesuffix(". ")
@@ -88,7 +89,7 @@ def doubts(pixels: np.ndarray, labels: np.ndarray | None, known: Labels = DIGITS
         return []
     if not pixels.any():
         return [Doubt(f"{_first(pixels)} are blank")]
-    found = [_one_label(pixels, labels, known), _faint(pixels), _inked_border(pixels)]
+    found = [_sorted(pixels, labels, known), _faint(pixels), _inked_border(pixels)]
     found.append(_turned(pixels, labels, known))
     return [doubt for doubt in found if doubt]
 
@@ -127,13 +128,16 @@ def _light_on_dark(pixels: np.ndarray, _labels) -> Doubt | None:
     )
 
 
-def _one_label(pixels: np.ndarray, labels: np.ndarray | None, known: Labels) -> Doubt | None:
-    if labels is None or labels.min() < labels.max():
+def _sorted(pixels: np.ndarray, labels: np.ndarray | None, known: Labels) -> Doubt | None:
+    if labels is None or np.any(labels[1:] < labels[:-1]):
         return None
+    lowest, highest = known.names[labels[0]], known.names[labels[-1]]
+    if lowest == highest:
+        seen = f"{_first(pixels)} all have the label {lowest}"
+    else:
+        seen = f"{_first(pixels)} are sorted by label, from {lowest} to {highest}"
     return Doubt(
-        f"{_first(pixels)} all have the label {known.names[labels[0]]}",
-        "If the file is sorted by label, shuffle its lines: a network forgets what it has not seen "
-        "for long",
+        seen, "Shuffle the lines: a network forgets the labels that it has not seen for long"
     )
 
 

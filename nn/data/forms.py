@@ -57,9 +57,13 @@ class Form:
         return split(line, self.separator)
 
     def reads(self, line: str) -> bool:
-        """Return whether a line has the right number of numbers."""
+        """Return whether a line has the right number of numbers, none out of range."""
         fields = self.fields(line)
-        return len(fields) == self.columns and all(map(_is_number, fields))
+        if len(fields) != self.columns or not all(map(_is_number, fields)):
+            return False
+        pixels, labels = self.split_columns(np.array([fields], float))
+        in_range = as_bytes(pixels, self.scale)[1] is None
+        return in_range and (labels is None or as_bytes(labels[:, None], 1, whole=True)[1] is None)
 
     def plain(self, text: bytes) -> bytes:
         """Write lines as `train` reads them, if only marks between their numbers differ."""
@@ -191,6 +195,8 @@ def _find_rows(lines: Sequence[str]) -> tuple[int, str, list[str] | None, list[s
             changes.append("left out a comment")
         first += 1
     line = lines[first].lstrip("#")
+    if names and line.lstrip().startswith("{"):
+        raise DatasetError("has sparse rows, {...}: expected rows of 785 values")
     if is_blank(line):
         raise DatasetError(_NO_ROWS)
     if separator is None or line.count(separator) < PIXELS - 1:

@@ -124,7 +124,9 @@ class MendedDataset:
         try:
             form = recognise(lines.decode().split("\n"))
         except DatasetError as error:
-            raise DatasetError(f"{self.path} {error}") from None
+            line = re.match(r"line (\d+) ", str(error))
+            where = f"{self.path}:{line[1]}:" if line else self.path
+            raise DatasetError(f"{where} {error}") from None
         self.changes += form.changes
         if not file.zipped and encoding.startswith("utf-8"):
             self._estimate = round(self.path.stat().st_size / len(lines) * lines.count(b"\n"))

@@ -1,5 +1,7 @@
 """Digits that cannot be right, or may not be: seen in the first rows of a file."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -72,7 +74,11 @@ def test_one_label_alone_may_be_right(drawn):
     doubt = one_doubt(drawn[0], np.full(60, 3))
     assert not doubt.certain
     assert doubt.seen == "the first 60 digits all have the label 3"
-    assert "shuffle" in doubt.advice
+    assert "Shuffle" in doubt.advice
+    order = np.argsort(drawn[1])
+    doubt = one_doubt(drawn[0][order], drawn[1][order])
+    assert doubt.seen == "the first 60 digits are sorted by label, from 0 to 9"
+    assert "Shuffle" in doubt.advice
     assert "label C" in one_doubt(drawn[0], np.full(60, 2), Labels(("A", "B", "C"))).seen
 
 
@@ -129,7 +135,7 @@ def test_turned_or_mirrored_digits(way):
     doubt = one_doubt(turned(pixels, way), labels)
     assert "turned or mirrored" in doubt.seen
     assert doubt.flags is None
-    assert "--picture" in doubt.advice
+    assert "data info 'my digits.csv' --picture" in doubt.told_of(Path("my digits.csv"))
 
 
 def test_other_labels_say_nothing_of_how_digits_look(drawn):

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn.data import csv_file, mending
+from nn.data.dataset import check_plausible, open_dataset
 from nn.data.drawn_digits import DrawnDigits
 from nn.data.mending import MendedDataset
 from nn.data.streams import DatasetError
@@ -222,8 +223,6 @@ def test_each_form_gives_the_rows_that_were_written(tmp_path, monkeypatch, rows,
 @pytest.mark.parametrize("form", FORMS)
 def test_train_reads_it_or_names_the_command(tmp_path, rows, form):
     """What needs no change is read as it is; any other form is refused with the command."""
-    from nn.data.dataset import check_plausible, open_dataset
-
     path = tmp_path / "digits.csv"
     path.write_bytes(FORMS[form][0](rows))
     changes = MendedDataset(path).changes
@@ -233,6 +232,16 @@ def test_train_reads_it_or_names_the_command(tmp_path, rows, form):
     else:
         pixels, labels = zip(*open_dataset(path).blocks(), strict=True)
         assert np.array_equal(np.column_stack([labels[0], pixels[0]]), rows)
+
+
+@pytest.mark.parametrize("kind", ["a word", "too high", "negative", "below 0", "a short line"])
+def test_train_names_no_command_that_would_not_help(tmp_path, rows, kind):
+    """Where a conversion would fail at the same line, that line must be corrected."""
+    path = tmp_path / "digits.csv"
+    path.write_bytes(BAD[kind][0](rows))
+    with pytest.raises(DatasetError, match=r"digits.csv:\d+: line \d+ ") as caught:
+        list(open_dataset(path).blocks())
+    assert "data convert" not in str(caught.value)
 
 
 @given(data=st.data())
@@ -364,6 +373,14 @@ BAD = {
     ),
     "an index, perhaps": (lambda r: written(indexed(r[:1])), r"has 786 values in a row"),
     "too many columns": (lambda r: written(np.column_stack([r, r])), r"has 1570 values in a row"),
+    "below 0": (
+        lambda r: written(np.column_stack([r[:, 0], r[:, 1:] / 127.5 - 1])),
+        r":1: line 1 column 2: expected a pixel value from 0 to 1, got -1",
+    ),
+    "sparse ARFF": (
+        lambda r: arff(r[:1]).partition(b"@DATA")[0] + b"@DATA\n{3 5, 784 1}\n",
+        r"has sparse rows",
+    ),
     "two values": (lambda r: b"1,2\n", r"line 1 has 2 values: expected a label and 784"),
     "other columns than names": (lambda r: written(r, [*NAMES, "x", "y"]), r"header of 787 names"),
     "nothing": (lambda r: b"", r"has no rows"),
