@@ -13,7 +13,12 @@ if TYPE_CHECKING:  # which would import numpy
     from nn.data.dataset import Dataset
 
 SECONDS_TO_FIRST_LINE, SECONDS_BETWEEN_LINES = 5, 60  # of progress, in a log
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Windows has no SIGHUP; it sends SIGBREAK when a window is closed or the system shuts down.
+_SIGNALS = [
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    if hasattr(signal, name)
+]
 _FINISHING = b"Finishing this block of digits, then saving; the same signal again stops at once\n"
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import resource
 import shlex
 import sys
 import time
@@ -13,6 +12,11 @@ from pathlib import Path
 from nn.cli.console import percent, progress
 from nn.kit import command
 from nn.presets import PRESETS, Preset
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 _IMPORTED = time.monotonic()
 _START_FIELD = 22 - 3  # of proc_pid_stat(5), counted from the field after the name
@@ -90,24 +94,27 @@ def measure(network, test_set) -> dict:
     return {"test_samples": evaluation.samples, "accuracy": evaluation.accuracy, **cost()}
 
 
-def cost() -> dict[str, float]:
+def cost() -> dict[str, float | None]:
     """Return the seconds since this process started, imports included, and its peak memory.
 
     A Pi Zero spends seconds on imports, so leaving them out would be misleading. Without /proc,
     time is counted from the import of this module. Memory is in MB (10^6 bytes): the kernel's
-    VmHWM if it is available, because getrusage also counts the parent process's memory.
+    VmHWM if it is available, because getrusage also counts the parent process's memory; None where
+    the system has neither, as Windows.
     """
-    seconds = time.monotonic() - _IMPORTED
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    peak *= 1 if sys.platform == "darwin" else 1024
+    seconds, peak = time.monotonic() - _IMPORTED, None
+    if resource:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak *= 1 if sys.platform == "darwin" else 1024
     process = Path("/proc/self")
-    if process.exists():
+    if process.exists() and hasattr(os, "sysconf"):
         after_name = (process / "stat").read_text().rpartition(")")[2].split()
         started = int(after_name[_START_FIELD]) / os.sysconf("SC_CLK_TCK")
         seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - started
         if high := re.search(r"VmHWM:\s+(\d+) kB", (process / "status").read_text()):
             peak = 1024 * int(high[1])
-    return {"seconds_total": round(seconds, 2), "peak_rss_mb": round(peak / 1e6, 1)}
+    peak_mb = None if peak is None else round(peak / 1e6, 1)
+    return {"seconds_total": round(seconds, 2), "peak_rss_mb": peak_mb}
 
 
 def print_summary(preset: Preset, source, summary: dict, as_json: bool) -> None:
@@ -133,7 +140,8 @@ def print_summary(preset: Preset, source, summary: dict, as_json: bool) -> None:
         f"Time      {summary['seconds_total']:.1f} s{' since it resumed' * resumed}, "
         f"{summary['seconds_parsing']:.1f} s of it reading {summary['samples']:,} digits"
     )
-    print(f"Memory    {summary['peak_rss_mb']:.0f} MB at most")
+    peak_mb = summary["peak_rss_mb"]
+    print(f"Memory    {'unknown here' if peak_mb is None else f'{peak_mb:.0f} MB at most'}")
     print(f"Model     {summary['model']}")
     if source.name == SAMPLE_NAME:
         print(f"Next      {command('data fetch')}")

@@ -149,7 +149,11 @@ def keep_freed_memory() -> None:
     two thirds of the time to parse a CSV file. After this call, freed arrays of up to 4 MB, 16 MB
     in total, are reused. Other C libraries are not changed.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    try:
+        library = ctypes.CDLL(None)
+    except (OSError, TypeError):  # as on Windows, whose programs have no such library
+        return
+    mallopt = getattr(library, "mallopt", None)
     if mallopt:
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT_BYTES)
         mallopt(_M_TRIM_THRESHOLD, _KEEP_BYTES)

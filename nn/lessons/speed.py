@@ -76,21 +76,32 @@ cat(median(sapply(seq_len({runs}), timed)) / {repeats})
 
 # What the kernel says of an ended process is at least the memory that its parent had. If it is no
 # more than that, the last high-water mark (VmHWM) is taken that was read while the process ran.
+# Windows tells neither: there the seconds are those that passed.
 _LAUNCH = """
-import json, os, re, sys, time
+import json, math, os, re, sys, time
 def mark_of(process):
-    with open(f"/proc/{process}/status") as file:
-        mark = re.search(r"VmHWM:\\s+(\\d+)", file.read())
+    try:
+        with open(f"/proc/{process}/status") as file:
+            mark = re.search(r"VmHWM:\\s+(\\d+)", file.read())
+    except OSError:  # macOS has no /proc
+        mark = None
     return int(mark[1]) if mark else 0  # one that has ended has no mark
-process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
-peak_kb = ended = 0
-while not ended:
-    time.sleep(0.02)
-    peak_kb = mark_of(process) or peak_kb
-    ended, status, usage = os.wait4(process, os.WNOHANG)
-if usage.ru_maxrss > mark_of("self") or not peak_kb:
-    peak_kb = usage.ru_maxrss
-seconds = usage.ru_utime + usage.ru_stime
+if hasattr(os, "posix_spawnp") and hasattr(os, "wait4"):
+    process = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+    peak_kb = ended = 0
+    while not ended:
+        time.sleep(0.02)
+        peak_kb = mark_of(process) or peak_kb
+        ended, status, usage = os.wait4(process, os.WNOHANG)
+    most_kb = usage.ru_maxrss // (1024 if sys.platform == "darwin" else 1)
+    if most_kb > mark_of("self") or not peak_kb:
+        peak_kb = most_kb
+    seconds = usage.ru_utime + usage.ru_stime
+else:
+    import subprocess
+    start, peak_kb = time.perf_counter(), math.nan
+    status = subprocess.run(sys.argv[1:]).returncode
+    seconds = time.perf_counter() - start
 print()  # what the process printed may end within a line
 print(json.dumps({"seconds": seconds, "peak_mb": peak_kb * 1024 / 1e6}))
 sys.exit(1 if status else 0)
@@ -103,7 +114,7 @@ class ProgramError(KitError, RuntimeError):
 
 @dataclass(frozen=True)
 class Cost:
-    """What a program printed, its processor time in seconds, and its peak memory in MB."""
+    """What a program printed, its processor time in seconds, and its peak memory in MB, or NaN."""
 
     output: str
     seconds: float
@@ -206,7 +217,7 @@ def emulated_arm_milliseconds(file: Path = MEASURED) -> dict[str, dict[int, floa
         For "the book's loop" and the parts that replace it, "block parser alone", "batches alone"
         and "sparse pixels alone"; for 10 and 100 hidden nodes.
     """
-    ways = json.loads(file.read_text())["emulated_arm_ms_a_row"]
+    ways = json.loads(file.read_text(encoding="utf-8"))["emulated_arm_ms_a_row"]
     return {way: {int(nodes): ms for nodes, ms in by.items()} for way, by in ways.items()}
 
 

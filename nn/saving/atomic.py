@@ -1,14 +1,31 @@
 """Write a file so that its path always holds the old content or the new, never half of it."""
 
-import fcntl
+import errno
 import glob
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, BinaryIO
+
+# Systems have one of these modules; the locks of both end with their process. Not filelock: some
+# versions call a folder without locks locked, and it leaves a file beside each that it guards.
+try:
+    import fcntl
+except ImportError:
+    fcntl = None
+try:
+    import msvcrt
+except ImportError:
+    msvcrt = None
+
+# Windows neither renames nor removes a file that is open, in this process or another.
+_OPEN_FILES_STAY = msvcrt is not None
+_SECONDS_BETWEEN_TRIES = 0.1
+_MOST_TRIES = 20  # a virus scanner looks at a new file for a moment
 
 _SUFFIX = ".part"
 _LONGEST_PREFIX = 240  # bytes: what is added to it must not exceed the limit of a file name
@@ -57,7 +74,7 @@ class AtomicFile:
         self._temporary = Path(name)
         self.file = os.fdopen(handle, "w+b")
         with suppress(OSError):  # some network folders do not support locks
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(self.file)
         self.write, self.seek = self.file.write, self.file.seek
 
     def commit(self) -> None:
@@ -72,16 +89,21 @@ class AtomicFile:
                 umask = os.umask(0o077)  # Python can only read it by setting it
                 os.umask(umask)
                 mode = 0o666 & ~umask
-            os.fchmod(self.file.fileno(), mode)
+            self._temporary.chmod(mode)
         os.fsync(self.file.fileno())
         if self.backup and os.path.lexists(self.path):
             try:  # a second name for the old file, so that at no moment the first has none
                 os.link(self.path, self.backup, follow_symlinks=False)
-            except OSError:  # a FAT stick knows no links
-                self.path.rename(self.backup)
-        self._temporary.replace(self.path)
+            except (OSError, NotImplementedError):  # a FAT stick knows no links, nor does Windows
+                self.path.replace(self.backup)
+        if _OPEN_FILES_STAY:
+            self.file.close()
+        _rename(self._temporary, self.path)
         self.file.close()
-        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            folder = os.open(self.path.parent, os.O_RDONLY)
+        except PermissionError:  # Windows opens no folders; its journal keeps the order
+            return
         try:
             os.fsync(folder)  # so that the rename itself survives a power cut
         finally:
@@ -92,10 +114,10 @@ class AtomicFile:
 
         A disk that has just failed may not allow even that; then the next writer removes it.
         """
-        with suppress(OSError):
-            self._temporary.unlink(missing_ok=True)
         with suppress(OSError):  # closing flushes, which fails again on a full disk
             self.file.close()
+        with suppress(OSError):
+            self._temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -123,10 +145,14 @@ def remove_leftovers(path: str | os.PathLike) -> None:
     with suppress(OSError):
         leftovers += Path(path).parent.glob(f"{glob.escape(_prefix(path))}*{_SUFFIX}")
     for each in leftovers:
-        with suppress(OSError), each.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if is_at(file, each):  # not a new file that has taken its name meanwhile
-                each.unlink()
+        with suppress(OSError):
+            if _OPEN_FILES_STAY:
+                each.unlink()  # fails while its writer lives
+                continue
+            with each.open("rb") as file:
+                _lock(file)
+                if is_at(file, each):  # not a new file that has taken its name meanwhile
+                    each.unlink()
 
 
 @contextmanager
@@ -153,22 +179,24 @@ def alone_with(path: str | os.PathLike, *, wait: bool = False) -> Iterator[None]
     mark = Path(path).parent / f"{_prefix(path)}alone{_SUFFIX}"
     while True:
         try:
-            file = mark.open("wb")
+            file = mark.open("ab")
         except OSError as error:
             error.filename = str(path)  # the user does not know the mark's name
             raise
         with file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+                _lock(file, wait=wait)
             except BlockingIOError:
                 raise
             except OSError:
                 pass  # some network folders do not support locks
-            if not is_at(file, mark):
+            if not _OPEN_FILES_STAY and not is_at(file, mark):
                 continue  # its previous owner has just removed it
             try:
                 yield
             finally:
+                if _OPEN_FILES_STAY:
+                    file.close()
                 with suppress(OSError):  # the disk may have become read-only
                     mark.unlink(missing_ok=True)
             return
@@ -180,6 +208,43 @@ def is_at(file: IO, path: Path) -> bool:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False
+
+
+def _lock(file: IO, *, wait: bool = False) -> None:
+    """Lock an open file until it is closed.
+
+    Raises
+    ------
+    BlockingIOError
+        When another process has locked it, and `wait` is false.
+    OSError
+        When the system or the folder does not support locks.
+    """
+    if fcntl:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        return
+    if not msvcrt:
+        raise OSError(errno.ENOLCK, "this system has no locks that Python knows")
+    while True:
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # its own LK_LOCK gives up after 10 s
+            return
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EDEADLK):
+                raise
+            if not wait:
+                raise BlockingIOError(errno.EAGAIN, "another process has locked it") from None
+        time.sleep(_SECONDS_BETWEEN_TRIES)
+
+
+def _rename(path: Path, target: Path) -> None:
+    """Rename a file over another; where an open file stays, wait a little until others close it."""
+    for _ in range(_MOST_TRIES if _OPEN_FILES_STAY else 0):
+        with suppress(PermissionError):
+            path.replace(target)
+            return
+        time.sleep(_SECONDS_BETWEEN_TRIES)
+    path.replace(target)
 
 
 def _prefix(path: str | os.PathLike) -> str:

@@ -136,7 +136,7 @@ def definition_of(language: Language, name: str, *files: str) -> str:
     """
     line = re.compile(language.definition.format(re.escape(name)), re.MULTILINE)
     for file in files or language.texts:
-        for paragraph in _PARAGRAPH.split((FOLDER / file).read_text()):
+        for paragraph in _PARAGRAPH.split((FOLDER / file).read_text(encoding="utf-8")):
             if line.search(paragraph):
                 return paragraph.strip() + "\n"
     raise KeyError(f"{language.name} does not define {name}")

@@ -14,9 +14,9 @@ from tests.campaigns.power_cuts.jobs import DEADLINE_SECONDS
 from tests.campaigns.power_cuts.moments import Trial
 
 # What changes files, or decides whether they are changed
-CHANGING = "openat write fsync fchmod rename unlink mkdir flock close ftruncate".split()
+CHANGING = "openat write fsync chmod rename unlink mkdir flock close ftruncate".split()
 WAYS = ("signal=SIGKILL", "error=EIO", "error=ENOSPC")
-_BY_NAME = ("openat", "rename", "unlink", "mkdir")
+_BY_NAME = ("openat", "chmod", "rename", "unlink", "mkdir")
 _CALL = re.compile(r"^(\w+)\((.*)\) += \S+")
 
 
