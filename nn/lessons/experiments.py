@@ -14,7 +14,7 @@ from nn.kit import KIT_FOLDER
 from nn.network import Network
 from nn.presets import PRESETS, Preset
 from nn.rules import RULES
-from nn.saving.model_file import ModelError, load_model
+from nn.saving.model_file import OWN_DATASET, ModelError, load_model
 from nn.signals import PIXELS, one_hot, scale_pixels
 from nn.training import evaluate, train
 
@@ -103,7 +103,8 @@ def load_or_train(
 def best_model(folder: Path) -> tuple[Network, str] | None:
     """Find the digit reader with the best test accuracy; those trained on MNIST come first.
 
-    Files that are not models with 784 inputs and 10 outputs are skipped.
+    Before all of them comes one that the reader trained with the book's class and saved, the newest
+    of several. Files that are not models with 784 inputs and 10 outputs are skipped.
 
     Returns
     -------
@@ -122,8 +123,9 @@ def best_model(folder: Path) -> tuple[Network, str] | None:
         return None
 
     def merit(reader):
-        about = reader[1].about
-        return about.get("dataset") == MNIST_NAME, about.get("accuracy") or 0.0
+        path, about = reader[0], reader[1].about
+        own = path.stat().st_mtime_ns if about.get("dataset") == OWN_DATASET else 0
+        return own, about.get("dataset") == MNIST_NAME, about.get("accuracy") or 0.0
 
     path, network = max(readers, key=merit)
     origin = f"loaded from models/{path.name}: {network.sizes[1]} hidden nodes"

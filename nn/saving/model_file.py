@@ -18,6 +18,7 @@ from nn.saving.atomic import AtomicFile, atomic_write
 LARGEST_BYTES = 320_000_000  # 100,000 hidden nodes, the most that `train` accepts
 LARGEST_WEIGHT = 1e30  # sums of products with larger weights could overflow in float32
 FORMAT = "pi-nn model 1"
+OWN_DATASET = "the digits of your own notebook"  # `about` of a model that `nn.book` saved
 
 _PIECE_BYTES = 1 << 20
 _SETTINGS = "settings"

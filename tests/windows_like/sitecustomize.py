@@ -41,7 +41,7 @@ def _is_open(path) -> bool:
     target = os.path.realpath(path)
     for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
         try:
-            if os.readlink(descriptor) == target:
+            if str(descriptor.readlink()) == target:
                 return True
         except OSError:  # it has ended, or is another user's
             continue
