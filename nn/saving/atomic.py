@@ -95,7 +95,7 @@ class AtomicFile:
             try:  # a second name for the old file, so that at no moment the first has none
                 os.link(self.path, self.backup, follow_symlinks=False)
             except (OSError, NotImplementedError):  # a FAT stick knows no links, nor does Windows
-                self.path.replace(self.backup)
+                _rename(self.path, self.backup)
         if _OPEN_FILES_STAY:
             self.file.close()
         _rename(self._temporary, self.path)

@@ -13,6 +13,7 @@ import signal
 import subprocess  # noqa: F401 - before msvcrt, which would make it believe in Windows
 import sys
 import types
+import warnings
 from pathlib import Path
 
 MODULES = {"fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"}
@@ -90,3 +91,4 @@ for name in "SIGALRM SIGHUP SIGKILL SIGPIPE SIGQUIT SIGUSR1 SIGUSR2".split():
     delattr(signal, name)
 os.link, os.rename, ctypes.CDLL = _link, _rename, _CDLL
 sys.addaudithook(_refuse)
+warnings.filterwarnings("error", category=EncodingWarning, module=r"nn\b")
