@@ -101,6 +101,15 @@ def write_idx(folder: Path, pixels, labels, stem: str = "train", zipped: bool = 
     return images
 
 
+def unpack_sample(kind: str, rows: int, folder: Path) -> Path:
+    """Write the first rows of the bundled "train" or "test" sample as CSV; return the file."""
+    with gzip.open(PROJECT / "mnist_dataset" / f"sample_{kind}.csv.gz") as file:
+        lines = file.readlines()[:rows]
+    path = folder / f"sample_{kind}.csv"
+    path.write_bytes(b"".join(lines))
+    return path
+
+
 @pytest.fixture
 def csv_pair(tmp_path, digits):
     """A training and a test CSV file of random digits."""

@@ -1,6 +1,7 @@
 # Commands that test and measure the kit: part of the Makefile; `make help-maintainers` lists them.
 
-.PHONY: help-maintainers test test-all test-oldest lint lint-languages test-arm test-cache test-provision
+.PHONY: help-maintainers test test-all test-oldest test-trixie lint lint-languages
+.PHONY: test-arm test-cache test-provision
 .PHONY: fuzz test-power-cuts test-low-memory verify-emulated test-firstboot test-wifi test-usb
 .PHONY: bench bench-book bench-arm bench-cache bench-peers bench-backends compare-languages
 .PHONY: measure-presets measure-sample measure-checkpoints measure-notebooks pictures sample card-lists
@@ -18,6 +19,9 @@ test-all: $(VENV)/.ready-test ## Run all tests (10 min)
 test-oldest: ## Run all tests with Debian 12's numpy, in .venv-oldest; needs Python 3.11
 	$(MAKE) VENV=$(VENV)-oldest $(VENV)-oldest/.ready-test,oldest
 	$(VENV)-oldest/bin/python -m pytest
+
+test-trixie: $(VENV)/.ready ## Run the tests of nn with Debian 13's Python 3.13 (5 min); needs root on Debian
+	$(RUN) -m tests.campaigns.trixie_tests
 
 lint: $(VENV)/.ready-lint ## Check the style of the code and the playbooks
 	$(VENV)/bin/ruff check .
@@ -102,8 +106,10 @@ pictures: $(VENV)/.ready ## Redraw the pictures in docs/; needs MNIST
 	$(RUN) -m scripts.bench.draw_pictures
 
 sample: $(VENV)/.ready ## Redraw the sample digits in mnist_dataset/
-	$(RUN) -m nn data sample mnist_dataset/sample_train.csv --rows 1000 --seed 1 --force
-	$(RUN) -m nn data sample mnist_dataset/sample_test.csv --rows 200 --seed 2 --force
+	$(RUN) -m nn data sample mnist_dataset/sample_train.csv.gz --rows 10000 --seed 1 --force
+	$(RUN) -m nn data sample mnist_dataset/sample_test.csv.gz --rows 1000 --seed 2 --force
+	$(RUN) -m nn data sample mnist_dataset/sample_train_100.csv --rows 100 --seed 1 --force
+	$(RUN) -m nn data sample mnist_dataset/sample_test_10.csv --rows 10 --seed 2 --force
 
 card-lists: $(VENV)/.ready ## Read time zones, locales, keyboards and users from Debian for prepare_sd_card.py (20 min); needs root on Debian
 	$(RUN) -m scripts.sdcard_lists

@@ -7,6 +7,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator, Sized
+from dataclasses import replace
 from pathlib import Path
 
 from nn.cli.console import percent, progress
@@ -124,16 +125,16 @@ def print_summary(preset: Preset, source, summary: dict, as_json: bool) -> None:
     if as_json:
         print(json.dumps(summary))
         return
+    median, low, high = map(percent, preset.accuracy)
+    is_usual = preset == replace(PRESETS[preset.name], seed=preset.seed)
     if summary["accuracy"] is None:
         accuracy = "not measured: no test file beside the training file, and no --test FILE"
     else:
         accuracy = f"{percent(summary['accuracy'])} of {summary['test_samples']:,} test digits"
-        usual = PRESETS[preset.name].hyperparameters() | {"seed": preset.seed}
         if not source.is_mnist:
             accuracy += f" of: {source.tested_on}"
-        elif preset.hyperparameters() == usual:
-            median, low, high = preset.accuracy
-            accuracy += f" (usual: {percent(median)}, from {percent(low)} to {percent(high)})"
+        elif is_usual:
+            accuracy += f" (usual: {median}, from {low} to {high})"
     resumed = summary["resumed_from"] is not None
     print(f"Accuracy  {accuracy}")
     print(
@@ -143,9 +144,11 @@ def print_summary(preset: Preset, source, summary: dict, as_json: bool) -> None:
     peak_mb = summary["peak_rss_mb"]
     print(f"Memory    {'unknown here' if peak_mb is None else f'{peak_mb:.0f} MB at most'}")
     print(f"Model     {summary['model']}")
+    if source.name == SAMPLE_NAME and is_usual:
+        print(f"Expect    {median} of MNIST's test digits if you train on MNIST ({low} to {high})")
     if source.name == SAMPLE_NAME:
         print(f"Next      {command('data fetch')}")
-        print("          fetches MNIST: 60 times as many digits, written by people")
+        print("          fetches MNIST: six times as many digits, written by people")
     else:
         model = shlex.quote(summary["model"])
         print(f"Next      {command(f'backquery --model {model}')}")

@@ -67,13 +67,17 @@ class CsvDataset:
             packer.finish()
 
     def estimate_rows(self) -> int | None:
-        """Estimate the number of rows from the first 64 KB of the file."""
+        """Estimate the number of rows from the first 64 KB of the text, and its size."""
         if packed := find_packed(self.path):
             return count_packed(packed)
         with Stream(self.path) as file:
-            head = b"" if file.zipped else file.read(LONGEST_LINE)
+            try:
+                head = file.read(LONGEST_LINE)
+            except DatasetError:  # reading the rows will say so
+                return None
+            size = file.size()
         lines = head.count(b"\n")
-        return round(self.path.stat().st_size / len(head) * lines) if lines else None
+        return round(size / len(head) * lines) if lines else None
 
 
 def read_csv(path: Path, rows: int = BLOCK_ROWS, labels: Labels = DIGITS) -> Iterator[np.ndarray]:

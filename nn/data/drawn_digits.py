@@ -6,7 +6,6 @@ with the centre of mass in the middle of 28 x 28.
 """
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 import numpy as np
 
@@ -16,28 +15,34 @@ from nn.signals import PIXELS, SIDE
 
 BOX = 20  # pixels along the box that the ink is fitted into
 
+# How people write each digit: thickness of the pen and its spread, breadth and its spread, lean and
+# its spread. Spreads are of the natural logarithm; the lean is to the right for each unit upwards.
+HABITS = np.array(
+    [
+        (0.98, 0.32, 1.19, 0.18, 0.21, 0.27),
+        (0.99, 0.35, 1.00, 0.21, 0.26, 0.26),
+        (0.90, 0.34, 1.14, 0.20, 0.13, 0.33),
+        (0.90, 0.31, 1.08, 0.20, 0.06, 0.29),
+        (0.86, 0.31, 1.02, 0.21, 0.27, 0.39),
+        (0.83, 0.30, 1.21, 0.17, 0.11, 0.31),
+        (0.87, 0.35, 1.05, 0.20, 0.11, 0.17),
+        (0.91, 0.31, 1.12, 0.18, 0.00, 0.23),
+        (0.80, 0.32, 1.03, 0.15, 0.11, 0.25),
+        (0.81, 0.30, 0.98, 0.21, 0.11, 0.23),
+    ]
+)
+
 # The hand, on a page 100 units high.
-TREMBLE = 5.5  # how far a point of the path strays
+TREMBLE = 8.5  # how far a point of the path strays
 DRIFT = 4.0  # how far a whole stroke strays after the pen was lifted
-LEAN, LEAN_SPREAD = 0.14, 0.25  # units to the right for each unit upwards
 TURN = 0.14  # radians
-WIDTH_SPREAD = 0.22  # of the natural logarithm of the width
 TAPER = 0.17  # how much wider the top may be than the middle
 BEND, BEND_WAVE = 4.5, 130.0  # height and length of the slow waves that bend the page
 
 # The pen, in pixels of the finished picture.
-PEN_RADIUS, PEN_SPREAD = 1.4, 0.3  # the spread is of the natural logarithm
-FINEST_RADIUS = 0.6
-PRESSURE = 0.2  # how much of the radius comes and goes along the line
+PEN_RADIUS, FINEST_RADIUS = 1.4, 0.6
+PRESSURE = 0.3  # how much of the radius comes and goes along the line
 SOFT_EDGE = 1.15  # from full ink to none
-ROOM = 30.0  # the thickest pen for a digit of breadth 1; a 5 is some 0.06 broad
-
-# Weights of four neighbouring points along a spline, shape (20, 4): half Catmull-Rom, which passes
-# through the points, half B-spline, which is rounder
-_T = np.linspace(0, 1, 20)
-_CATMULL_ROM = np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]]) / 2
-_B_SPLINE = np.array([[1, 4, 1, 0], [-3, 0, 3, 0], [3, -6, 3, 0], [-1, 3, -3, 1]]) / 6
-SPLINE = np.stack([np.ones_like(_T), _T, _T**2, _T**3], axis=1) @ (_CATMULL_ROM + _B_SPLINE) / 2
 
 
 def draw_digits(n_samples: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -142,70 +147,30 @@ def _draw(digit, rng):
     """Return one picture, uint8 of shape (28, 28)."""
     shares, paths = PATHS[digit]
     path = paths[np.searchsorted(shares, rng.random())]
-    line = np.concatenate([_glide(piece) for piece in _by_hand(path, rng)])
-    line = _bend(_lean(line - line.mean(axis=0), rng), rng)
-    radii = _pressure(len(line), rng) * _pen_radius(digit, line, rng)
-    return _frame(_ink(_fit(line, radii), radii))
-
-
-def _stray(rng, shape=None):
-    """Return normal noise without its tails, which would make a digit unreadable."""
-    return np.clip(rng.normal(size=shape), -2, 2)
-
-
-def _by_hand(path, rng):
-    """Return the smooth pieces of a path, shape (n_points, 2) each, as a hand misplaces them."""
-    pieces = []
-    for stroke in path:
-        drift = DRIFT * _stray(rng, 2)
-        moved = [piece + drift + _tremble(len(piece), rng) for piece in stroke]
-        for before, after in pairwise(moved):
-            after[0] = before[-1]
-        pieces += moved
-    return pieces
-
-
-def _tremble(n_points, rng):
-    noise = _stray(rng, (n_points + 1, 2))
+    n_points = len(path.points)
+    # Normal noise without its tails, which would make a digit unreadable.
+    noise = rng.normal(size=2 * (n_points + 1 + path.strokes[-1] + 1) + 9).clip(-2, 2)
+    pen, breadth, lean, taper, turn = noise[:5]
+    trembles, drifts = np.split(noise[9:].reshape(-1, 2), [n_points + 1])
     # A neighbour's error lingers, or round digits turn angular.
-    return TREMBLE * (0.9 * noise[1:] + 0.45 * noise[:-1])
+    tremble = TREMBLE * (0.9 * trembles[1:] + 0.45 * trembles[:-1])
+    points = path.points + DRIFT * drifts[path.strokes] + tremble
+    line = path.spline @ points  # (n_line, n_points) @ (n_points, 2)
 
-
-def _glide(points):
-    """Return the points along the spline that glides past ``points``, shape (n, 2)."""
-    before, after = 2 * points[0] - points[1], 2 * points[-1] - points[-2]
-    padded = np.vstack([before, points, after])
-    spans = np.stack([padded[:-3], padded[1:-2], padded[2:-1], padded[3:]], axis=1)
-    return (SPLINE @ spans).reshape(-1, 2)  # (20, 4) @ (n_spans, 4, 2)
-
-
-def _lean(line, rng):
-    x, y = line.T
-    width, taper, lean, turn = _stray(rng, 4)
-    x = x * np.exp(WIDTH_SPREAD * width) * (1 + TAPER * taper * y / 50)
-    x = x - (LEAN + LEAN_SPREAD * lean) * y
+    x, y = (line - line.mean(axis=0)).T
+    pen_size, pen_spread, broad, broad_spread, leaning, lean_spread = HABITS[digit]
+    x = x * (broad * np.exp(broad_spread * breadth)) * (1 + TAPER * taper * y / 50)
+    x = x - (leaning + lean_spread * lean) * y
     sine, cosine = np.sin(TURN * turn), np.cos(TURN * turn)
-    return np.stack([x * cosine - y * sine, x * sine + y * cosine], axis=1)
+    line = np.stack([x * cosine - y * sine, x * sine + y * cosine], axis=1)
+    angles = line[:, :, np.newaxis] * (2 * np.pi / BEND_WAVE) + rng.uniform(0, 2 * np.pi, (2, 2))
+    line = line + (BEND * noise[5:9].reshape(2, 2) * np.sin(angles)).sum(axis=2)  # (n_line, 2, 2)
 
-
-def _bend(line, rng):
-    phases = rng.uniform(0, 2 * np.pi, (2, 2))
-    heights = BEND * _stray(rng, (2, 2))
-    angles = line[:, :, np.newaxis] * (2 * np.pi / BEND_WAVE) + phases  # (n, 2, 2)
-    return line + (heights * np.sin(angles)).sum(axis=1)
-
-
-def _pressure(n_points, rng):
-    waves = np.linspace(0, rng.uniform(0.3, 1.5), n_points) + rng.random()
-    return 1 + PRESSURE * np.sin(2 * np.pi * waves)
-
-
-def _pen_radius(digit, line, rng):
-    radius = PEN_RADIUS * np.exp(PEN_SPREAD * _stray(rng))
-    if digit != 1:  # a thick pen would close the loops of a narrow digit; a 1 has none
-        area = np.sqrt(np.linalg.det(np.cov(line.T)))  # leaning over does not make it wider
-        radius = min(radius, ROOM * (area / np.ptp(line, axis=0).max() ** 2))
-    return max(radius, FINEST_RADIUS)
+    radius = max(PEN_RADIUS * pen_size * np.exp(pen_spread * pen), FINEST_RADIUS)
+    begin, waves = rng.random(), rng.uniform(0.3, 1.5)
+    along = begin + waves * np.linspace(0, 1, len(line))
+    radii = radius * (1 + PRESSURE * np.sin(2 * np.pi * along))
+    return _frame(_ink(_fit(line, radii), radii))
 
 
 def _fit(line, radii):

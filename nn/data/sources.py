@@ -21,7 +21,7 @@ _NAMES = (
     (_IDX.replace("{}", "train").split(), _IDX.replace("{}", "t10k").split()),
     (_CSV.replace("{}", "train").split(), _CSV.replace("{}", "test").split()),
 )
-_SAMPLE = ("sample_train.csv", "sample_test.csv")
+_SAMPLE = ("sample_train.csv.gz", "sample_test.csv.gz")
 MNIST_NAME = "MNIST"
 # The CRC-32 of MNIST's training and test files: IDX images and labels, CSV text, and packed rows.
 _MNIST_CHECKSUMS = (

@@ -4,6 +4,7 @@ import ctypes
 import errno
 import functools
 import gzip
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,6 +69,14 @@ class Stream:
         self._most_bytes = max(HARMLESS_BYTES, MOST_UNPACKED * path.stat().st_size)
         self._unpacked = 0
         self._rest = b""  # what `read_lines` has read beyond the last complete line
+
+    def size(self) -> int:
+        """Return the size of the content in bytes, as gzip notes it: modulo 4 GB."""
+        if not self.zipped:
+            return self.path.stat().st_size
+        with self.path.open("rb") as file:
+            file.seek(-4, os.SEEK_END)
+            return int.from_bytes(file.read(), "little")
 
     def read(self, size: int) -> bytes:
         """Read up to `size` bytes of the uncompressed content; fewer only at its end.

@@ -79,7 +79,7 @@ def _arguments():
 
 def _write_sample(folder: Path) -> None:
     """Write the bundled sample as packed rows, so that the check needs no download."""
-    blocks = open_dataset(DATASET_FOLDER / "sample_train.csv").blocks()
+    blocks = open_dataset(DATASET_FOLDER / "sample_train.csv.gz").blocks()
     (folder / "sample.bytes").write_bytes(_packed(blocks))
 
 

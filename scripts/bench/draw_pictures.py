@@ -33,7 +33,7 @@ def main() -> None:
 
 def _draw_sample() -> None:
     """Show the first twelve of each digit of the bundled sample, a row a digit."""
-    dataset = FirstRows(open_dataset(DATASET_FOLDER / "sample_train.csv"), 1000)
+    dataset = FirstRows(open_dataset(DATASET_FOLDER / "sample_train.csv.gz"), 1000)
     blocks = list(dataset.blocks())
     pixels, labels = (np.concatenate(part) for part in zip(*blocks, strict=True))
     shown = np.concatenate([pixels[labels == digit][:12] for digit in range(10)])

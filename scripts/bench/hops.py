@@ -27,9 +27,9 @@ runs of six lines
 import argparse
 import ast
 import contextlib
+import gzip
 import io
 import re
-import shutil
 import sys
 import tempfile
 from collections import defaultdict
@@ -80,10 +80,19 @@ def modules_of(codes: Iterable[CodeType]) -> set[str]:
     return {file for file in files if not file.endswith("__init__.py")}
 
 
+def unpack_sample(kind: str, rows: int, folder: Path) -> Path:
+    """Write the first rows of the bundled "train" or "test" sample as CSV; return the file."""
+    with gzip.open(PROJECT / f"mnist_dataset/sample_{kind}.csv.gz") as file:
+        text = b"".join(file.readlines()[:rows])
+    path = folder / f"sample_{kind}.csv"
+    path.write_bytes(text)
+    return path
+
+
 def train_smoke(folder: Path) -> dict[str, int]:
     """Count what `train --preset smoke` enters; must be the first to import `nn`."""
-    train_file = shutil.copy(PROJECT / "mnist_dataset/sample_train.csv", folder)
-    shutil.copy(PROJECT / "mnist_dataset/sample_test.csv", folder)
+    train_file = str(unpack_sample("train", 1000, folder))
+    unpack_sample("test", 200, folder)
     words = ["train", "--preset", "smoke", "--train", train_file]
     profile = Profile()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -108,7 +117,7 @@ def row_to_weights(folder: Path) -> dict[str, int]:
     from nn.network import Network
     from nn.training import train
 
-    text = shutil.copy(PROJECT / "mnist_dataset/sample_train.csv", folder / "row.csv")
+    text = unpack_sample("train", 1000, folder)
     profile = Profile()
     actions = iter([profile.start, profile.stop])  # at the ends of the first two blocks
 

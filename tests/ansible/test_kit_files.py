@@ -25,7 +25,7 @@ KIT = {
     "notebooks/README.md": "read me",
     "nn/network.py": "kit",
     "nn/data/csv.py": "kit's csv",
-    "mnist_dataset/sample_train.csv": "5,0",
+    "mnist_dataset/sample_train.csv.gz": "5,0",
     "Makefile": "help:",
 }
 
@@ -380,7 +380,7 @@ def test_uninstall_leaves_what_is_the_students(kit):
     caches = {
         "nn/__pycache__/network.cpython-311.pyc": "",
         "nn/__pycache__/gone.cpython-311.pyc": "",
-        "mnist_dataset/sample_train.csv.packed": "",
+        "mnist_dataset/sample_train.csv.gz.packed": "",
     }
     write(kit.folder, own | caches)
     for name in ("mine/empty", "models/later", "notebooks/.empty"):

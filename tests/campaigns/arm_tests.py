@@ -60,7 +60,7 @@ def _run(root: Path) -> None:
         files = [f"tests/nn/{name}.py" for name in TESTS]
         pytest = (*inside_kit, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", QUICK)
         _show(*pytest, *files)
-        sample = ("--train", "mnist_dataset/sample_train.csv", "--model", "/tmp/model.npz")
+        sample = ("--train", "mnist_dataset/sample_train_100.csv", "--model", "/tmp/model.npz")
         _show(*inside_kit, "-m", "nn", "train", "--preset", "smoke", *sample)
 
 

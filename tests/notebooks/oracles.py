@@ -10,7 +10,7 @@ import numpy as np
 def read_digits(kit: Path, mnist: Path | None, stem: str) -> tuple[np.ndarray, np.ndarray]:
     """Read the "train" or "test" digits that a notebook used: pixels (n, 784), labels (n,)."""
     if mnist is None:
-        with (kit / "mnist_dataset" / f"sample_{stem}.csv").open(newline="") as file:
+        with gzip.open(kit / "mnist_dataset" / f"sample_{stem}.csv.gz", "rt", newline="") as file:
             rows = np.array([[int(value) for value in row] for row in csv.reader(file)])
         return rows[:, 1:], rows[:, 0]
     stem = {"train": "train", "test": "t10k"}[stem]

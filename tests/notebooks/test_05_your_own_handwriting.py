@@ -1,6 +1,7 @@
 """Notebook 05: what is drawn, read from a file, or uploaded is answered by the network."""
 
 import csv
+import gzip
 import os
 import re
 import subprocess
@@ -26,7 +27,7 @@ def run(kit, mnist_or_sample):
 @pytest.fixture(scope="module")
 def sample_digits():
     """The sample's first test digit of each kind: {label: (28, 28) grey levels}."""
-    with (PROJECT / "mnist_dataset" / "sample_test.csv").open(newline="") as file:
+    with gzip.open(PROJECT / "mnist_dataset" / "sample_test.csv.gz", "rt", newline="") as file:
         rows = [[int(value) for value in row] for row in csv.reader(file)]
     return {row[0]: np.array(row[1:], np.uint8).reshape(28, 28) for row in reversed(rows)}
 

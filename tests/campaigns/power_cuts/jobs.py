@@ -1,5 +1,6 @@
 """The commands that write files, each in a folder of its own."""
 
+import gzip
 import os
 import subprocess
 import sys
@@ -26,9 +27,9 @@ class Job:
     old : tuple of str
         Names in the folder that hold something older, which the command replaces.
     inputs : tuple of str
-        Files of mnist_dataset that are copied into the folder.
-    rows : int or None
-        How many of their rows; None for all.
+        Files of mnist_dataset that are unpacked into the folder.
+    rows : int
+        How many of their rows.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Job:
     before: tuple[str, ...] = ()
     old: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ("sample_train.csv", "sample_test.csv")
-    rows: int | None = None
+    rows: int = 1000
 
     @property
     def trains(self) -> bool:
@@ -47,7 +48,8 @@ class Job:
         """Fill a new folder; old models are of another seed, other old files are a few bytes."""
         folder.mkdir()
         for name in self.inputs:
-            lines = (SAMPLE / name).read_bytes().splitlines(keepends=True)
+            with gzip.open(SAMPLE / f"{name}.gz") as file:
+                lines = file.readlines()
             (folder / name).write_bytes(b"".join(lines[: self.rows]))
             os.utime(folder / name, (1e9, 1e9))
         for name in self.old:

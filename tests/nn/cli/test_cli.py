@@ -88,7 +88,7 @@ def test_train_for_people(run, csv_pair):
 
 def test_the_sample_is_never_passed_off_as_mnist(tmp_path, monkeypatch, capsys):
     """Offline and without MNIST, name and accuracy say what it was."""
-    for name in ("sample_train.csv", "sample_test.csv"):
+    for name in ("sample_train.csv.gz", "sample_test.csv.gz"):
         (tmp_path / name).write_bytes((sources.DATASET_FOLDER / name).read_bytes())
     monkeypatch.setattr(sources, "DATASET_FOLDER", tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -96,12 +96,17 @@ def test_the_sample_is_never_passed_off_as_mnist(tmp_path, monkeypatch, capsys):
     assert main([*words, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["dataset"] == "bundled sample (drawn by this kit, not MNIST)"
-    assert (summary["samples"], summary["test_samples"]) == (1000, 200)
+    assert (summary["samples"], summary["test_samples"]) == (1000, 1000)
     assert main(words) == 0
     output = capsys.readouterr().out
     assert "of: bundled sample (drawn by this kit, not MNIST)" in output
     assert "usual" not in output
+    assert (
+        "Expect    75.78 % of MNIST's test digits if you train on MNIST (70.69 % to 78.07 %)\n"
+    ) in output
     assert " data fetch" in output
+    assert main([*words, "--epochs", "1"]) == 0
+    assert "Expect" not in capsys.readouterr().out
 
 
 def test_without_test_digits_nothing_is_claimed(run, csv_pair):

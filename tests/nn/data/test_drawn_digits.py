@@ -49,10 +49,16 @@ def test_digits_are_framed_as_mnists_are(drawn):
     assert pixels.max() == 255
 
 
-@pytest.mark.parametrize(("name", "rows", "seed"), [("train", 1000, 1), ("test", 200, 2)])
+@pytest.mark.parametrize(
+    ("name", "rows", "seed"),
+    [
+        pytest.param("train.csv.gz", 10_000, 1, marks=pytest.mark.slow),
+        *(("test.csv.gz", 1000, 2), ("train_100.csv", 100, 1), ("test_10.csv", 10, 2)),
+    ],
+)
 def test_the_bundled_sample_is_what_the_script_draws(name, rows, seed):
     """`make sample` again; another C library may round one grey level in a thousand otherwise."""
-    blocks = list(open_dataset(DATASET_FOLDER / f"sample_{name}.csv").blocks())
+    blocks = list(open_dataset(DATASET_FOLDER / f"sample_{name}").blocks())
     pixels, labels = (np.concatenate(part) for part in zip(*blocks, strict=True))
     expected_pixels, expected_labels = draw_digits(rows, seed)
     assert np.array_equal(labels, expected_labels)

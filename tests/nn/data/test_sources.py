@@ -19,7 +19,7 @@ def folder(tmp_path):
     """A data folder with nothing but the sample in it."""
     folder = tmp_path / "mnist_dataset"
     folder.mkdir()
-    for name in ("sample_train.csv", "sample_test.csv"):
+    for name in ("sample_train.csv.gz", "sample_test.csv.gz"):
         (folder / name).write_text("")
     return folder
 
@@ -184,7 +184,7 @@ def test_the_sample_comes_last_and_says_so(folder, unreachable):
     source = find_source(environ={}, folder=folder, say=said.append)
     assert source.name == "bundled sample (drawn by this kit, not MNIST)"
     assert not source.is_mnist
-    assert source.train == folder / "sample_train.csv"
+    assert source.train == folder / "sample_train.csv.gz"
     assert said[1:] == ["MNIST is not available: no network", f"Using the {SAMPLE_NAME} instead."]
 
 
@@ -218,8 +218,8 @@ def test_the_test_file_is_found_beside_the_training_file(tmp_path, digits):
 
 
 def test_the_sample_is_where_it_is_looked_for():
-    """Both files are in the repository."""
+    """Both files are in the repository, and small ones to try things with."""
     assert {path.name for path in DATASET_FOLDER.iterdir()} >= {
-        "sample_train.csv",
-        "sample_test.csv",
+        *("sample_train.csv.gz", "sample_test.csv.gz"),
+        *("sample_train_100.csv", "sample_test_10.csv"),
     }

@@ -6,17 +6,17 @@ import sys
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, unpack_sample
 
 FAULTS = """
 import nn, resource, sys
+from pathlib import Path
 from nn.data import csv_file, streams
-from nn.data.sources import DATASET_FOLDER
 if sys.argv[1] == "plain":
     streams.keep_freed_memory = lambda: None
 
 def parse():
-    for rows in csv_file.read_csv(DATASET_FOLDER / "sample_train.csv"):
+    for rows in csv_file.read_csv(Path(sys.argv[2])):
         pass
 
 parse()
@@ -27,14 +27,15 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def page_faults(how):
-    command = [sys.executable, "-c", FAULTS, how]
+def page_faults(how, path):
+    command = [sys.executable, "-c", FAULTS, how, path]
     return int(subprocess.run(command, cwd=PROJECT, capture_output=True, check=True).stdout)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone has these thresholds")
-def test_freed_memory_is_kept():
+def test_freed_memory_is_kept(tmp_path):
     """The same file parsed again hardly faults a page in; without the call each block does."""
-    kept, plain = page_faults("keep"), page_faults("plain")
+    path = unpack_sample("train", 1000, tmp_path)
+    kept, plain = page_faults("keep", path), page_faults("plain", path)
     assert kept < 1000
     assert plain > 10 * kept

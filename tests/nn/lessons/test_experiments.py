@@ -82,15 +82,15 @@ def test_all_rows_are_used_without_a_limit(digits):
 
 
 def test_without_a_model_one_is_trained_that_reads(tmp_path, sample):
-    """4,000 digits shown; the origin says how many and of what."""
+    """20,000 digits shown; the origin says how many and of what."""
     rows = []
     network, origin = load_or_train(
-        sample, folder=tmp_path / "none", samples=4000, on_rows=rows.append
+        sample, folder=tmp_path / "none", samples=20_000, on_rows=rows.append
     )
-    assert sum(rows) == 4000
-    assert "1,000 digits, each seen 4 times" in origin
+    assert sum(rows) == 20_000
+    assert "10,000 digits, each seen 2 times" in origin
     assert SAMPLE_NAME in origin
-    assert evaluate(network, open_dataset(sample.test)).accuracy > 0.5
+    assert evaluate(network, open_dataset(sample.test)).accuracy > 0.9
     assert not list(tmp_path.iterdir())
 
 
@@ -128,7 +128,7 @@ def test_by_default_it_is_what_was_trained_in_the_kits_folder(tmp_path):
     left_out = shutil.ignore_patterns("__pycache__")
     shutil.copytree(PROJECT / "nn", kit / "nn", ignore=left_out)
     notebooks.mkdir()
-    train = "--train", PROJECT / "mnist_dataset" / "sample_train.csv"
+    train = "--train", PROJECT / "mnist_dataset" / "sample_train.csv.gz"
     code = (
         "from nn.data.sources import Source\n"
         "from nn.lessons.experiments import load_or_train\n"

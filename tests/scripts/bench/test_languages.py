@@ -20,7 +20,7 @@ from scripts.bench.languages import (
     write_first_weights,
 )
 from scripts.bench.places import Here, Job, Run, Side
-from tests.conftest import PROJECT
+from tests.conftest import unpack_sample
 
 SAMPLE_ROWS = 200
 
@@ -30,8 +30,7 @@ def here(tmp_path_factory):
     """The local computer, with some drawn digits in place of MNIST, and the first weights."""
     folder = tmp_path_factory.mktemp("languages")
     for kind in ("train", "test"):
-        lines = (PROJECT / "mnist_dataset" / f"sample_{kind}.csv").read_text().splitlines(True)
-        (folder / f"whole_{kind}.csv").write_text("".join(lines[:SAMPLE_ROWS]))
+        unpack_sample(kind, SAMPLE_ROWS, folder).rename(folder / f"whole_{kind}.csv")
     write_first_weights(folder)
     return Here(folder)
 

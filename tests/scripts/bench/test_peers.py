@@ -3,6 +3,8 @@
 import json
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 from statistics import mean
 
 import numpy as np
@@ -13,9 +15,12 @@ from scripts.bench import peers
 from scripts.bench.comparison import NAMES, Medians
 from scripts.bench.peers import BOOK, LIMIT
 from scripts.bench.places import Here, Run
-from tests.conftest import PROJECT, csv_text
+from tests.conftest import PROJECT, csv_text, unpack_sample
 
-TRAIN, TEST = (PROJECT / "mnist_dataset" / f"sample_{kind}.csv" for kind in ("train", "test"))
+FOLDER = tempfile.TemporaryDirectory(prefix="pi-nn-peers-")  # removed when Python ends
+TRAIN, TEST = (
+    unpack_sample(kind, rows, Path(FOLDER.name)) for kind, rows in (("train", 1000), ("test", 200))
+)
 HIDDEN, EPOCHS, SEED = 100, 5, 1
 SEEDS = (1, 2, 3)
 

@@ -118,7 +118,7 @@ def test_a_changed_kit_is_a_new_card(kit):
         "ansible/secrets/pi/password",
         "ansible/backups/pi.tar.gz",
         "mnist_dataset/train-images-idx3-ubyte.gz",
-        "mnist_dataset/sample_train.csv.packed",
+        "mnist_dataset/sample_train.csv.gz.packed",
         "notebooks/.ipynb_checkpoints/a.ipynb",
         "nn/__pycache__/a.pyc",
     ],
