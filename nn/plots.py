@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib import figure as matplotlib_figure
 
-from nn.images import SIDE
+from nn.signals import SIDE
 from nn.saving.atomic import atomic_write
 
 
