@@ -51,7 +51,7 @@ def find_digits(ink: np.ndarray, faintest: float) -> list[Digit]:
 
     mask = without_lines(ink > faintest)
     labels, parts = _parts(ink, mask)
-    parts = _whole(parts, ink.shape)
+    parts = _whole(labels, parts, ink.shape)
     if not parts:
         return []
     main = max(parts, key=lambda part: part.mass)
@@ -60,7 +60,7 @@ def find_digits(ink: np.ndarray, faintest: float) -> list[Digit]:
         return []
     mask &= ink > max(faintest, 0.4 * strength)
     labels, parts = _parts(ink, mask)
-    parts = _whole(parts, ink.shape)
+    parts = _whole(labels, parts, ink.shape)
     if not parts:
         return []
     groups = _grouped(parts)
@@ -68,8 +68,10 @@ def find_digits(ink: np.ndarray, faintest: float) -> list[Digit]:
     for group in _in_reading_order(groups):
         top, bottom = min(p.top for p in group), max(p.bottom for p in group)
         left, right = min(p.left for p in group), max(p.right for p in group)
-        place = slice(top, bottom), slice(left, right)
+        place = slice(max(0, top - 2), bottom + 2), slice(max(0, left - 2), right + 2)
         own = np.isin(labels[place], [p.number for p in group])
+        if not _is_sharp(ink[place], own, strength):
+            continue
         own = ndimage.binary_dilation(own, iterations=1)
         cut = np.where(own, np.clip(ink[place] / strength, 0, 1), 0)
         cut[cut < 0.25] = 0
@@ -93,25 +95,37 @@ def _parts(ink, mask):
     return labels, parts
 
 
-def _whole(parts, shape):
-    """Leave out parts that touch the edge, unless they fill the picture; and specks."""
+def _whole(labels, parts, shape):
+    """Leave out parts that go on beyond the picture's edge, unless a digit fills the picture."""
     height, width = shape
     inside = [
         part
         for part in parts
-        if part.size >= 0.025 * min(shape)
-        and (
-            (part.top > 0 and part.left > 0 and part.bottom < height and part.right < width)
-            or part.size > 0.85 * min(shape)
-            and part.mass > 0
-            and _fills(part, shape)
-        )
+        if part.top > 0 and part.left > 0 and part.bottom < height and part.right < width
     ]
-    return inside
+    return inside or [
+        part
+        for part in parts
+        if part.height >= 0.8 * height and not _covers_a_side(labels == part.number)
+    ]
 
 
-def _fills(part, shape):
-    return part.height >= 0.8 * shape[0] and part.width >= 0.3 * shape[1]
+def _covers_a_side(mask):
+    """Return whether both ends of one side of the picture belong to a part, as a table does."""
+    corners = mask[0, 0], mask[0, -1], mask[-1, -1], mask[-1, 0]
+    return any(corners[number - 1] and corners[number] for number in range(4))
+
+
+def _is_sharp(ink, own, strength):
+    """Return whether a part ends within a few pixels, as ink does and a shadow does not."""
+    from scipy import ndimage
+
+    full = own & (ink > 0.5 * strength)
+    border = full & ~ndimage.binary_erosion(full)
+    if not border.any():
+        return False
+    slope = np.median(np.hypot(*np.gradient(ink))[border]) / strength
+    return slope >= min(0.25, 12 / max(ink.shape))
 
 
 def _grouped(parts):
@@ -140,19 +154,16 @@ def _grouped(parts):
 
 
 def _in_reading_order(groups):
-    boxes = []
-    for group in groups:
-        top, bottom = min(p.top for p in group), max(p.bottom for p in group)
-        boxes.append((top, bottom, min(p.left for p in group), group))
-    boxes.sort(key=lambda box: box[0] + box[1])
-    lines = []
-    for box in boxes:
-        middle = (box[0] + box[1]) / 2
-        if lines and lines[-1][0][0] < middle < lines[-1][0][1]:
-            lines[-1].append(box)
-        else:
-            lines.append([box])
-    return [box[3] for line in lines for box in sorted(line, key=lambda box: box[2])]
+    """Sort row by row, and from left to right: a row is what overlaps its tallest digit."""
+    left = [(min(p.top for p in g), max(p.bottom for p in g), min(p.left for p in g), g) for g in groups]
+    left.sort(key=lambda box: box[0])
+    ordered = []
+    while left:
+        top, bottom = left[0][:2]
+        row = [box for box in left if (box[0] + box[1]) / 2 < bottom or box[0] < (top + bottom) / 2]
+        ordered += [box[3] for box in sorted(row, key=lambda box: box[2])]
+        left = [box for box in left if box not in row]
+    return ordered
 
 
 def centre_digit(ink: np.ndarray) -> np.ndarray:

@@ -26,33 +26,39 @@ def _lines_across(mask):
     thin = mask & (runs <= limit)
     bridged = ndimage.maximum_filter(thin, size=(3, 4 * limit + 1))
     labels, count = ndimage.label(bridged, np.ones((3, 3)))
+    found = []
+    inner = []
+    for number, place in enumerate(ndimage.find_objects(labels), 1):
+        if place[1].stop - place[1].start < _SPAN_TO_EDGE * width:
+            continue
+        down, along = np.nonzero(thin[place] & (labels[place] == number))
+        down, along = down + place[0].start, along + place[1].start
+        span = np.ptp(along) + 1
+        if span < _SPAN_TO_EDGE * width or np.unique(along).size < 0.6 * span:
+            continue
+        usual = np.median(runs[down, along])
+        slope, offset = np.polyfit(along, down, 1)
+        straight = np.abs(down - slope * along - offset).mean() <= usual
+        line = down, along, usual, slope, offset
+        if along.min() <= 2 or along.max() >= width - 3:
+            if straight or span >= _SPAN * width:
+                found.append(line)
+        elif span >= _SPAN * width:
+            inner.append(line)
+    if len(inner) >= 3:  # paper that ends within the picture; one or two may be strokes
+        found += inner
     lines = np.zeros_like(mask)
     at = np.arange(width)
-    for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
-        span = columns.stop - columns.start
-        to_edge = columns.start == 0 or columns.stop == width
-        if span < (_SPAN_TO_EDGE if to_edge else _SPAN) * width:
-            continue
-        place = rows, columns
-        covered = thin[place] & (labels[place] == number)
-        if covered.any(axis=0).sum() < 0.6 * span:
-            continue
-        usual = np.median(runs[place][covered])
-        down, along = np.nonzero(covered)
-        slope, offset = np.polyfit(along + columns.start, down + rows.start, 1)
-        if not to_edge or span >= _SPAN * width:
-            lines[place] |= covered & (runs[place] <= 1.5 * usual + 1)
-        elif np.abs(down + rows.start - slope * (along + columns.start) - offset).mean() > usual:
-            continue
+    for down, along, usual, slope, offset in found:
+        lines[down, along] = True
         # the rest of the same line, between strokes
         reach = int(usual) + 1
         middle = np.rint(slope * at + offset).astype(int)
         for step in range(-reach, reach + 1):
             row = middle + step
             inside = (row >= 0) & (row < height)
-            row, column = row[inside], at[inside]
-            lines[row, column] |= thin[row, column] & (runs[row, column] <= 1.5 * usual + 1)
-    return lines
+            lines[row[inside], at[inside]] = True
+    return lines & thin & (runs <= 1.5 * max(usual for _, _, usual, _, _ in found) + 1) if found else lines
 
 
 def _vertical_runs(mask):
