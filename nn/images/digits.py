@@ -7,7 +7,16 @@ import numpy as np
 from nn.images.lines import without_lines
 from nn.signals import SIDE
 
-INK_SIDE = 20
+INK_SIDE = 20  # of the box that the ink is fitted into
+_LEAST_STRENGTH = 0.1  # of ink, from 0 to 1: anything fainter is a stain
+_FULL_SHARE = 0.4  # of the strongest part's ink: anything fainter shows through from the back
+_FAINTEST_SHARE = 0.25  # of full ink, at the border of a stroke
+_LEAST_SIZE = 0.025  # of the picture's shorter side
+_LEAST_OF_TALLEST = 0.5  # what is smaller belongs to a digit beside it, or is no digit
+_NEAR = 0.12  # of the tallest digit's size: as near as strokes of one digit
+_SHARP_SLOPE = 0.25  # of full ink in a pixel, at the border of a stroke
+_SHARP_SIZE = 12  # a blurred stroke's border is at most a twelfth of its digit wide
+_THRESHOLDS = (1, 2, 4)  # times the faintest ink, where lines join a digit to the picture's edge
 
 
 class Digit(NamedTuple):
@@ -17,157 +26,153 @@ class Digit(NamedTuple):
     ----------
     pixels : ndarray of uint8, shape (784,)
         0 for paper to 255 for ink, centred as MNIST's digits are.
-    box : tuple of int
-        Left, top, right and bottom.
+    top, bottom, left, right : int
+        Its place: the first row, the row after the last one, and likewise the columns.
     """
 
     pixels: np.ndarray
-    box: tuple[int, int, int, int]
+    top: int
+    bottom: int
+    left: int
+    right: int
 
 
 class _Part(NamedTuple):
+    """Ink that hangs together: its number in an array of labels, and its place."""
+
     number: int
     top: int
     bottom: int
     left: int
     right: int
-    mass: float
 
     @property
-    def height(self):
-        return self.bottom - self.top
+    def size(self) -> int:
+        return max(self.bottom - self.top, self.right - self.left)
 
-    @property
-    def width(self):
-        return self.right - self.left
-
-    @property
-    def size(self):
-        return max(self.height, self.width)
+    def gap_to(self, other: "_Part") -> int:
+        """Return how far apart two boxes are, across or down."""
+        down = max(self.top, other.top) - min(self.bottom, other.bottom)
+        across = max(self.left, other.left) - min(self.right, other.right)
+        return max(down, across, 0)
 
 
 def find_digits(ink: np.ndarray, faintest: float) -> list[Digit]:
-    from scipy import ndimage
+    """Find digits, row by row and from left to right.
 
-    mask = without_lines(ink > faintest)
-    labels, parts = _parts(ink, mask)
-    parts = _whole(labels, parts, ink.shape)
-    if not parts:
+    Parameters
+    ----------
+    ink : ndarray of float, shape (height, width)
+        From 0 for paper to 1.
+    faintest : float
+        What is fainter may be noise.
+
+    Returns
+    -------
+    digits : list of Digit
+    """
+    for factor in _THRESHOLDS:
+        mask = without_lines(ink > factor * faintest)
+        labels, parts = _parts(mask)
+        if parts:
+            break
+    else:
         return []
-    main = max(parts, key=lambda part: part.mass)
-    strength = np.percentile(ink[labels == main.number], 85)
-    if strength < 0.1:
+    masses = [_ink_of(part, ink, labels).sum() for part in parts]
+    strength = np.percentile(_ink_of(parts[np.argmax(masses)], ink, labels), 85)
+    if strength < _LEAST_STRENGTH:
         return []
-    mask &= ink > max(faintest, 0.4 * strength)
-    labels, parts = _parts(ink, mask)
-    parts = _whole(labels, parts, ink.shape)
-    if not parts:
-        return []
-    groups = _grouped(parts)
-    found = []
-    for group in _in_reading_order(groups):
-        top, bottom = min(p.top for p in group), max(p.bottom for p in group)
-        left, right = min(p.left for p in group), max(p.right for p in group)
-        place = slice(max(0, top - 2), bottom + 2), slice(max(0, left - 2), right + 2)
-        own = np.isin(labels[place], [p.number for p in group])
-        if not _is_sharp(ink[place], own, strength):
-            continue
-        own = ndimage.binary_dilation(own, iterations=1)
-        cut = np.where(own, np.clip(ink[place] / strength, 0, 1), 0)
-        cut[cut < 0.25] = 0
-        found.append(Digit(centre_digit(cut), (left, top, right, bottom)))
-    return found
+    labels, parts = _parts(mask & (ink > max(faintest, _FULL_SHARE * strength)))
+    digits = [_digit(strokes, ink / strength, labels) for strokes in _in_reading_order(parts)]
+    return [digit for digit in digits if digit]
 
 
-def _parts(ink, mask):
+def _ink_of(part: _Part, ink: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    place = slice(part.top, part.bottom), slice(part.left, part.right)
+    return ink[place][labels[place] == part.number]
+
+
+def _parts(mask: np.ndarray) -> tuple[np.ndarray, list[_Part]]:
+    """Label what hangs together; leave out specks, and what goes on beyond the picture's edge."""
     from scipy import ndimage
 
     labels, _ = ndimage.label(mask, np.ones((3, 3)))
-    least = 0.025 * min(mask.shape)
-    parts = []
-    for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
-        if max(rows.stop - rows.start, columns.stop - columns.start) >= least:
-            place = rows, columns
-            mass = float(ink[place][labels[place] == number].sum())
-            parts.append(
-                _Part(number, rows.start, rows.stop, columns.start, columns.stop, mass)
-            )
-    return labels, parts
-
-
-def _whole(labels, parts, shape):
-    """Leave out parts that go on beyond the picture's edge, unless a digit fills the picture."""
-    height, width = shape
+    height, width = mask.shape
+    parts = [
+        _Part(number, rows.start, rows.stop, columns.start, columns.stop)
+        for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1)
+    ]
+    parts = [part for part in parts if part.size >= _LEAST_SIZE * min(mask.shape)]
     inside = [
         part
         for part in parts
         if part.top > 0 and part.left > 0 and part.bottom < height and part.right < width
     ]
-    return inside or [
+    # A digit may fill a picture that is cropped to it.
+    return labels, inside or [
         part
         for part in parts
-        if part.height >= 0.8 * height and not _covers_a_side(labels == part.number)
+        if part.bottom - part.top >= 0.8 * height and not _covers_a_side(labels == part.number)
     ]
 
 
-def _covers_a_side(mask):
-    """Return whether both ends of one side of the picture belong to a part, as a table does."""
-    corners = mask[0, 0], mask[0, -1], mask[-1, -1], mask[-1, 0]
+def _covers_a_side(mask: np.ndarray) -> bool:
+    """Return whether a part reaches from corner to corner of the picture, as a table does."""
+    corners = [mask[0, 0], mask[0, -1], mask[-1, -1], mask[-1, 0]]
     return any(corners[number - 1] and corners[number] for number in range(4))
 
 
-def _is_sharp(ink, own, strength):
-    """Return whether a part ends within a few pixels, as ink does and a shadow does not."""
-    from scipy import ndimage
-
-    full = own & (ink > 0.5 * strength)
-    border = full & ~ndimage.binary_erosion(full)
-    if not border.any():
-        return False
-    slope = np.median(np.hypot(*np.gradient(ink))[border]) / strength
-    return slope >= min(0.25, 12 / max(ink.shape))
-
-
-def _grouped(parts):
-    tallest = max(part.size for part in parts)
-    parts = sorted(parts, key=lambda part: -part.size)
-    groups = []
-    loose = []
+def _in_reading_order(parts: list[_Part]) -> list[list[_Part]]:
+    """Put the strokes of each digit together, and sort digits by rows and from left to right."""
+    tallest = max((part.size for part in parts), default=0)
+    digits = [[part] for part in parts if part.size >= _LEAST_OF_TALLEST * tallest]
     for part in parts:
-        if part.size >= 0.5 * tallest:
-            groups.append([part])
-        else:
-            loose.append(part)
-    for part in loose:
-        best, distance = None, 0.12 * tallest
-        for group in groups:
-            for other in group:
-                gap = max(
-                    other.left - part.right, part.left - other.right, other.top - part.bottom,
-                    part.top - other.bottom, 0,
-                )  # fmt: skip
-                if gap <= distance:
-                    best, distance = group, gap
-        if best is not None:
-            best.append(part)
-    return groups
-
-
-def _in_reading_order(groups):
-    """Sort row by row, and from left to right: a row is what overlaps its tallest digit."""
-    left = [(min(p.top for p in g), max(p.bottom for p in g), min(p.left for p in g), g) for g in groups]
-    left.sort(key=lambda box: box[0])
+        if part.size < _LEAST_OF_TALLEST * tallest:
+            near = min(digits, key=lambda strokes: part.gap_to(strokes[0]))
+            if part.gap_to(near[0]) <= _NEAR * tallest:
+                near.append(part)
     ordered = []
+    left = sorted(digits, key=lambda strokes: strokes[0].top)
     while left:
-        top, bottom = left[0][:2]
-        row = [box for box in left if (box[0] + box[1]) / 2 < bottom or box[0] < (top + bottom) / 2]
-        ordered += [box[3] for box in sorted(row, key=lambda box: box[2])]
-        left = [box for box in left if box not in row]
+        middle = (left[0][0].top + left[0][0].bottom) / 2
+        row = [strokes for strokes in left if strokes[0].top <= middle]
+        ordered += sorted(row, key=lambda strokes: strokes[0].left)
+        left = [strokes for strokes in left if strokes[0].top > middle]
     return ordered
 
 
+def _digit(strokes: list[_Part], ink: np.ndarray, labels: np.ndarray) -> Digit | None:
+    """Fit the strokes of a digit into 28×28 pixels; return None for a shadow."""
+    from scipy import ndimage
+
+    top, left = (min(getattr(stroke, side) for stroke in strokes) for side in ("top", "left"))
+    bottom, right = (max(getattr(stroke, side) for stroke in strokes) for side in ("bottom", "right"))
+    place = slice(max(0, top - 2), bottom + 2), slice(max(0, left - 2), right + 2)
+    own, ink = np.isin(labels[place], [stroke.number for stroke in strokes]), ink[place]
+    full = own & (ink > 0.5)
+    border = full & ~ndimage.binary_erosion(full)
+    slopes = np.hypot(*np.gradient(ink))[border]
+    if not slopes.size or np.median(slopes) < min(_SHARP_SLOPE, _SHARP_SIZE / max(ink.shape)):
+        return None
+    ink = np.where(ndimage.binary_dilation(own), np.clip(ink, 0, 1), 0)
+    ink[ink < _FAINTEST_SHARE] = 0
+    return Digit(centre_digit(ink), top, bottom, left, right)
+
+
 def centre_digit(ink: np.ndarray) -> np.ndarray:
-    """Fit ink into 20×20 pixels, and those into 28×28 with the centre of mass in the middle."""
+    """Fit ink into 20×20 pixels, and those into 28×28 with the centre of mass in the middle.
+
+    Ink is stretched afterwards, so that a thin stroke does not fade.
+
+    Parameters
+    ----------
+    ink : ndarray of float, shape (height, width)
+        From 0 to 1, not empty.
+
+    Returns
+    -------
+    pixels : ndarray of uint8, shape (784,)
+    """
     from PIL import Image
 
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
@@ -177,7 +182,8 @@ def centre_digit(ink: np.ndarray) -> np.ndarray:
     picture = Image.fromarray(np.ascontiguousarray(cropped, dtype=np.float32))
     small = np.asarray(picture.resize((width, height), Image.Resampling.BOX))
     full = np.percentile(small[small > 0.02 * small.max()], 90)
-    small = np.rint(np.clip(small / full, 0, 1) * 255).astype(np.uint8)
+    small = np.rint(255 * np.clip(small / full, 0, 1)).astype(np.uint8)
+
     canvas = np.zeros((SIDE, SIDE), np.uint8)
     top, left = _offset(small.sum(axis=1)), _offset(small.sum(axis=0))
     canvas[top : top + height, left : left + width] = small

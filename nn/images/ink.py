@@ -7,6 +7,7 @@ window, or goes on beyond the picture's edge, is never ink.
 
 import numpy as np
 
+_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue, by ITU-R BT.601
 _WINDOW = 0.25  # sides of the window, as a share of the picture's: wider than a marker's stroke
 _YELLOW = 0.6  # how much missing blue counts: yellow is hardly darker than paper
 _NOISES = 4.0  # standard deviations of noise that are not ink yet
@@ -19,8 +20,8 @@ def ink_on_paper(picture: np.ndarray) -> tuple[np.ndarray, float]:
 
     Parameters
     ----------
-    picture : ndarray of float32, shape (height, width, 3)
-        Red, green and blue from 0 to 1.
+    picture : ndarray of uint8, shape (height, width, 3)
+        Red, green and blue.
 
     Returns
     -------
@@ -31,8 +32,8 @@ def ink_on_paper(picture: np.ndarray) -> tuple[np.ndarray, float]:
     """
     from scipy import ndimage
 
-    plane = picture @ np.array([0.299, 0.587, 0.114], np.float32)
-    plane -= _YELLOW * np.maximum(plane - picture[..., 2], 0)
+    plane = picture @ (_LUMINANCE / 255)  # (height, width, 3) @ (3,)
+    plane -= _YELLOW * np.maximum(plane - picture[..., 2] / np.float32(255), 0)
     if min(plane.shape) > 100:
         grain = np.median(np.abs(np.diff(plane[::2], axis=1)))
         plane = ndimage.gaussian_filter(plane, 0.6 if grain < 0.015 else 1.2)
