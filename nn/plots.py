@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import figure as matplotlib_figure
+from matplotlib import patches
 
+from nn.answers import Answer
+from nn.images import Page
 from nn.signals import SIDE
 from nn.saving.atomic import atomic_write
 
@@ -110,6 +113,50 @@ def learning_curve(seen: Sequence[int], error: Sequence[float], title: str) -> F
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axis.grid(alpha=0.3)
     axis.set_title(title)
+    return figure
+
+
+def answered_page(page: Page, answers: Sequence[Answer]) -> Figure:
+    """Draw a picture beside what the network saw of it, and its ten outputs for each digit.
+
+    Parameters
+    ----------
+    page : Page
+    answers : sequence of Answer
+        One for each digit.
+
+    Returns
+    -------
+    figure : Figure
+    """
+    columns = 1 if len(page.digits) <= 4 else 3
+    rows = -(-len(page.digits) // columns)
+    size = (4 + 3.4 * columns, max(3, 1.9 * rows))
+    figure = Figure(figsize=size, layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(4, 3.4 * columns))
+    axis = left.subplots()
+    axis.set_axis_off()
+    axis.imshow(page.picture)
+    cells = right.subplots(rows, 2 * columns, squeeze=False)
+    for cell in cells.ravel():
+        cell.set_axis_off()
+    for number, (digit, answer) in enumerate(zip(page.digits, answers, strict=True)):
+        width, height = digit.right - digit.left, digit.bottom - digit.top
+        edge = patches.Rectangle((digit.left, digit.top), width, height, fill=False, color="tab:red")
+        axis.add_patch(edge)
+        axis.annotate(str(answer.digit), (digit.left, digit.top), color="tab:red", va="bottom")
+        row, column = divmod(number, columns)
+        seen, bars = cells[row, 2 * column : 2 * column + 2]
+        seen.imshow(digit.pixels.reshape(SIDE, SIDE), cmap="Greys")
+        seen.set_title(str(answer), fontsize=10, loc="left")
+        bars.set_axis_on()
+        colours = ["tab:gray"] * len(answer.outputs)
+        colours[answer.digit] = "tab:blue"
+        bars.barh(range(len(answer.outputs)), answer.outputs, color=colours)
+        bars.set_yticks(range(len(answer.outputs)))
+        bars.tick_params(labelsize=6)
+        bars.set_xlim(0, 1)
+        bars.invert_yaxis()
     return figure
 
 

@@ -16,6 +16,9 @@ _LEAST_OF_TALLEST = 0.5  # what is smaller belongs to a digit beside it, or is n
 _NEAR = 0.12  # of the tallest digit's size: as near as strokes of one digit
 _SHARP_SLOPE = 0.25  # of full ink in a pixel, at the border of a stroke
 _SHARP_SIZE = 12  # a blurred stroke's border is at most a twelfth of its digit wide
+_WIDEST = 2.0  # times its height: what is wider is a dash, or the grain of a table
+_SAME_LINE = 0.4  # of the height of the lower of two digits, that both have in common
+_FILLS = 0.8, 0.3  # of the picture's height and width: a digit that the picture is cropped to
 _THRESHOLDS = (1, 2, 4)  # times the faintest ink, where lines join a digit to the picture's edge
 
 
@@ -26,11 +29,14 @@ class Digit(NamedTuple):
     ----------
     pixels : ndarray of uint8, shape (784,)
         0 for paper to 255 for ink, centred as MNIST's digits are.
+    line : int
+        The line of digits that it stands in, from 0 at the top.
     top, bottom, left, right : int
-        Its place: the first row, the row after the last one, and likewise the columns.
+        Its place: the first row of pixels, the one after the last, and likewise the columns.
     """
 
     pixels: np.ndarray
+    line: int
     top: int
     bottom: int
     left: int
@@ -47,8 +53,16 @@ class _Part(NamedTuple):
     right: int
 
     @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
     def size(self) -> int:
-        return max(self.bottom - self.top, self.right - self.left)
+        return max(self.height, self.width)
 
     def gap_to(self, other: "_Part") -> int:
         """Return how far apart two boxes are, across or down."""
@@ -83,7 +97,12 @@ def find_digits(ink: np.ndarray, faintest: float) -> list[Digit]:
     if strength < _LEAST_STRENGTH:
         return []
     labels, parts = _parts(mask & (ink > max(faintest, _FULL_SHARE * strength)))
-    digits = [_digit(strokes, ink / strength, labels) for strokes in _in_reading_order(parts)]
+    ink = ink / strength
+    digits = [
+        _digit(strokes, line, ink, labels)
+        for line, of_line in enumerate(_in_reading_order(parts))
+        for strokes in of_line
+    ]
     return [digit for digit in digits if digit]
 
 
@@ -112,7 +131,9 @@ def _parts(mask: np.ndarray) -> tuple[np.ndarray, list[_Part]]:
     return labels, inside or [
         part
         for part in parts
-        if part.bottom - part.top >= 0.8 * height and not _covers_a_side(labels == part.number)
+        if part.height >= _FILLS[0] * height
+        and part.width >= _FILLS[1] * width
+        and not _covers_a_side(labels == part.number)
     ]
 
 
@@ -122,8 +143,8 @@ def _covers_a_side(mask: np.ndarray) -> bool:
     return any(corners[number - 1] and corners[number] for number in range(4))
 
 
-def _in_reading_order(parts: list[_Part]) -> list[list[_Part]]:
-    """Put the strokes of each digit together, and sort digits by rows and from left to right."""
+def _in_reading_order(parts: list[_Part]) -> list[list[list[_Part]]]:
+    """Put the strokes of each digit together, and digits into lines, from left to right."""
     tallest = max((part.size for part in parts), default=0)
     digits = [[part] for part in parts if part.size >= _LEAST_OF_TALLEST * tallest]
     for part in parts:
@@ -131,22 +152,30 @@ def _in_reading_order(parts: list[_Part]) -> list[list[_Part]]:
             near = min(digits, key=lambda strokes: part.gap_to(strokes[0]))
             if part.gap_to(near[0]) <= _NEAR * tallest:
                 near.append(part)
-    ordered = []
-    left = sorted(digits, key=lambda strokes: strokes[0].top)
-    while left:
-        middle = (left[0][0].top + left[0][0].bottom) / 2
-        row = [strokes for strokes in left if strokes[0].top <= middle]
-        ordered += sorted(row, key=lambda strokes: strokes[0].left)
-        left = [strokes for strokes in left if strokes[0].top > middle]
-    return ordered
+    lines: list[list[list[_Part]]] = []
+    for strokes in sorted(digits, key=lambda strokes: strokes[0].left):
+        before = [line for line in lines if _are_in_line(line[-1][0], strokes[0])]
+        if before:
+            max(before, key=lambda line: line[-1][0].right).append(strokes)
+        else:
+            lines.append([strokes])
+    return sorted(lines, key=lambda line: np.mean([strokes[0].top for strokes in line]))
 
 
-def _digit(strokes: list[_Part], ink: np.ndarray, labels: np.ndarray) -> Digit | None:
-    """Fit the strokes of a digit into 28×28 pixels; return None for a shadow."""
+def _are_in_line(left: _Part, right: _Part) -> bool:
+    """Return whether a digit continues the line of another, which may rise or fall."""
+    shared = min(left.bottom, right.bottom) - max(left.top, right.top)
+    return shared >= _SAME_LINE * min(left.height, right.height)
+
+
+def _digit(strokes: list[_Part], line: int, ink: np.ndarray, labels: np.ndarray) -> Digit | None:
+    """Fit the strokes of a digit into 28×28 pixels; return None for a shadow or a dash."""
     from scipy import ndimage
 
-    top, left = (min(getattr(stroke, side) for stroke in strokes) for side in ("top", "left"))
-    bottom, right = (max(getattr(stroke, side) for stroke in strokes) for side in ("bottom", "right"))
+    top, left = min(each.top for each in strokes), min(each.left for each in strokes)
+    bottom, right = max(each.bottom for each in strokes), max(each.right for each in strokes)
+    if right - left > _WIDEST * (bottom - top):
+        return None
     place = slice(max(0, top - 2), bottom + 2), slice(max(0, left - 2), right + 2)
     own, ink = np.isin(labels[place], [stroke.number for stroke in strokes]), ink[place]
     full = own & (ink > 0.5)
@@ -156,7 +185,7 @@ def _digit(strokes: list[_Part], ink: np.ndarray, labels: np.ndarray) -> Digit |
         return None
     ink = np.where(ndimage.binary_dilation(own), np.clip(ink, 0, 1), 0)
     ink[ink < _FAINTEST_SHARE] = 0
-    return Digit(centre_digit(ink), top, bottom, left, right)
+    return Digit(centre_digit(ink), line, top, bottom, left, right)
 
 
 def centre_digit(ink: np.ndarray) -> np.ndarray:

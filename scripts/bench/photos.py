@@ -126,11 +126,18 @@ def any_ink(rng) -> np.ndarray:
     return np.clip(colour + rng.uniform(-0.05, 0.05, 3), 0, 1)
 
 
-def ink(photo: Photo, stroke: np.ndarray, colour, row: float = None, column: float = None) -> None:
-    """Write a stroke somewhere on the page, at least 4 % from its edge."""
+def ink(
+    photo: Photo,
+    stroke: np.ndarray,
+    colour,
+    row: float | None = None,
+    column: float | None = None,
+    edge: float = 0.04,
+) -> None:
+    """Write a stroke on the page: in a place, or anywhere but for a share along its edges."""
     rng, (height, width) = photo.rng, photo.size
     high, wide = stroke.shape
-    edge = 0.04 * min(photo.size)
+    edge *= min(photo.size)
     top = rng.uniform(edge, max(edge, height - high - edge)) if row is None else row
     left = rng.uniform(edge, max(edge, width - wide - edge)) if column is None else column
     top, left = (int(np.clip(at, 0, room)) for at, room in
@@ -340,7 +347,9 @@ class Kind:
     plain : bool
         Exactly black on white, without noise.
     count : int
-        Digits in the picture.
+        Digits in the picture, at most.
+    edge : float
+        Share of the shorter side along the picture's edge without ink.
     """
 
     paper: tuple = ()
@@ -356,6 +365,7 @@ class Kind:
     clean: bool = False
     plain: bool = False
     count: int = 1
+    edge: float = 0.04
 
 
 def _shade(low: float, high: float) -> Callable:
@@ -398,9 +408,9 @@ KINDS = {
     "weak edge of a shadow": Kind(scene=(edged_shadow(0.1, 0.2),)),
     "vignette": Kind(scene=(vignette,)),
     "dark, noisy room": Kind(scene=(dark_room,)),
-    "table on one side": Kind(scene=(table(1),), share=(0.35, 0.55)),
-    "table on two sides": Kind(scene=(table(2),), share=(0.35, 0.55)),
-    "table all round": Kind(scene=(table(4),), share=(0.35, 0.55)),
+    "table on one side": Kind(scene=(table(1),), share=(0.35, 0.55), edge=0.16),
+    "table on two sides": Kind(scene=(table(2),), share=(0.35, 0.55), edge=0.16),
+    "table all round": Kind(scene=(table(4),), share=(0.35, 0.55), edge=0.16),
     "finger at the edge": Kind(scene=(finger,), share=(0.35, 0.5)),
     "red margin line": Kind(paper=(margin_line,)),
     "fold": Kind(scene=(fold,)),
@@ -454,7 +464,7 @@ def take_photo(kind: Kind, digits: np.ndarray, seed) -> Image.Image:
     share = rng.uniform(*kind.share)
     strokes = [_stroke(kind, digit, share, photo) for digit in digits]
     if len(strokes) == 1:
-        ink(photo, strokes[0], colour)
+        ink(photo, strokes[0], colour, edge=kind.edge)
     else:
         _write_in_rows(photo, strokes, colour)
     for change in kind.scene:
