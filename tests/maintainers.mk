@@ -4,7 +4,7 @@
 .PHONY: test-arm test-cache test-provision
 .PHONY: fuzz test-power-cuts test-low-memory verify-emulated test-firstboot test-wifi test-usb
 .PHONY: bench bench-book bench-arm bench-cache bench-peers bench-backends compare-languages
-.PHONY: measure-presets measure-sample measure-checkpoints measure-notebooks pictures sample card-lists
+.PHONY: measure-presets measure-sample measure-photos measure-checkpoints measure-notebooks pictures sample card-lists
 
 help-maintainers: ## List the commands for testing and measuring the kit
 	@$(LIST) tests/maintainers.mk
@@ -95,6 +95,9 @@ measure-presets: $(VENV)/.ready ## Train each preset on MNIST with many seeds (1
 
 measure-sample: $(VENV)/.ready ## Train on digits drawn by the kit, test on MNIST (2 min)
 	$(RUN) -m scripts.bench.measure_sample
+
+measure-photos: $(VENV)/.ready ## Photograph MNIST's test digits and read them; updates docs/photos.md (15 min); needs MNIST
+	$(RUN) -m scripts.bench.photos --report docs/photos.md
 
 measure-checkpoints: $(VENV)/.ready ## Measure the cost of saving during training (15 min)
 	$(RUN) -m scripts.bench.measure_checkpoints

@@ -89,12 +89,11 @@ def find_digits(ink: np.ndarray, faintest: float) -> list[Digit]:
         mask = without_lines(ink > factor * faintest)
         labels, parts = _parts(mask)
         if parts:
-            break
+            heaviest = max(parts, key=lambda part: _ink_of(part, ink, labels).sum())
+            strength = np.percentile(_ink_of(heaviest, ink, labels), 85)
+            if strength >= _LEAST_STRENGTH:
+                break
     else:
-        return []
-    masses = [_ink_of(part, ink, labels).sum() for part in parts]
-    strength = np.percentile(_ink_of(parts[np.argmax(masses)], ink, labels), 85)
-    if strength < _LEAST_STRENGTH:
         return []
     labels, parts = _parts(mask & (ink > max(faintest, _FULL_SHARE * strength)))
     ink = ink / strength
