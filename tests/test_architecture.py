@@ -29,7 +29,7 @@ IMPORTERS = {
 FLOORS = [
     {"errors", "kit", "book_calls"},
     {"rules", "signals"},
-    {"network", "images", "augment"},
+    {"network", "images", "answers", "augment"},
     {"presets", "saving", "learning_curve"},
     {"data", "backends", "book"},
     {"training", "plots"},
@@ -50,6 +50,7 @@ DATA_FLOORS = [
     {"dataset"},
     {"sources", "mending"},
 ]
+IMAGES_FLOORS = [{"ink", "lines", "pictures"}, {"digits"}]
 SAVING_FLOORS = [{"atomic"}, {"model_file", "weights_text"}, {"checkpoint"}, {"autosaver"}]
 
 
@@ -132,6 +133,7 @@ def circle_in(graph: dict[str, set[str]]) -> list[str]:
         (PACKAGE, "nn", FLOORS, 40),
         (PACKAGE / "data", "nn.data", DATA_FLOORS, 15),
         (PACKAGE / "saving", "nn.saving", SAVING_FLOORS, 5),
+        (PACKAGE / "images", "nn.images", IMAGES_FLOORS, 1),
         (PACKAGE / "lessons", "nn.lessons", LESSON_FLOORS, 1),
     ],
 )
@@ -251,6 +253,7 @@ def test_every_module_has_a_floor():
         "": FLOORS,
         "data": DATA_FLOORS,
         "saving": SAVING_FLOORS,
+        "images": IMAGES_FLOORS,
         "lessons": LESSON_FLOORS,
     }
     for package, floors in ((PACKAGE / name, floors) for name, floors in packages.items()):

@@ -8,6 +8,7 @@ from nn.images.lines import without_lines
 from nn.signals import SIDE
 
 INK_SIDE = 20  # of the box that the ink is fitted into
+_STROKE = 2.4  # of its pixels: how wide a stroke is at least, as in most of MNIST's digits
 _LEAST_STRENGTH = 0.1  # of ink, from 0 to 1: anything fainter is a stain
 _FULL_SHARE = 0.4  # of the strongest part's ink: anything fainter shows through from the back
 _FAINTEST_SHARE = 0.25  # of full ink, at the border of a stroke
@@ -16,9 +17,11 @@ _LEAST_OF_TALLEST = 0.5  # what is smaller belongs to a digit beside it, or is n
 _NEAR = 0.12  # of the tallest digit's size: as near as strokes of one digit
 _SHARP_SLOPE = 0.25  # of full ink in a pixel, at the border of a stroke
 _SHARP_SIZE = 12  # a blurred stroke's border is at most a twelfth of its digit wide
+_BAR = 1.5  # times its height, a stroke is wide that is no digit alone, such as the bar of a 5
 _WIDEST = 2.0  # times its height: what is wider is a dash, or the grain of a table
 _SAME_LINE = 0.4  # of the height of the lower of two digits, that both have in common
 _FILLS = 0.8, 0.3  # of the picture's height and width: a digit that the picture is cropped to
+_SMALL = 2 * SIDE  # pixels: a picture like MNIST's own, of nothing but a digit
 _THRESHOLDS = (1, 2, 4)  # times the faintest ink, where lines join a digit to the picture's edge
 
 
@@ -124,7 +127,8 @@ def _parts(mask: np.ndarray) -> tuple[np.ndarray, list[_Part]]:
     inside = [
         part
         for part in parts
-        if part.top > 0 and part.left > 0 and part.bottom < height and part.right < width
+        if max(mask.shape) <= _SMALL
+        or (part.top > 0 and part.left > 0 and part.bottom < height and part.right < width)
     ]
     # A digit may fill a picture that is cropped to it.
     return labels, inside or [
@@ -144,10 +148,12 @@ def _covers_a_side(mask: np.ndarray) -> bool:
 
 def _in_reading_order(parts: list[_Part]) -> list[list[list[_Part]]]:
     """Put the strokes of each digit together, and digits into lines, from left to right."""
-    tallest = max((part.size for part in parts), default=0)
-    digits = [[part] for part in parts if part.size >= _LEAST_OF_TALLEST * tallest]
+    upright = [part for part in parts if part.width <= _BAR * part.height]
+    tallest = max((part.height for part in upright), default=0)
+    digits = [[part] for part in upright if part.height >= _LEAST_OF_TALLEST * tallest]
+    whole = [strokes[0] for strokes in digits]
     for part in parts:
-        if part.size < _LEAST_OF_TALLEST * tallest:
+        if digits and part not in whole:
             near = min(digits, key=lambda strokes: part.gap_to(strokes[0]))
             if part.gap_to(near[0]) <= _NEAR * tallest:
                 near.append(part)
@@ -190,7 +196,7 @@ def _digit(strokes: list[_Part], line: int, ink: np.ndarray, labels: np.ndarray)
 def centre_digit(ink: np.ndarray) -> np.ndarray:
     """Fit ink into 20×20 pixels, and those into 28×28 with the centre of mass in the middle.
 
-    Ink is stretched afterwards, so that a thin stroke does not fade.
+    A thin stroke is widened first, or it would fade.
 
     Parameters
     ----------
@@ -203,12 +209,11 @@ def centre_digit(ink: np.ndarray) -> np.ndarray:
     """
     from PIL import Image
 
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    cropped = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    factor = INK_SIDE / max(cropped.shape)
-    height, width = (max(1, round(side * factor)) for side in cropped.shape)
-    picture = Image.fromarray(np.ascontiguousarray(cropped, dtype=np.float32))
-    small = np.asarray(picture.resize((width, height), Image.Resampling.BOX))
+    ink = _widened(_cropped(ink))
+    factor = INK_SIDE / max(ink.shape)
+    height, width = (max(1, round(side * factor)) for side in ink.shape)
+    picture = Image.fromarray(ink).resize((width, height), Image.Resampling.BOX)
+    small = np.asarray(picture)
     full = np.percentile(small[small > 0.02 * small.max()], 90)
     small = np.rint(255 * np.clip(small / full, 0, 1)).astype(np.uint8)
 
@@ -216,6 +221,27 @@ def centre_digit(ink: np.ndarray) -> np.ndarray:
     top, left = _offset(small.sum(axis=1)), _offset(small.sum(axis=0))
     canvas[top : top + height, left : left + width] = small
     return canvas.reshape(-1)
+
+
+def _cropped(ink: np.ndarray) -> np.ndarray:
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return np.ascontiguousarray(ink, np.float32)
+
+
+def _widened(ink: np.ndarray) -> np.ndarray:
+    """Widen strokes that are thinner than in most of MNIST's digits."""
+    from scipy import ndimage
+
+    full = np.pad(ink > 0.5, 1)
+    border = full & ~ndimage.binary_erosion(full)
+    # A long stroke has nearly all of its border along its two sides.
+    stroke = 2 * full.sum() / max(border.sum(), 1)
+    missing = (_STROKE * max(ink.shape) / INK_SIDE - stroke) / 2
+    if missing <= 0:
+        return ink
+    away = ndimage.distance_transform_edt(np.pad(ink < 0.5, int(missing) + 1, constant_values=True))
+    return _cropped(np.clip(missing - away + 0.5, 0, 1))
 
 
 def _offset(weights: np.ndarray) -> int:

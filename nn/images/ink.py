@@ -36,7 +36,8 @@ def ink_on_paper(picture: np.ndarray) -> tuple[np.ndarray, float]:
     plane -= _YELLOW * np.maximum(plane - picture[..., 2] / np.float32(255), 0)
     if min(plane.shape) > 100:
         grain = np.median(np.abs(np.diff(plane[::2], axis=1)))
-        plane = ndimage.gaussian_filter(plane, 0.6 if grain < 0.015 else 1.2)
+        if grain > 0.002:
+            plane = ndimage.gaussian_filter(plane, 0.6 if grain < 0.015 else 1.2)
     darkest, usual, lightest = np.maximum(np.percentile(plane, (0.02, 50, 99.98)), _BLACK)
     if lightest / usual > usual / darkest:
         plane = 1 - plane
