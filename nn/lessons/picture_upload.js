@@ -1,7 +1,7 @@
 // The browser's half of PictureUpload in widgets.py: it shrinks a large picture and sends it.
 
 const SMALL_FILE = 500_000; // bytes; smaller files are sent unchanged
-const SIDE = 1120; // pixels of the longer side, twice what nn/images.py uses
+const SIDE = 1200; // pixels of the longer side, as nn/images/pictures.py uses
 
 async function shrink(file) {
   const picture = await createImageBitmap(file); // the right way up, as EXIF says

@@ -5,6 +5,7 @@ to follow a pen, and lacks the memory for a large photograph.
 """
 
 import base64
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -12,10 +13,13 @@ import anywidget
 import numpy as np
 import traitlets
 
-from nn.images import SIDE, centre_digit
+from nn.answers import Answer
+from nn.images import Page, centre_digit
+from nn.signals import SIDE
 
 _BAR_WIDTH = 180  # CSS pixels of an output of 1.0
-_WINNER, _OTHER = "#0072b2", "#999999"
+_PICTURE_SIDE = 280
+_WINNER, _OTHER, _FRAME = "#0072b2", "#999999", "#d62728"
 
 
 class DrawingPad(anywidget.AnyWidget):
@@ -111,13 +115,34 @@ def answer_card(pixels: np.ndarray | None, outputs: np.ndarray | None) -> str:
     """
     if pixels is None or outputs is None:
         return _card("", "<p>Nothing is drawn yet, so there is nothing to answer.</p>")
-    answer = int(np.argmax(outputs))
-    bars = "".join(_bar(digit, float(signal), answer) for digit, signal in enumerate(outputs))
+    answer = Answer(outputs)
+    bars = "".join(_bar(digit, float(signal), answer.digit) for digit, signal in enumerate(outputs))
+    doubt = "" if answer.is_sure else f", but is not sure: it may be {answer.next_best}"
+    words = f"The network reads <b>{answer.digit}</b>{doubt}"
     return _card(
-        f' data-answer="{answer}"',
+        f' data-answer="{answer.digit}"',
         _picture(pixels),
-        f'<div><div style="font-size: 20px">The network reads <b>{answer}</b></div>{bars}</div>',
+        f'<div><div style="font-size: 20px">{words}</div>{bars}</div>',
     )
+
+
+def page_cards(page: Page, outputs: Sequence[np.ndarray]) -> str:
+    """Show a picture with its digits framed, and below it the answer card of each digit.
+
+    Parameters
+    ----------
+    page : Page
+    outputs : sequence of ndarray of shape (10,)
+        The network's answer to each digit.
+
+    Returns
+    -------
+    html : str
+    """
+    cards = "".join(
+        answer_card(digit.pixels, each) for digit, each in zip(page.digits, outputs, strict=True)
+    )
+    return f'<div class="pi-nn-page">{_framed(page)}{cards}</div>'
 
 
 def answer_sentence(outputs: np.ndarray | None) -> str:
@@ -133,9 +158,11 @@ def answer_sentence(outputs: np.ndarray | None) -> str:
     """
     if outputs is None:
         return "Draw a digit here."
-    second, first = np.argsort(outputs)[-2:]
+    answer = Answer(outputs)
+    first, second = answer.digit, answer.next_best
+    doubt = "" if answer.is_sure else ", but is not sure"
     return (
-        f"The network reads {first} (output {outputs[first]:.2f}); "
+        f"The network reads {first} (output {outputs[first]:.2f}){doubt}; "
         f"the next best is {second} ({outputs[second]:.2f})."
     )
 
@@ -149,14 +176,33 @@ def _picture(pixels: np.ndarray) -> str:
     """Draw the pixels five times enlarged with sharp edges; dark ink on light paper."""
     from PIL import Image
 
-    file = BytesIO()
-    Image.fromarray(255 - pixels.reshape(SIDE, SIDE)).save(file, format="PNG")
-    source = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    source = _png(Image.fromarray(255 - pixels.reshape(SIDE, SIDE)))
     style = "width: 140px; height: 140px; image-rendering: pixelated; border: 1px solid #767676"
     words = f"the digit as the network sees it, {SIDE} by {SIDE} pixels"
     return (
         f'<div><img src="{source}" alt="{words}" style="{style}"><br>as the network sees it</div>'
     )
+
+
+def _framed(page: Page) -> str:
+    """Draw a picture, small, with a frame around each digit."""
+    from PIL import Image, ImageDraw
+
+    picture = Image.fromarray(page.picture)
+    pen, width = ImageDraw.Draw(picture), max(2, max(picture.size) // 200)
+    for digit in page.digits:
+        corners = (digit.left, digit.top, digit.right, digit.bottom)
+        pen.rectangle(corners, outline=_FRAME, width=width)
+    picture.thumbnail((_PICTURE_SIDE, _PICTURE_SIDE))
+    words = "the picture, with a frame around each digit that was found"
+    return f'<div><img src="{_png(picture)}" alt="{words}"></div>'
+
+
+def _png(picture) -> str:
+    """Return a picture as the address of an image."""
+    file = BytesIO()
+    picture.save(file, format="PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 def _bar(digit: int, signal: float, answer: int) -> str:

@@ -96,9 +96,9 @@ def test_clearing_takes_the_answer_away(run, sample_digits):
 
 def test_the_picture_file_is_read(run, outputs_for):
     """It is the first test digit, and its answer the network's."""
-    pixels = run.value("read_digit(picture)")
+    pixels = run.value("read_page(picture).digits[0].pixels")
     assert likeness(pixels, run.value("pixels[0]")) > 0.9
-    answer, figures = shown(run.value("answer_to_picture(read_digit, picture)"))
+    answer, figures = shown(run.value("answer_to_picture(read_page, picture)"))
     assert figures == pytest.approx(outputs_for(pixels), abs=0.006)
     assert answer == np.argmax(outputs_for(pixels))
 
@@ -106,7 +106,7 @@ def test_the_picture_file_is_read(run, outputs_for):
 @pytest.mark.parametrize("path", ["no_such.png", ".", "05_your_own_handwriting.ipynb"])
 def test_a_path_to_no_picture_is_answered_with_the_reason(run, path):
     """Nothing there, a folder, and a file that is something else: a line, and no traceback."""
-    said = run.value(f"answer_to_picture(read_digit, {path!r})")
+    said = run.value(f"answer_to_picture(read_page, {path!r})")
     assert said.startswith(f"<p>{path}")
     reasons = ("no such file", "is a folder", "is not a valid PNG, JPEG, GIF, BMP or WebP picture")
     assert any(reason in said for reason in reasons)
