@@ -10,8 +10,8 @@ from matplotlib import patches
 
 from nn.answers import Answer
 from nn.images import Page
-from nn.signals import SIDE
 from nn.saving.atomic import atomic_write
+from nn.signals import SIDE
 
 
 class Figure(matplotlib_figure.Figure):
@@ -141,10 +141,13 @@ def answered_page(page: Page, answers: Sequence[Answer]) -> Figure:
     for cell in cells.ravel():
         cell.set_axis_off()
     for number, (digit, answer) in enumerate(zip(page.digits, answers, strict=True)):
-        width, height = digit.right - digit.left, digit.bottom - digit.top
-        edge = patches.Rectangle((digit.left, digit.top), width, height, fill=False, color="tab:red")
-        axis.add_patch(edge)
-        axis.annotate(str(answer.digit), (digit.left, digit.top), color="tab:red", va="bottom")
+        corner, width, height = (
+            (digit.left, digit.top),
+            digit.right - digit.left,
+            digit.bottom - digit.top,
+        )
+        axis.add_patch(patches.Rectangle(corner, width, height, fill=False, color="tab:red"))
+        axis.annotate(str(answer.digit), corner, color="tab:red", va="bottom")
         row, column = divmod(number, columns)
         seen, bars = cells[row, 2 * column : 2 * column + 2]
         seen.imshow(digit.pixels.reshape(SIDE, SIDE), cmap="Greys")

@@ -89,7 +89,9 @@ def find_digits(ink: np.ndarray, faintest: float) -> list[Digit]:
     digits : list of Digit
     """
     for factor in _THRESHOLDS:
-        mask = without_lines(ink > factor * faintest)
+        mask = ink > factor * faintest
+        if max(mask.shape) > _SMALL:
+            mask = without_lines(mask)
         labels, parts = _parts(mask)
         if parts:
             heaviest = max(parts, key=lambda part: _ink_of(part, ink, labels).sum())

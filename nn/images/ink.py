@@ -37,7 +37,7 @@ def ink_on_paper(picture: np.ndarray) -> tuple[np.ndarray, float]:
     if min(plane.shape) > 100:
         grain = np.median(np.abs(np.diff(plane[::2], axis=1)))
         if grain > 0.002:
-            plane = ndimage.gaussian_filter(plane, 0.6 if grain < 0.015 else 1.2)
+            plane = ndimage.gaussian_filter(plane, 0.6 if grain < 0.02 else 1.2)
     darkest, usual, lightest = np.maximum(np.percentile(plane, (0.02, 50, 99.98)), _BLACK)
     if lightest / usual > usual / darkest:
         plane = 1 - plane

@@ -587,7 +587,7 @@ def table(tallies: dict[str, Tally], read_themselves: float) -> str:
             f"{some} photographs of each kind. Mean of all kinds with digits: "
             f"**{np.mean(shares):.1%}**; the worst {min(shares):.1%}. The network reads "
             f"{read_themselves:.1%} of the same digits as MNIST has them, which is the most that "
-            f"can be expected. With a least lead of {LEAST_LEAD}, the answer is \"not sure\" for "
+            f'can be expected. With a least lead of {LEAST_LEAD}, the answer is "not sure" for '
             f"{unsure[0]:.1%} of the digits that are read right, and for {unsure[1]:.1%} of those "
             "that are read wrong.",
         )

@@ -156,6 +156,51 @@ def test_query_reads_each_picture_that_it_can(run, model, tmp_path):
     assert len(result.stdout.splitlines()) == 2 * 11
 
 
+def draw_two_strokes(folder, name="two.png"):
+    """Draw two strokes side by side."""
+    picture = np.full((120, 200), 255, np.uint8)
+    picture[30:90, 50:58] = picture[30:90, 130:138] = 0
+    Image.fromarray(picture).save(folder / name)
+
+
+def test_query_answers_each_of_several_digits(run, model, tmp_path):
+    """As text, and as one JSON object."""
+    draw_two_strokes(tmp_path)
+    lines = run("query", "two.png", "--model", model).stdout.splitlines()
+    assert lines[0].endswith("(2 digits)")
+    assert [line for line in lines if line.startswith(" digit ")] == [lines[1], lines[12]]
+    (picture,) = json.loads(run("query", "two.png", "--json", "--model", model).stdout)["pictures"]
+    left, right = picture["digits"]
+    assert left["box"]["left"] == pytest.approx(0.25, abs=0.02)
+    assert right["box"]["left"] == pytest.approx(0.65, abs=0.02)
+    assert left["answer"] == np.argmax(left["outputs"])
+
+
+def test_query_reads_folders_and_patterns(run, model, tmp_path):
+    """The shell expands nothing within quotes; Windows' shell never does."""
+    (tmp_path / "photos").mkdir()
+    for name in ("b.png", "a.png"):
+        draw_two_strokes(tmp_path / "photos", name)
+    (tmp_path / "photos" / "notes.txt").write_text("no picture")
+    for named in ("photos", "photos/*.png"):
+        found = json.loads(run("query", named, "--json", "--model", model).stdout)["pictures"]
+        assert [each["picture"] for each in found] == ["photos/a.png", "photos/b.png"]
+    result = run("query", "*.jpg", "--model", model)
+    assert result.returncode == 1
+    assert "*.jpg: no file matches this pattern" in result.stderr
+
+
+def test_query_draws_what_the_network_saw(run, model, tmp_path):
+    """Once, and over no picture that is there."""
+    draw_two_strokes(tmp_path)
+    words = ("query", "two.png", "--show", "seen.png", "--model", model)
+    assert run(*words).returncode == 0
+    with Image.open(tmp_path / "seen.png") as picture:
+        assert picture.size[0] > 500
+    assert "seen.png already exists: use --force" in run(*words).stderr
+    assert run(*words, "--force").returncode == 0
+
+
 def test_compare_rules_measures_each_rule(run, csv_pair):
     """A table for people, an object for programs."""
     words = ("compare-rules", "--train", csv_pair[0], "--epochs", 2, 1, "--hidden-nodes", 6)
