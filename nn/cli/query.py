@@ -101,7 +101,7 @@ def _pictures(name: str) -> list[str]:
             )
         return sorted(found)
     if not path.exists() and any(each in name for each in "*?["):
-        if not (found := glob.glob(name)):
+        if not (found := glob.glob(name)):  # noqa: PTH207 - may be absolute
             raise NoPicturesError(f"{name}: no file matches this pattern: check folder and ending")
         return sorted(found)
     return [name]
