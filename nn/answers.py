@@ -1,5 +1,6 @@
 """What a network's ten outputs say: the answer, the next best, and whether it is sure."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,21 +15,29 @@ class Answer(NamedTuple):
 
     Attributes
     ----------
-    outputs : ndarray of float, shape (10,)
-        From 0 to 1, one for each digit.
+    outputs : ndarray of float, shape (output_nodes,)
+        From 0 to 1, one for each label.
+    names : sequence of str
+        The labels' names.
     """
 
     outputs: np.ndarray
+    names: Sequence[str] = tuple("0123456789")
 
     @property
     def digit(self) -> int:
-        """Return the digit with the highest output."""
+        """Return the label with the highest output."""
         return int(np.argmax(self.outputs))
 
     @property
     def next_best(self) -> int:
-        """Return the digit with the second highest output."""
+        """Return the label with the second highest output."""
         return int(np.argsort(self.outputs)[-2])
+
+    @property
+    def name(self) -> str:
+        """Return the name of the answer."""
+        return self.names[self.digit]
 
     @property
     def is_sure(self) -> bool:
@@ -37,7 +46,7 @@ class Answer(NamedTuple):
         return bool(lead >= LEAST_LEAD)
 
     def __str__(self) -> str:
-        """Return the digit, or that the network is not sure and between which two it wavers."""
+        """Return the name, or that the network is not sure and between which two it wavers."""
         if self.is_sure:
-            return str(self.digit)
-        return f"not sure: {self.digit} or {self.next_best}"
+            return self.name
+        return f"not sure: {self.name} or {self.names[self.next_best]}"

@@ -147,7 +147,7 @@ def answered_page(page: Page, answers: Sequence[Answer]) -> Figure:
             digit.bottom - digit.top,
         )
         axis.add_patch(patches.Rectangle(corner, width, height, fill=False, color="tab:red"))
-        axis.annotate(str(answer.digit), corner, color="tab:red", va="bottom")
+        axis.annotate(answer.name, corner, color="tab:red", va="bottom")
         row, column = divmod(number, columns)
         seen, bars = cells[row, 2 * column : 2 * column + 2]
         seen.imshow(digit.pixels.reshape(SIDE, SIDE), cmap="Greys")
@@ -156,7 +156,7 @@ def answered_page(page: Page, answers: Sequence[Answer]) -> Figure:
         colours = ["tab:gray"] * len(answer.outputs)
         colours[answer.digit] = "tab:blue"
         bars.barh(range(len(answer.outputs)), answer.outputs, color=colours)
-        bars.set_yticks(range(len(answer.outputs)))
+        bars.set_yticks(range(len(answer.outputs)), answer.names)
         bars.tick_params(labelsize=6)
         bars.set_xlim(0, 1)
         bars.invert_yaxis()

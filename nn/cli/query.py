@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nn.cli.arguments import add_json_flag
 from nn.cli.console import remark
-from nn.cli.files import TargetError, check_picture_target, load_digit_reader
+from nn.cli.files import TargetError, check_picture_target, load_reader
 from nn.errors import KitError
 
 if TYPE_CHECKING:  # which would import numpy
@@ -53,7 +53,7 @@ def run(arguments) -> int:
     from nn.images import read_page
     from nn.signals import scale_pixels
 
-    network = load_digit_reader(arguments.model)
+    network, labels = load_reader(arguments.model)
     errors, paths = [], []
     for name in arguments.images:
         try:
@@ -73,7 +73,7 @@ def run(arguments) -> int:
             remark(f"error: {error}")
             continue
         outputs = [network.query(scale_pixels(each.pixels, network.dtype)) for each in page.digits]
-        answers = [Answer(each) for each in outputs]
+        answers = [Answer(each, labels.names) for each in outputs]
         if arguments.json:
             results.append(_as_json(path, page, answers))
         else:
@@ -135,16 +135,17 @@ def _print(path: str, page: "Page", answers: "list[Answer]") -> None:
     for number, answer in enumerate(answers, 1):
         if len(answers) > 1:
             print(f" digit {number} of {len(answers)}: {answer}")
-        for digit, signal in enumerate(answer.outputs):
+        width = max(map(len, answer.names))
+        for name, signal in zip(answer.names, answer.outputs, strict=True):
             bar = "#" * round(_BAR_WIDTH * float(signal))
-            print(f"  {digit}  {signal:5.2f}  {bar}".rstrip())
+            print(f"  {name:>{width}}  {signal:5.2f}  {bar}".rstrip())
 
 
 def _in_lines(page: "Page", answers: "list[Answer]") -> str:
     """Write the digits of a page: lines with a space between them, ? for one that is not sure."""
     text, line = "", page.digits[0].line
     for digit, answer in zip(page.digits, answers, strict=True):
-        text += " " * (digit.line != line) + str(answer.digit) + "?" * (not answer.is_sure)
+        text += " " * (digit.line != line) + answer.name + "?" * (not answer.is_sure)
         line = digit.line
     return text
 
@@ -155,9 +156,9 @@ def _as_json(path: str, page: "Page", answers: "list[Answer]") -> dict:
         "picture": path,
         "digits": [
             {
-                "answer": answer.digit,
+                "answer": answer.name,
                 "sure": answer.is_sure,
-                "next_best": answer.next_best,
+                "next_best": answer.names[answer.next_best],
                 "outputs": [round(float(signal), 4) for signal in answer.outputs],
                 "line": digit.line + 1,
                 # shares of the picture's width and height

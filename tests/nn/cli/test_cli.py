@@ -173,7 +173,7 @@ def test_query_answers_each_of_several_digits(run, model, tmp_path):
     left, right = picture["digits"]
     assert left["box"]["left"] == pytest.approx(0.25, abs=0.02)
     assert right["box"]["left"] == pytest.approx(0.65, abs=0.02)
-    assert left["answer"] == np.argmax(left["outputs"])
+    assert left["answer"] == str(np.argmax(left["outputs"]))
 
 
 def test_query_reads_folders_and_patterns(run, model, tmp_path):
