@@ -240,7 +240,7 @@ def _widened(ink: np.ndarray) -> np.ndarray:
     # A long stroke has nearly all of its border along its two sides.
     stroke = 2 * full.sum() / max(border.sum(), 1)
     missing = (_STROKE * max(ink.shape) / INK_SIDE - stroke) / 2
-    if missing <= 0:
+    if missing <= 0 or max(ink.shape) <= _SMALL:  # few pixels say little about a stroke's width
         return ink
     away = ndimage.distance_transform_edt(np.pad(ink < 0.5, int(missing) + 1, constant_values=True))
     return _cropped(np.clip(missing - away + 0.5, 0, 1))
