@@ -16,9 +16,11 @@ _LEAST_SIZE = 0.025  # of the picture's shorter side
 _LEAST_OF_TALLEST = 0.5  # what is smaller belongs to a digit beside it, or is no digit
 _NEAR = 0.12  # of the tallest digit's size: as near as strokes of one digit
 _SHARP_SLOPE = 0.25  # of full ink in a pixel, at the border of a stroke
+_SHARP_SHARE = 0.7  # of the border, at least; a shadow may be sharp where another one ends
 _SHARP_SIZE = 12  # a blurred stroke's border is at most a twelfth of its digit wide
 _BAR = 1.5  # times its height, a stroke is wide that is no digit alone, such as the bar of a 5
-_WIDEST = 2.0  # times its height: what is wider is a dash, or the grain of a table
+_BAR_FILLS = 0.5  # of its box; a 2 that lies flat fills less
+_WIDEST = 2.5  # times its height: what is wider is a dash, or the grain of a table
 _SAME_LINE = 0.4  # of the height of the lower of two digits, that both have in common
 _FILLS = 0.8, 0.3  # of the picture's height and width: a digit that the picture is cropped to
 _SMALL = 2 * SIDE  # pixels: a picture like MNIST's own, of nothing but a digit
@@ -47,9 +49,10 @@ class Digit(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Ink that hangs together: its number in an array of labels, and its place."""
+    """Ink that hangs together: its number in an array of labels, its pixels, and its place."""
 
     number: int
+    area: int
     top: int
     bottom: int
     left: int
@@ -66,6 +69,12 @@ class _Part(NamedTuple):
     @property
     def size(self) -> int:
         return max(self.height, self.width)
+
+    @property
+    def is_bar(self) -> bool:
+        """Whether it is a single stroke across, which is no digit alone."""
+        is_wide = self.width > _BAR * self.height
+        return is_wide and self.area > _BAR_FILLS * self.width * self.height
 
     def gap_to(self, other: "_Part") -> int:
         """Return how far apart two boxes are, across or down."""
@@ -120,9 +129,10 @@ def _parts(mask: np.ndarray) -> tuple[np.ndarray, list[_Part]]:
     from scipy import ndimage
 
     labels, _ = ndimage.label(mask, np.ones((3, 3)))
+    areas = np.bincount(labels.ravel())
     height, width = mask.shape
     parts = [
-        _Part(number, rows.start, rows.stop, columns.start, columns.stop)
+        _Part(number, areas[number], rows.start, rows.stop, columns.start, columns.stop)
         for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1)
     ]
     parts = [part for part in parts if part.size >= _LEAST_SIZE * min(mask.shape)]
@@ -150,9 +160,9 @@ def _covers_a_side(mask: np.ndarray) -> bool:
 
 def _in_reading_order(parts: list[_Part]) -> list[list[list[_Part]]]:
     """Put the strokes of each digit together, and digits into lines, from left to right."""
-    upright = [part for part in parts if part.width <= _BAR * part.height]
-    tallest = max((part.height for part in upright), default=0)
-    digits = [[part] for part in upright if part.height >= _LEAST_OF_TALLEST * tallest]
+    whole = [part for part in parts if not part.is_bar]
+    tallest = max((part.height for part in whole), default=0)
+    digits = [[part] for part in whole if part.height >= _LEAST_OF_TALLEST * tallest]
     whole = [strokes[0] for strokes in digits]
     for part in parts:
         if digits and part not in whole:
@@ -188,7 +198,9 @@ def _digit(strokes: list[_Part], line: int, ink: np.ndarray, labels: np.ndarray)
     full = own & (ink > 0.5)
     border = full & ~ndimage.binary_erosion(full)
     slopes = np.hypot(*np.gradient(ink))[border]
-    if not slopes.size or np.median(slopes) < min(_SHARP_SLOPE, _SHARP_SIZE / max(ink.shape)):
+    if not slopes.size or np.quantile(slopes, 1 - _SHARP_SHARE) < min(
+        _SHARP_SLOPE, _SHARP_SIZE / max(ink.shape)
+    ):
         return None
     ink = np.where(ndimage.binary_dilation(own), np.clip(ink, 0, 1), 0)
     ink[ink < _FAINTEST_SHARE] = 0
