@@ -218,7 +218,7 @@ def test_names_of_labels_are_shown(run, tmp_path, letters, drawn):
     picture[10:50, 27:33] = 0
     Image.fromarray(picture).save(tmp_path / "one.png")
     said = run("query", "one.png", "--model", "m.npz").stdout
-    assert re.match(r"one.png: [A-Z]\n", said)
+    assert re.match(r"one.png: (not sure: [A-Z] or )?[A-Z]\n", said)
     assert re.findall(r"(?m)^  ([A-Z])  ", said) == names
     assert run("backquery", "--model", "m.npz", "--output", "b.png").returncode == 0
 
