@@ -12,7 +12,8 @@ from tests.campaigns import PROJECT
 from tests.campaigns.arm_tests import PACKAGES
 
 PYTHON = "Python 3.13"
-KIND = RootKind("python", (*PACKAGES, "python3-matplotlib", "ca-certificates", "locales"))
+MORE = "python3-matplotlib libopenblas0-serial ca-certificates locales git".split()
+KIND = RootKind("python", (*PACKAGES, *MORE))
 # What needs packages that are not in the root (Jupyter, anywidget), other languages, other mounts
 LEFT_OUT = tuple(
     "tests/nn/lessons tests/nn/test_book_calls.py tests/nn/cli/test_full_disk.py".split()
