@@ -23,6 +23,10 @@ _BAR_FILLS = 0.5  # of its box; a 2 that lies flat fills less
 _WIDEST = 2.5  # times its height: what is wider is a dash, or the grain of a table
 _SAME_LINE = 0.4  # of the height of the lower of two digits, that both have in common
 _FILLS = 0.8, 0.3  # of the picture's height and width: a digit that the picture is cropped to
+_REACHES = (
+    0.5,
+    0.2,
+)  # of the picture's height: a digit; of its size: the end of a stroke at the edge
 _SMALL = 2 * SIDE  # pixels: a picture like MNIST's own, of nothing but a digit
 _THRESHOLDS = (1, 2, 4)  # times the faintest ink, where lines join a digit to the picture's edge
 
@@ -142,14 +146,17 @@ def _parts(mask: np.ndarray) -> tuple[np.ndarray, list[_Part]]:
         if max(mask.shape) <= _SMALL
         or (part.top > 0 and part.left > 0 and part.bottom < height and part.right < width)
     ]
-    # A digit may fill a picture that is cropped to it.
-    return labels, inside or [
-        part
-        for part in parts
-        if part.height >= _FILLS[0] * height
-        and part.width >= _FILLS[1] * width
-        and not _covers_a_side(labels == part.number)
-    ]
+    return labels, inside or [part for part in parts if _is_cropped_to(part, labels)]
+
+
+def _is_cropped_to(part: _Part, labels: np.ndarray) -> bool:
+    """Return whether a part fills the picture, or only the end of a stroke is at its edge."""
+    height, width = labels.shape
+    mask = labels == part.number
+    sides = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
+    ends = sum(side.sum() for side in sides) <= _REACHES[1] * part.size
+    fills = part.height >= _FILLS[0] * height and part.width >= _FILLS[1] * width
+    return (fills and not _covers_a_side(mask)) or (ends and part.height >= _REACHES[0] * height)
 
 
 def _covers_a_side(mask: np.ndarray) -> bool:

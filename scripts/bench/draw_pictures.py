@@ -39,7 +39,9 @@ def draw_query(model: str, folder: Path) -> None:
     """Photograph two digits of the bundled sample on lined paper, and show how they are read."""
     pixels, labels = next(open_dataset(DATASET_FOLDER / "sample_test.csv.gz").blocks())
     digits = [pixels[labels == digit][0].reshape(SIDE, SIDE) for digit in (4, 2)]
-    photo = take_photo(replace(KINDS["lined, dark"], count=2, share=(0.3, 0.35)), np.stack(digits), (4,))
+    photo = take_photo(
+        replace(KINDS["lined, dark"], count=2, share=(0.3, 0.35)), np.stack(digits), (4,)
+    )
     photo.save(folder / "photo.jpg", quality=QUALITY)
     shown = str(PICTURES / "query.png")
     _run("query", str(folder / "photo.jpg"), "--model", model, "--show", shown, "--force")

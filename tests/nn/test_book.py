@@ -170,7 +170,7 @@ def test_query_reads_with_a_readers_network(tmp_path, run):
     answers = {}
     for number in range(10):
         picture, path = pixels[number].reshape(28, 28), tmp_path / f"{number}.png"
-        Image.fromarray(255 - picture).resize((280, 280)).save(path)
+        Image.fromarray(255 - np.pad(picture, 6)).resize((400, 400)).save(path)
         answers[path.name] = n.query(read_digit(path) / 255 * 0.99 + 0.01).argmax()
     assert len(set(answers.values())) > 1
     said = run("query", *answers, "--model", "mine.npz").stdout

@@ -10,7 +10,7 @@ import errno
 import fcntl
 import os
 import signal
-import subprocess  # noqa: F401 - before msvcrt, which would make it believe in Windows
+import subprocess  # before msvcrt, which would make it believe in Windows
 import sys
 import types
 import warnings
@@ -19,6 +19,9 @@ from pathlib import Path
 MODULES = {"fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"}
 OF_OS = "chown fchmod fchown fork geteuid getgid getegid mkfifo nice posix_spawn "
 OF_OS += "posix_spawnp sched_getaffinity statvfs sysconf wait3 wait4 O_DIRECTORY O_NOFOLLOW"
+
+
+subprocess._USE_POSIX_SPAWN = False  # Windows has its own way; here it forks
 
 
 class _Blocked:
