@@ -172,4 +172,4 @@ def test_what_make_train_pi_trained_is_loaded(tmp_path, digits):
     )
     with executed(kit, "05") as run:
         assert run.value("origin").startswith("loaded from models/pi-zero.npz: 10 hidden nodes")
-        assert "trained on: MNIST" in run.value("origin")
+        assert "by their checksums not MNIST" in run.value("origin")
