@@ -40,7 +40,11 @@ def main() -> int:
 def _run(root: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="pi-nn-trixie-") as folder:
         mounts = [Mount(PROJECT, "/kit"), Mount(Path(folder), "/tmp", "bind")]
-        settings = ["PYTHONDONTWRITEBYTECODE=1", "HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis"]
+        settings = [
+            "PYTHONPATH=/kit",
+            "PYTHONDONTWRITEBYTECODE=1",
+            "HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis",
+        ]
         if mnist := os.environ.get("MNIST_DIR"):
             mounts.append(Mount(Path(mnist).resolve(), "/mnt"))
             settings += ["MNIST_DIR=/mnt", "NO_SKIPS=1"]

@@ -263,9 +263,9 @@ def test_the_first_notebook_shows_the_data_in_a_browser(browser):
     browser.open_notebook("01_look_at_the_data.ipynb")
     browser.run_all()
     text, pictures = browser.walk()
+    assert "Traceback" not in text, text[text.index("Traceback") :]
     assert "<- the label" in text
-    assert pictures >= 3
-    assert "Traceback" not in text
+    assert pictures >= 3, text
 
 
 def test_following_a_link_shuts_the_old_kernel_down(browser, visitor, playbooks):
