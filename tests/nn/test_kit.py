@@ -20,6 +20,7 @@ def make_clone(folder: Path) -> Path:
     script = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n'
     (folder / ".venv/bin/python").write_text(script)
     (folder / ".venv/bin/python").chmod(0o755)
+    (folder / ".venv/.ready").touch()
     shutil.copy(PROJECT / "pi-nn", folder)
     return folder
 

@@ -86,8 +86,10 @@ def test_a_signal_saves_the_training_and_says_how_to_go_on(
     assert checkpoints(tmp_path) == BOTH
     assert list(tmp_path.rglob(".*part")) == []
 
+    program, words = command.split(" ", 1)
+    assert program == str(PROJECT / "pi-nn")  # whose environment the tests do not make
     resumed = subprocess.run(
-        [*before, "sh", "-c", f"{command} --json"],
+        [*before, "sh", "-c", f"{sys.executable} -m nn {words} --json"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         capture_output=True,

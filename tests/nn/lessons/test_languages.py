@@ -671,6 +671,7 @@ def test_programs_are_run_as_the_readme_says(tmp_path):
     shutil.copy(PROJECT / "pi-nn", tmp_path)
     (tmp_path / ".venv/bin").mkdir(parents=True)
     (tmp_path / ".venv/bin/python").symlink_to(sys.executable)
+    (tmp_path / ".venv/.ready").touch()
     commands = re.search(r"```sh\n(.*?)```", (FOLDER / "README.md").read_text(), re.DOTALL)[1]
     done = subprocess.run(
         ["bash", "-ec", commands],
