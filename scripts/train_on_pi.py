@@ -7,48 +7,19 @@ The summary and the model of each Pi are copied to trained/HOST/.
 
 import argparse
 import json
-import locale
-import os
 import shlex
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from nn.presets import PRESETS
+from scripts.pis import LOGIN_FAILED, Pi, find_pis
 
-BIN = Path(sys.executable).parent
 PYTHON_ON_PI = "/opt/pi-nn/venv/bin/python"
-# Trust a Pi's key on first connection, as ansible/ansible.cfg does.
-SSH_OPTIONS = ["-o", "StrictHostKeyChecking=accept-new", "-o", "ServerAliveInterval=30"]
 # With a password: the first connection asks for it, and the next one uses the same connection. The
 # socket is in /tmp because its path may have only about a hundred characters.
 SHARED_CONNECTION = ["-o", "ControlMaster=auto", "-o", "ControlPersist=60", "-o"]
-LOGIN_FAILED = 255
-# How to connect to a Pi; Ansible expands names that refer to others.
-WAYS = {
-    "connection": "{{ ansible_connection | default(None) }}",
-    "host": "{{ ansible_host | default(inventory_hostname) }}",
-    "user": "{{ ansible_user | default(None) }}",
-    "port": "{{ ansible_port | default(None) }}",
-    "key": "{{ ansible_ssh_private_key_file | default(None) }}",
-    "options": "{{ ansible_ssh_common_args | default('') }}",
-    "folder": "{{ kit_folder | default('pi-nn') }}",
-}
-
-
-@dataclass(frozen=True)
-class Pi:
-    """One Pi: its name in the inventory, SSH options and address (None for this machine itself).
-
-    The kit's folder is in the user's home on the Pi, unless its path is absolute.
-    """
-
-    name: str
-    options: list[str]
-    address: str | None
-    folder: str
 
 
 def main() -> int:
@@ -56,9 +27,9 @@ def main() -> int:
     arguments = _arguments()
     failed = []
     with tempfile.TemporaryDirectory(prefix="pi-nn-", dir="/tmp") as folder:
-        if arguments.ask_pass:
-            SSH_OPTIONS.extend([*SHARED_CONNECTION, f"ControlPath={folder}/%C"])
-        for pi in _pis(arguments.inventory, arguments.limit, shlex.split(arguments.extra)):
+        options = [*SHARED_CONNECTION, f"ControlPath={folder}/%C"] if arguments.ask_pass else []
+        extra = shlex.split(arguments.extra)
+        for pi in find_pis(arguments.inventory, arguments.limit, extra, options):
             print(f"{pi.name}: training preset {arguments.preset}", file=sys.stderr, flush=True)
             start = "--restart" if arguments.restart else "--resume-or-start"
             if not _train(pi, arguments.preset, start, Path(arguments.output) / pi.name):
@@ -82,42 +53,6 @@ def _arguments():
     parser.add_argument("--extra", default="", help="more options for ansible: --ask-vault-pass")
     parser.add_argument("--output", default="trained", metavar="DIR", help="default: %(default)s")
     return parser.parse_args()
-
-
-def _pis(inventory: str, limit: str, extra: list[str]) -> list[Pi]:
-    """Ask Ansible for the Pis of the group `pis`, and how to connect to them."""
-    command = [BIN / "ansible", "pis", "-i", inventory, "--limit", limit, *extra]
-    tell = ["--module-name", "ansible.builtin.debug", "--args", json.dumps({"msg": WAYS})]
-    as_json = {
-        "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
-        "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
-    }
-    try:
-        locale.setlocale(locale.LC_ALL, "")
-    except locale.Error:  # Ansible would stop
-        os.environ["LC_ALL"] = "C.UTF-8"
-    result = subprocess.run(
-        [*command, *tell], stdout=subprocess.PIPE, text=True, env=os.environ | as_json
-    )
-    plays = [] if result.returncode else json.loads(result.stdout)["plays"]
-    tasks = [task for play in plays for task in play["tasks"]]
-    if not tasks:
-        if result.returncode:
-            print(result.stdout, end="", file=sys.stderr)
-        sys.exit(f"error: no Pi matches '{limit}' in {inventory}: see above")
-    return [_pi(name, answer["msg"]) for name, answer in tasks[0]["hosts"].items()]
-
-
-def _pi(name: str, ways: dict) -> Pi:
-    if ways["connection"] == "local":
-        return Pi(name, [], None, ways["folder"])
-    options = SSH_OPTIONS + shlex.split(ways["options"])
-    if ways["port"]:
-        options += ["-o", f"Port={ways['port']}"]
-    if ways["key"]:
-        options += ["-o", f"IdentityFile={ways['key']}"]
-    user, host = ways["user"], ways["host"]
-    return Pi(name, options, f"{user}@{host}" if user else host, ways["folder"])
 
 
 def _train(pi: Pi, preset: str, start: str, output: Path) -> bool:

@@ -1,0 +1,89 @@
+"""The Pis of an inventory, and how to reach each of them by SSH."""
+
+import json
+import locale
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+# Trust a Pi's key on first connection, as ansible/ansible.cfg does.
+SSH_OPTIONS = ["-o", "StrictHostKeyChecking=accept-new", "-o", "ServerAliveInterval=30"]
+LOGIN_FAILED = 255
+# How to connect to a Pi; Ansible expands names that refer to others.
+WAYS = {
+    "connection": "{{ ansible_connection | default(None) }}",
+    "host": "{{ ansible_host | default(inventory_hostname) }}",
+    "user": "{{ ansible_user | default(None) }}",
+    "port": "{{ ansible_port | default(None) }}",
+    "key": "{{ ansible_ssh_private_key_file | default(None) }}",
+    "options": "{{ ansible_ssh_common_args | default('') }}",
+    "folder": "{{ kit_folder | default('pi-nn') }}",
+}
+
+
+@dataclass(frozen=True)
+class Pi:
+    """One Pi: its name in the inventory, SSH options and address (None for this machine itself).
+
+    The kit's folder is in the user's home on the Pi, unless its path is absolute.
+    """
+
+    name: str
+    options: list[str]
+    address: str | None
+    folder: str
+
+
+def find_pis(
+    inventory: str, limit: str, extra: Sequence[str], ssh_options: Sequence[str] = ()
+) -> list[Pi]:
+    """Ask Ansible for the Pis of the group `pis`, and how to connect to them; exit if none match.
+
+    Parameters
+    ----------
+    inventory : str
+        The path of the inventory.
+    limit : str
+        Names or patterns, such as "all" or "pi-0*".
+    extra : sequence of str
+        More options for Ansible, such as "--ask-vault-pass".
+    ssh_options : sequence of str
+        More options for SSH; the inventory's own come after them.
+    """
+    command = [BIN / "ansible", "pis", "-i", inventory, "--limit", limit, *extra]
+    tell = ["--module-name", "ansible.builtin.debug", "--args", json.dumps({"msg": WAYS})]
+    as_json = {
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+        "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
+    }
+    try:
+        locale.setlocale(locale.LC_ALL, "")
+    except locale.Error:  # Ansible would stop
+        os.environ["LC_ALL"] = "C.UTF-8"
+    result = subprocess.run(
+        [*command, *tell], stdout=subprocess.PIPE, text=True, env=os.environ | as_json
+    )
+    plays = [] if result.returncode else json.loads(result.stdout)["plays"]
+    tasks = [task for play in plays for task in play["tasks"]]
+    if not tasks:
+        if result.returncode:
+            print(result.stdout, end="", file=sys.stderr)
+        sys.exit(f"error: no Pi matches '{limit}' in {inventory}: see above")
+    return [_pi(name, answer["msg"], ssh_options) for name, answer in tasks[0]["hosts"].items()]
+
+
+def _pi(name: str, ways: dict, ssh_options: Sequence[str]) -> Pi:
+    if ways["connection"] == "local":
+        return Pi(name, [], None, ways["folder"])
+    options = [*SSH_OPTIONS, *ssh_options, *shlex.split(ways["options"])]
+    if ways["port"]:
+        options += ["-o", f"Port={ways['port']}"]
+    if ways["key"]:
+        options += ["-o", f"IdentityFile={ways['key']}"]
+    user, host = ways["user"], ways["host"]
+    return Pi(name, options, f"{user}@{host}" if user else host, ways["folder"])
