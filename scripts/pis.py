@@ -3,11 +3,12 @@
 import json
 import locale
 import os
+import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
@@ -23,6 +24,8 @@ WAYS = {
     "key": "{{ ansible_ssh_private_key_file | default(None) }}",
     "options": "{{ ansible_ssh_common_args | default('') }}",
     "folder": "{{ kit_folder | default('pi-nn') }}",
+    "password": "{{ ansible_password | default(ansible_ssh_pass) | default(None) }}",
+    "pupil": "{{ pupil | default('') }}",
 }
 
 
@@ -30,13 +33,16 @@ WAYS = {
 class Pi:
     """One Pi: its name in the inventory, SSH options and address (None for this machine itself).
 
-    The kit's folder is in the user's home on the Pi, unless its path is absolute.
+    The kit's folder is in the user's home on the Pi, unless its path is absolute. The name is safe
+    as the name of a folder; the pupil's is not.
     """
 
     name: str
     options: list[str]
     address: str | None
     folder: str
+    pupil: str = ""
+    password: str | None = field(default=None, repr=False)
 
 
 def find_pis(
@@ -74,16 +80,28 @@ def find_pis(
         if result.returncode:
             print(result.stdout, end="", file=sys.stderr)
         sys.exit(f"error: no Pi matches '{limit}' in {inventory}: see above")
-    return [_pi(name, answer["msg"], ssh_options) for name, answer in tasks[0]["hosts"].items()]
+    hosts = sorted(tasks[0]["hosts"].items())
+    if refused := [name for name, _ in hosts if not is_plain(name)]:
+        sys.exit(
+            f"error: {inventory}: expected names of Pis such as pi-1, got {refused[0]!r}. Folders "
+            "are named after them"
+        )
+    return [_pi(name, answer["msg"], ssh_options) for name, answer in hosts]
+
+
+def is_plain(name: str) -> bool:
+    """Return whether a name can be that of a folder, on every system and in every folder."""
+    return re.fullmatch(r"\w[\w.-]*", name) is not None
 
 
 def _pi(name: str, ways: dict, ssh_options: Sequence[str]) -> Pi:
     if ways["connection"] == "local":
-        return Pi(name, [], None, ways["folder"])
+        return Pi(name, [], None, ways["folder"], ways["pupil"])
     options = [*SSH_OPTIONS, *ssh_options, *shlex.split(ways["options"])]
     if ways["port"]:
         options += ["-o", f"Port={ways['port']}"]
     if ways["key"]:
         options += ["-o", f"IdentityFile={ways['key']}"]
     user, host = ways["user"], ways["host"]
-    return Pi(name, options, f"{user}@{host}" if user else host, ways["folder"])
+    address = f"{user}@{host}" if user else host
+    return Pi(name, options, address, ways["folder"], str(ways["pupil"]), ways["password"])

@@ -6,10 +6,12 @@
     kit_files.py uninstall FOLDER             remove the kit; the user's files are kept
     kit_files.py backup HOME FOLDER ARCHIVE   pack the user's own files
     kit_files.py restore HOME ARCHIVE         restore them; files that they replace are kept
+    kit_files.py hand-out FILE FOLDER PLACE   copy a teacher's file there; the user's are kept
 
 The first two run on the controller. The others run on the Pi as the user, from the bundle, with
 only Python's standard library. FOLDER/.shipped.json lists the files that the kit shipped, each with
-its SHA-256, to distinguish the kit's files from the user's.
+its SHA-256, to distinguish the kit's files from the user's; FOLDER/.handed-out.json those of the
+teacher.
 
 A command with nothing to do prints "unchanged". A file that fails is named on stderr and does not
 stop the others; the exit code is then 1, or 3 for a backup that lacks some files.
@@ -32,7 +34,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from gzip import GzipFile
-from itertools import count
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
@@ -57,10 +59,12 @@ PARTS = (
 # The project's own README is about the computer that sets up Pis.
 NAMES_ON_A_PI = {"ansible/roles/kit/files/README.md": "README.md"}
 MANIFEST = ".shipped.json"
+HANDED_OUT = ".handed-out.json"
 PACKED_KIT = ".kit.tar.gz"
 # in the kit's folder, but not backed up: records, downloads, and git's folder
 NOT_BACKED_UP = (
     MANIFEST,
+    HANDED_OUT,
     PACKED_KIT,
     ".git",
     ".cache",
@@ -290,9 +294,7 @@ class Installation:
         if self.shipped.get(file.name) == file.digest:
             self.now.update(self._records(file.name))
             return
-        for number in count(1):
-            word = f"new-{number}" if number > 1 else "new"
-            beside = path.with_name(f"{path.stem}.{word}{path.suffix}")
+        for beside in newer_names(path):
             name, there = beside.relative_to(self.folder).as_posix(), digest_of(beside)
             if there in (None, file.digest, self.shipped.get(name)):
                 if there != file.digest:
@@ -306,6 +308,36 @@ class Installation:
         with atomic_write(path, mode=file.mode, backup=backup) as out:
             out.write(file.content)
         self.done.append(path.relative_to(self.folder).as_posix())
+
+
+def hand_out(source: Path, folder: Path, place: Path) -> int:
+    """Copy a teacher's file into the kit's folder; print its name there.
+
+    It replaces what was handed out under that name, unless the user has changed that or has a file
+    of their own there: then it is put beside it, as NAME.new.ipynb, NAME.new-2.ipynb and so on. A
+    second run does nothing, even if the user has changed the file since the first.
+    """
+    if not is_inside(str(place)):
+        sys.exit(f"expected a place in {folder}, got {place}")
+    handed_out: dict[str, str] = {}
+    with suppress(OSError, ValueError):  # with a broken list, every file counts as the user's
+        handed_out = read_manifest(folder, HANDED_OUT)
+    digest = digest_of(source)
+    for path in chain([folder / place], newer_names(folder / place)):
+        name, there = path.relative_to(folder).as_posix(), digest_of(path)
+        before = handed_out.get(name)
+        if there is not None and digest in (there, before):
+            print(f"unchanged {name}")
+            return 0
+        if there in (None, before) and not path.is_symlink():
+            break
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with source.open("rb") as file, atomic_write(path, mode=0o644) as out:
+        copy(file, out)
+    with atomic_write(folder / HANDED_OUT, mode=0o644) as file:
+        file.write(json.dumps({**handed_out, name: digest}, indent=1).encode())
+    print(name)
+    return 0
 
 
 # --- uninstalling
@@ -331,7 +363,7 @@ def uninstall(folder: Path) -> int:
             "then uninstall again"
         )
     failed: list[str] = []
-    for name, digest in [*shipped.items(), (PACKED_KIT, None)]:
+    for name, digest in [*shipped.items(), (PACKED_KIT, None), (HANDED_OUT, None)]:
         path = folder / name
         try:
             remove_leftovers(path)
@@ -508,9 +540,9 @@ def what_project(folder: Path) -> str | None:
     return None
 
 
-def read_manifest(folder: Path) -> dict[str, str]:
-    """Read the list of shipped files; a broken list raises ValueError."""
-    manifest = json.loads((folder / MANIFEST).read_text())
+def read_manifest(folder: Path, name: str = MANIFEST) -> dict[str, str]:
+    """Read the list of shipped files, or another; a broken list raises ValueError."""
+    manifest = json.loads((folder / name).read_text())
     if not isinstance(manifest, dict) or not all(map(is_inside, manifest)):
         raise ValueError("expected a list of files in its folder")
     return manifest
@@ -579,6 +611,13 @@ def free_name(path: Path, word: str) -> Path:
     return next(name for name in names if not os.path.lexists(name))
 
 
+def newer_names(path: Path) -> Iterator[Path]:
+    """Yield names for a newer version beside a file: NAME.new.ipynb, NAME.new-2.ipynb and so on."""
+    for number in count(1):
+        word = f"new-{number}" if number > 1 else "new"
+        yield path.with_name(f"{path.stem}.{word}{path.suffix}")
+
+
 def report(what: str, failed: list[str]) -> int:
     """Print what failed; return the exit code."""
     for each in failed:
@@ -593,6 +632,7 @@ COMMANDS = {
     "uninstall": (uninstall, "FOLDER"),
     "backup": (backup, "HOME FOLDER ARCHIVE"),
     "restore": (restore, "HOME ARCHIVE"),
+    "hand-out": (hand_out, "FILE FOLDER PLACE"),
 }
 
 if __name__ == "__main__":

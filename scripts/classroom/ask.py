@@ -1,0 +1,164 @@
+"""Ask all Pis at once: one SSH command for each, whatever happens to the others."""
+
+import argparse
+import getpass
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+from scripts.pis import LOGIN_FAILED, Pi, find_pis
+
+AT_ONCE = 30
+# A Pi that is switched off must not hold up the others. The inventory's own options come first.
+SSH_OPTIONS = ["-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR"]
+ASKPASS = Path(__file__).with_name("askpass.sh")
+# What SSH says, and what that means in a classroom.
+REASONS = {
+    r"HOST IDENTIFICATION HAS CHANGED|Host key verification failed": (
+        "has another SSH key than before. If its card was flashed again: ssh-keygen -R {host}"
+    ),
+    r"Permission denied|Too many authentication failures": (
+        "refuses the login. Copy your key to it once, with ssh-copy-id {address}, or type its "
+        "password, with ASK_PASS=1"
+    ),
+    r"Could not resolve": "is not found as {host}: is it switched on, and on this network?",
+    r"refused": "is on, but takes no SSH yet: wait a minute, or enable SSH on its card",
+    r"": "did not answer: is it switched on, and on this network?",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a Pi answered.
+
+    Attributes
+    ----------
+    pi : Pi
+    output : bytes
+        What its command printed, unless that went to a file.
+    errors : str
+        What its command printed as errors.
+    code : int
+        Its command's exit code.
+    problem : str
+        Why the Pi could not be asked, and what to do about it; "" if it was.
+    """
+
+    pi: Pi
+    output: bytes = b""
+    errors: str = ""
+    code: int = 0
+    problem: str = ""
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser with the flags that choose Pis."""
+    flags = argparse.ArgumentParser(description=description)
+    flags.add_argument("--inventory", required=True, metavar="FILE")
+    flags.add_argument("--limit", default="all", help="names or patterns of Pis; default: all")
+    flags.add_argument("--ask-pass", action="store_true", help="ask once for the Pis' password")
+    flags.add_argument("--extra", default="", help="more options for ansible: --ask-vault-pass")
+    return flags
+
+
+def chosen_pis(arguments: argparse.Namespace) -> list[Pi]:
+    """Return the Pis that the flags choose; exit if there are none."""
+    pis = find_pis(arguments.inventory, arguments.limit, shlex.split(arguments.extra))
+    if not arguments.ask_pass:
+        return pis
+    password = getpass.getpass("The Pis' SSH password: ")
+    return [replace(pi, password=password) for pi in pis]
+
+
+def ask_all(pis: list[Pi], ask_one: Callable[[Pi], Answer]) -> Iterator[Answer]:
+    """Ask all Pis at once; yield each answer as it arrives, and show how many have.
+
+    Parameters
+    ----------
+    pis : list of Pi
+    ask_one : callable
+        Asks one Pi, by `ask`.
+    """
+    count = f"{len(pis)} Pi{'s' * (len(pis) > 1)}"
+    on_terminal = sys.stderr.isatty()
+    if not on_terminal:
+        print(f"Asking {count}", file=sys.stderr, flush=True)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        asked = [pool.submit(ask_one, pi) for pi in pis]
+        for done, future in enumerate(as_completed(asked), 1):
+            yield future.result()
+            if on_terminal:
+                end = "\r\033[K" if done == len(pis) else ""
+                print(f"\r{done} of {count} answered{end}", end="", file=sys.stderr, flush=True)
+
+
+def ask(
+    pi: Pi,
+    command: str,
+    stdin: IO[bytes] | int = subprocess.DEVNULL,
+    stdout: IO[bytes] | int = subprocess.PIPE,
+    seconds: float = 60,
+) -> Answer:
+    """Run a shell command on a Pi.
+
+    Parameters
+    ----------
+    pi : Pi
+    command : str
+        For sh, in the user's home.
+    stdin, stdout : file, optional
+        What it reads, and where its output goes; by default nothing, and into the answer.
+    seconds : float
+        The longest that it may take, logging in included.
+    """
+    words = ["sh", "-c", command]
+    environment = dict(os.environ)
+    if pi.address:
+        batch = "no" if pi.password else "yes"
+        options = [*pi.options, *SSH_OPTIONS, "-o", f"BatchMode={batch}"]
+        words = ["ssh", *options, pi.address, f"sh -c {shlex.quote(command)}"]
+    if pi.password:
+        words[1:1] = ["-o", "NumberOfPasswordPrompts=1"]
+        environment |= {
+            "SSH_ASKPASS": str(ASKPASS),
+            "SSH_ASKPASS_REQUIRE": "force",
+            "PI_NN_PASSWORD": pi.password,
+        }
+    try:
+        done = subprocess.run(
+            words,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            timeout=seconds,
+            env=environment,
+            cwd=Path.home(),
+        )
+    except subprocess.TimeoutExpired:
+        return Answer(pi, problem=f"answers, but was not done after {seconds:g} s: try again")
+    errors = printable(done.stderr.decode(errors="replace"))
+    problem = reason(pi, errors) if pi.address and done.returncode == LOGIN_FAILED else ""
+    return Answer(pi, done.stdout or b"", errors, done.returncode, problem)
+
+
+def reason(pi: Pi, errors: str) -> str:
+    """Return why a Pi could not be asked, by what SSH said, and what to do about it."""
+    words = next(words for said, words in REASONS.items() if re.search(said, errors))
+    return words.format(address=pi.address, host=pi.address.rpartition("@")[2])
+
+
+def printable(text: str) -> str:
+    """Return a text without what would command a terminal: a pupil may have written it."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
+
+
+def last_line(text: str) -> str:
+    """Return the last line with something on it; "" if there is none."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
