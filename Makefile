@@ -11,13 +11,16 @@ PRESET ?= pi-zero
 PROJECT = $(wildcard ansible/playbooks)
 LIST = awk -F ':.*\#\# ' '/^ifneq/ && "$(PROJECT)" == "" {exit} /^\#\#@ / {print substr($$0, 5)} /^[a-z-]+:.*\#\# / {printf "  make %-20s %s\n", $$1, $$2}'
 
+# Of the complete project: the commands for a class, and those that test and measure the kit.
+MORE = $(wildcard scripts/classroom/classroom.mk tests/maintainers.mk)
+
 # A misspelt variable would be ignored without a word.
 VARIABLES = scripts/known_variables.awk
 ON_COMMAND_LINE = $(if $(findstring command line,$(origin $(1))),$(filter-out -%,$(1)))
 GIVEN := $(if $(wildcard $(VARIABLES)),$(strip $(foreach name,$(.VARIABLES),$(call ON_COMMAND_LINE,$(name)))))
 ifdef GIVEN
 GOALS = $(or $(MAKECMDGOALS),help)
-KNOWN = $(sort $(shell awk -v goals="$(GOALS)" -f $(VARIABLES) $(wildcard Makefile tests/maintainers.mk)))
+KNOWN = $(sort $(shell awk -v goals="$(GOALS)" -f $(VARIABLES) $(wildcard Makefile $(MORE))))
 UNKNOWN = $(if $(KNOWN),$(filter-out $(KNOWN) MAKEFLAGS,$(GIVEN)))
 $(if $(UNKNOWN),$(error 'make $(GOALS)' does not know $(UNKNOWN:%=%=): it knows $(KNOWN:%=%=)))
 endif
@@ -29,7 +32,7 @@ endif
 ##@ Train and learn, here or on a Pi
 help: ## List these commands
 	@$(LIST) Makefile
-	$(if $(wildcard tests/maintainers.mk),@echo && grep '^help-' tests/maintainers.mk | $(LIST))
+	$(if $(MORE),@grep -h '^help-' $(MORE) | $(LIST))
 
 setup: $(VENV)/.ready ## Create the virtual environment (.venv); other commands do so when needed
 
@@ -128,5 +131,4 @@ $(INVENTORY):
 
 endif
 
-# Commands that test and measure the kit
--include tests/maintainers.mk
+include $(MORE)

@@ -44,6 +44,11 @@ class Pi:
     pupil: str = ""
     password: str | None = field(default=None, repr=False)
 
+    def __str__(self) -> str:
+        """Return its name, and whose it is."""
+        pupil = "".join(sign for sign in self.pupil if sign.isprintable())
+        return f"{self.name} ({pupil})" if pupil else self.name
+
 
 def find_pis(
     inventory: str, limit: str, extra: Sequence[str], ssh_options: Sequence[str] = ()

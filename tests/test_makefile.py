@@ -35,12 +35,14 @@ def listed(target: str) -> list[str]:
 
 
 USERS = targets("Makefile")
+CLASS = targets("scripts/classroom/classroom.mk")
 MAINTAINERS = targets("tests/maintainers.mk")
 
 
 def test_help_lists_every_target():
     """Each of .PHONY has its line: a user's in one list, a maintainer's in another."""
-    assert listed("help") == [*USERS, "help-maintainers"]
+    assert listed("help") == [*USERS, "help-class", "help-maintainers"]
+    assert listed("help-class") == CLASS
     assert sorted(listed("help-maintainers")) == sorted(MAINTAINERS)
     assert {"train-pi", "provision", "emulate"} <= {*USERS}
     assert {"test", "lint", "fuzz", "bench"} <= {*MAINTAINERS}
@@ -72,11 +74,11 @@ def stand_ins(tmp_path) -> tuple[str, str]:
     return f"VENV={tmp_path / 'venv'}", f"INVENTORY={tmp_path / 'hosts.yml'}"
 
 
-@pytest.mark.parametrize("target", [*USERS, *MAINTAINERS])
+@pytest.mark.parametrize("target", [*USERS, *CLASS, *MAINTAINERS])
 def test_what_a_target_runs_is_there(target, tmp_path):
     """Each script and each module that it names."""
     (tmp_path / "hosts.yml").write_text("pis:\n")
-    done = dry_run(target, INVENTORY=str(tmp_path / "hosts.yml"))
+    done = dry_run(target, INVENTORY=str(tmp_path / "hosts.yml"), FILE="lesson.ipynb")
     assert (done.returncode, done.stderr) == (0, "")
     for module in re.findall(r"-m ((?:scripts|tests)\.\S+)", done.stdout):
         path = PROJECT / module.replace(".", "/")
@@ -129,7 +131,7 @@ def test_the_card_may_be_anywhere():
     assert '--folder "my card"' in dry_run("emulate", "CARD=my card").stdout
 
 
-@pytest.mark.parametrize("target", ["provision", "verify", "train-on-pi", "image"])
+@pytest.mark.parametrize("target", ["provision", "verify", "train-on-pi", "image", "class-status"])
 def test_ansible_gets_a_locale_that_every_pi_has(target, stand_ins):
     """Not the user's, which may be missing here or on the Pi."""
     words = (target, *stand_ins) if target != "image" else (target, stand_ins[0])
@@ -188,7 +190,7 @@ def test_unknown_variables_are_refused(words, unknown, known):
 
 def test_every_variable_in_the_help_is_known():
     """As each line of the two lists has it."""
-    lists = make("help").stdout + make("help-maintainers").stdout
+    lists = "".join(make(f"help{which}").stdout for which in ("", "-class", "-maintainers"))
     lines = re.findall(r"^  make (\S+) .*\[(.*=.*)\]$", lists, re.M)
     assert len(lines) > 5
     for target, variables in lines:
@@ -199,5 +201,5 @@ def test_every_variable_in_the_help_is_known():
 
 def test_a_password_for_ssh_can_be_typed(stand_ins):
     """ASK_PASS=1, in all that logs in."""
-    for target in ("provision", "verify", "backup", "train-on-pi"):
+    for target in ("provision", "verify", "backup", "train-on-pi", "class-status", "collect"):
         assert "--ask-pass" in dry_run(target, *stand_ins, "ASK_PASS=1").stdout

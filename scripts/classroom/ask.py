@@ -95,8 +95,8 @@ def ask_all(pis: list[Pi], ask_one: Callable[[Pi], Answer]) -> Iterator[Answer]:
         for done, future in enumerate(as_completed(asked), 1):
             yield future.result()
             if on_terminal:
-                end = "\r\033[K" if done == len(pis) else ""
-                print(f"\r{done} of {count} answered{end}", end="", file=sys.stderr, flush=True)
+                line = f"{done} of {count} answered\r" if done < len(pis) else "\033[K"
+                print(line, end="", file=sys.stderr, flush=True)
 
 
 def ask(
@@ -146,6 +146,17 @@ def ask(
     errors = printable(done.stderr.decode(errors="replace"))
     problem = reason(pi, errors) if pi.address and done.returncode == LOGIN_FAILED else ""
     return Answer(pi, done.stdout or b"", errors, done.returncode, problem)
+
+
+def in_need(missed: list[Answer], what: str) -> int:
+    """Say which Pis missed something, and why; return the exit code."""
+    for answer in sorted(missed, key=lambda answer: answer.pi.name):
+        why = answer.problem or last_line(answer.errors) or f"failed with status {answer.code}"
+        print(f"{answer.pi} {why}", file=sys.stderr)
+    if missed:
+        names = ",".join(sorted(answer.pi.name for answer in missed))
+        print(f"error: {what}: {names}. Run it again with LIMIT={names}", file=sys.stderr)
+    return 1 if missed else 0
 
 
 def reason(pi: Pi, errors: str) -> str:

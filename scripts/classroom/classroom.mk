@@ -1,0 +1,22 @@
+# Commands for a class of Pis: part of the Makefile; `make help-class` lists them.
+
+.PHONY: help-class class-status hand-out collect hand-back
+
+CLASS_PIS = --inventory $(INVENTORY) $(if $(LIMIT),--limit '$(LIMIT)') $(if $(ASK_PASS),--ask-pass) $(if $(EXTRA),--extra="$(EXTRA)")
+
+help-class: ## List the commands for a class of Pis
+	@$(LIST) scripts/classroom/classroom.mk
+
+##@ See, hand out and collect
+class-status: $(INVENTORY) $(ANSIBLE_READY) ## Show how all Pis are; fails if one needs something [WATCH=1 LIMIT= ASK_PASS=1]
+	@$(LOCALE)$(RUN) -m scripts.classroom.status $(CLASS_PIS) $(if $(WATCH),--watch)
+
+hand-out: $(INVENTORY) $(ANSIBLE_READY) ## Give a file to all, never over a pupil's work [FILE=lesson.ipynb LIMIT= ASK_PASS=1]
+	$(if $(FILE),,$(error FILE= is missing: name the notebook or the data file to hand out))
+	@$(LOCALE)$(RUN) -m scripts.classroom.hand_out $(CLASS_PIS) '$(subst ','\'',$(FILE))'
+
+collect: $(INVENTORY) $(ANSIBLE_READY) ## Copy the pupils' work to collected/NAME/DATE/ [LIMIT= ASK_PASS=1]
+	@$(LOCALE)$(RUN) -m scripts.classroom.collect $(CLASS_PIS)
+
+hand-back: $(INVENTORY) $(ANSIBLE_READY) ## Restore the work collected last, or on DATE= [DATE=2026-11-26T101500Z LIMIT= ASK_PASS=1]
+	@$(LOCALE)$(RUN) -m scripts.classroom.collect $(CLASS_PIS) --hand-back $(if $(DATE),--date "$(DATE)")

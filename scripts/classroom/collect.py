@@ -1,0 +1,179 @@
+"""Collect the pupils' work from all Pis of a class, or hand it back.
+
+    python -m scripts.classroom.collect --inventory ansible/inventory/hosts.yml
+    python -m scripts.classroom.collect --inventory ansible/inventory/hosts.yml --hand-back
+
+The work of each Pi gets into collected/NAME/DATE/, as files to look at and as work.tar.gz, from
+which it is handed back: there, names, contents and permissions are as they were on the Pi.
+"""
+
+import errno
+import gzip
+import os
+import re
+import shutil
+import sys
+import tarfile
+import tempfile
+import time
+import zlib
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from scripts.classroom.ask import Answer, ask, ask_all, chosen_pis, in_need, parser, printable
+from scripts.classroom.transfer import PROJECT, SECONDS, on_pi, packed
+from scripts.pis import Pi
+
+COLLECTED = PROJECT / "collected"
+ARCHIVE = "work.tar.gz"
+DATE = "%Y-%m-%dT%H%M%SZ"
+SOME_WERE_SKIPPED = 3  # kit_files.py backup
+MOST_BYTES = 4 * 10**9  # of one Pi's files: a small archive could unpack to more than the disk
+COLLECT = """\
+kit_files backup "$PWD" "$folder" "$brought/work.tar.gz" >&2; code=$?
+[ ! -f "$brought/work.tar.gz" ] || cat "$brought/work.tar.gz" || exit
+exit $code"""
+HAND_BACK = 'kit_files restore "$PWD" "$brought/work.tar.gz"'
+
+
+class CollectError(ValueError):
+    """What a Pi sent is not a complete archive of a pupil's work."""
+
+
+def main() -> int:
+    """Collect or hand back; return 1 if that was not possible for a Pi."""
+    flags = parser(__doc__.splitlines()[0])
+    flags.add_argument("--hand-back", action="store_true", help="bring the latest work back")
+    flags.add_argument("--date", metavar="DATE", help="hand back what was collected then")
+    flags.add_argument("--folder", type=Path, default=COLLECTED, help="default: %(default)s")
+    arguments = flags.parse_args()
+    pis = chosen_pis(arguments)
+    if arguments.hand_back:
+        return hand_back(pis, arguments.folder, arguments.date)
+    return collect(pis, arguments.folder)
+
+
+def collect(pis: list[Pi], folder: Path) -> int:
+    """Bring the work of all Pis into a folder here; return 1 if some is missing."""
+    os.umask(0o077)  # what is collected is for nobody else
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    date, missed = time.strftime(DATE, time.gmtime()), []
+    with packed() as program:
+
+        def collect_one(pi: Pi) -> Answer:
+            target = folder / pi.name / date
+            target.parent.mkdir(exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as part:
+                archive = Path(part, date, ARCHIVE)
+                archive.parent.mkdir()
+                with program.open("rb") as files, archive.open("wb") as output:
+                    answer = ask(pi, on_pi(pi, COLLECT), files, output, SECONDS)
+                    os.fsync(output.fileno())
+                if answer.problem or not archive.stat().st_size:
+                    return answer
+                # The folder is complete before it gets its name.
+                try:
+                    said = unpack(archive)
+                    archive.parent.rename(target)
+                except (CollectError, OSError) as error:
+                    return replace(answer, problem=f"sent work that cannot be kept: {error}")
+            return replace(answer, output=f"{said}, {target}".encode())
+
+        for answer in ask_all(pis, collect_one):
+            if answer.output:
+                print(f"{answer.pi}: {answer.output.decode()}")
+            elif not (answer.problem or answer.code):
+                print(f"{answer.pi}: no work yet")
+            if answer.code == SOME_WERE_SKIPPED:
+                answer = replace(answer, problem="lacks some files: " + skipped(answer))
+            if answer.problem or answer.code:
+                missed.append(answer)
+    for pi in pis:
+        with suppress(OSError):  # it holds something
+            (folder / pi.name).rmdir()
+    return in_need(missed, "work is missing")
+
+
+def skipped(answer: Answer) -> str:
+    """Return the files that could not be packed, and why."""
+    return "; ".join(re.findall(r"^skipped: (.+)$", answer.errors, re.M))
+
+
+def unpack(archive: Path) -> str:
+    """Unpack an archive beside itself, and say how many files it has.
+
+    A pupil may have made it. So only plain files are written, into this folder alone; those whose
+    names do not fit are left in the archive.
+
+    Raises
+    ------
+    CollectError
+        When it is not complete, or unpacks to more than any pupil has.
+    OSError
+        When it cannot be written.
+    """
+    count, left = 0, []
+    try:
+        with gzip.open(archive) as content:  # to its end, where the checksum is
+            size = 0
+            while chunk := content.read(2**20):
+                size += len(chunk)
+                if size > MOST_BYTES:
+                    raise CollectError(f"expected up to {MOST_BYTES / 1e9:g} GB, got more")
+        with tarfile.open(archive) as tar:
+            for entry in tar:
+                count += 1
+                path = archive.parent / entry.name
+                try:
+                    if not entry.isfile() or not is_inside(entry.name):
+                        raise FileExistsError
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    with path.open("xb") as file:
+                        shutil.copyfileobj(tar.extractfile(entry), file)
+                except OSError as error:
+                    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                        raise
+                    left.append(printable(entry.name).replace("\n", "?"))
+    except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error, ValueError) as error:
+        raise CollectError(f"expected a complete archive, {error}") from None
+    only = f" (only in {ARCHIVE}: {', '.join(left)})" if left else ""
+    return f"{count} file{'s' * (count != 1)}{only}"
+
+
+def is_inside(name: str) -> bool:
+    """Return whether a name stays within its folder."""
+    return not name.startswith("/") and ".." not in PurePosixPath(name).parts
+
+
+def hand_back(pis: list[Pi], folder: Path, date: str | None) -> int:
+    """Restore what was collected, the latest or of a date; return 1 if that failed for a Pi."""
+
+    def hand_back_to(pi: Pi) -> Answer:
+        archives = sorted(folder.glob(f"{pi.name}/{date or '[0-9]*'}/{ARCHIVE}"))
+        if not archives:
+            when = f" of {date}" if date else ""
+            return Answer(pi, problem=f"has no work{when} in {folder / pi.name}")
+        with packed(archives[-1]) as files_path, files_path.open("rb") as files:
+            answer = ask(pi, on_pi(pi, HAND_BACK), files, seconds=SECONDS)
+        lines = answer.output.decode(errors="replace").splitlines()
+        count = 0 if lines == ["unchanged"] else len(lines)
+        said = f"{count} file{'s' * (count != 1)} restored, from {archives[-1].parent}"
+        return replace(answer, output=said.encode())
+
+    missed = []
+    for answer in ask_all(pis, hand_back_to):
+        if answer.problem or answer.code:
+            missed.append(answer)
+        else:
+            print(f"{answer.pi}: {answer.output.decode()}")
+    return in_need(missed, "work was not handed back")
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        sys.exit(130)
