@@ -64,7 +64,6 @@ PACKED_KIT = ".kit.tar.gz"
 # in the kit's folder, but not backed up: records, downloads, and git's folder
 NOT_BACKED_UP = (
     MANIFEST,
-    HANDED_OUT,
     PACKED_KIT,
     ".git",
     ".cache",
@@ -515,7 +514,7 @@ def put_back(content: IO[bytes], target: Path, mode: int) -> bool:
     """Write a file unless it is there; keep a file that it replaces as NAME.before-restore-1."""
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, "a folder has that name", str(target))
-    if target.name == MANIFEST and target.exists():  # it describes the installed kit
+    if target.name in (MANIFEST, HANDED_OUT) and target.exists():  # it describes what is there
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     file = AtomicFile(target, mode=mode, backup=free_name(target, "before-restore"))
