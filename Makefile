@@ -12,7 +12,7 @@ PROJECT = $(wildcard ansible/playbooks)
 LIST = awk -F ':.*\#\# ' '/^ifneq/ && "$(PROJECT)" == "" {exit} /^\#\#@ / {print substr($$0, 5)} /^[a-z-]+:.*\#\# / {printf "  make %-20s %s\n", $$1, $$2}'
 
 # Of the complete project: the commands for a class, and those that test and measure the kit.
-MORE = $(wildcard scripts/classroom/classroom.mk tests/maintainers.mk)
+MORE = $(wildcard scripts/*/*.mk tests/*.mk)
 
 # A misspelt variable would be ignored without a word.
 VARIABLES = scripts/known_variables.awk

@@ -52,7 +52,7 @@ def files_of(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): path.read_text()
         for path in folder.rglob("*")
-        if path.is_file() and path.name not in (".shipped.json", ".kit.tar.gz")
+        if path.is_file() and path.name not in (".shipped.json", ".kit.tar.gz", ".handed-out.json")
     }
 
 
@@ -719,3 +719,87 @@ def test_what_a_killed_installation_left_goes_with_the_kit(kit):
     write(kit.folder, {"nn/data/.csv.py.abc123.part": "ha"})
     assert kit.uninstall() == 0
     assert not kit.folder.exists()
+
+
+# --- handing out
+
+
+@pytest.fixture
+def lesson(tmp_path):
+    """Hand out a text as lesson.ipynb, and return what is then in the kit's folder."""
+    folder = tmp_path / "home" / "pi-nn"
+    folder.mkdir(parents=True)
+
+    def hand_out(text: str, place: str = "notebooks/lesson.ipynb") -> dict[str, str]:
+        (tmp_path / "lesson.ipynb").write_text(text)
+        assert run("hand-out", tmp_path / "lesson.ipynb", folder, Path(place)) == 0
+        return files_of(folder)
+
+    hand_out.folder = folder
+    return hand_out
+
+
+def test_a_handed_out_file_is_replaced_by_a_newer_one(lesson, capsys):
+    """As long as nobody changes it; the same one is not written again."""
+    assert lesson("one") == {"notebooks/lesson.ipynb": "one"}
+    assert lesson("two") == {"notebooks/lesson.ipynb": "two"}
+    assert lesson("two") == {"notebooks/lesson.ipynb": "two"}
+    assert capsys.readouterr().out.split("\n")[-2] == "unchanged notebooks/lesson.ipynb"
+
+
+def test_nothing_is_handed_out_over_a_pupils_work(lesson):
+    """Changed, of their own, in the newer one as well; a second run puts nothing beside it."""
+    lesson("one")
+    write(lesson.folder, {"notebooks/lesson.ipynb": "work"})
+    assert lesson("one") == {"notebooks/lesson.ipynb": "work"}
+    expected = {"notebooks/lesson.ipynb": "work", "notebooks/lesson.new.ipynb": "two"}
+    assert lesson("two") == lesson("two") == expected
+    expected["notebooks/lesson.new.ipynb"] = "three"
+    assert lesson("three") == expected
+    write(lesson.folder, {"notebooks/lesson.new.ipynb": "more work"})
+    assert lesson("four") == {
+        "notebooks/lesson.ipynb": "work",
+        "notebooks/lesson.new.ipynb": "more work",
+        "notebooks/lesson.new-2.ipynb": "four",
+    }
+    write(lesson.folder, {"notebooks/own.ipynb": "own"})
+    assert lesson("five", "notebooks/own.ipynb")["notebooks/own.ipynb"] == "own"
+
+
+@pytest.mark.parametrize("record", ["", "{", "[]", '{"../x": "y"}'])
+def test_with_a_broken_record_a_handed_out_file_counts_as_a_pupils(lesson, record):
+    """It is kept."""
+    lesson("one")
+    write(lesson.folder, {".handed-out.json": record})
+    expected = {"notebooks/lesson.ipynb": "one", "notebooks/lesson.new.ipynb": "two"}
+    assert lesson("two") == expected
+
+
+def test_a_link_and_a_folder_of_that_name_are_kept(lesson):
+    """And where the link leads, too."""
+    write(lesson.folder, {"own.txt": "one", "notebooks/folder.ipynb/a": "a"})
+    (lesson.folder / "notebooks/lesson.ipynb").symlink_to("../own.txt")
+    lesson("one")
+    after = lesson("two")
+    assert (after["own.txt"], after["notebooks/lesson.ipynb"]) == ("one", "one")
+    assert after["notebooks/lesson.new.ipynb"] == "two"
+    assert lesson("three", "notebooks/folder.ipynb")["notebooks/folder.ipynb/a"] == "a"
+
+
+def test_a_place_out_of_the_folder_is_refused(lesson):
+    """As a name with dots would be."""
+    with pytest.raises(SystemExit, match="expected a place in"):
+        lesson("one", "../lesson.ipynb")
+
+
+def test_a_restored_lesson_is_still_the_teachers(lesson, tmp_path):
+    """The record is restored with it where there is none, and kept where there is one."""
+    home, folder = tmp_path / "home", lesson.folder
+    lesson("one")
+    assert run("backup", home, folder, home / "archive") == 0
+    shutil.rmtree(folder)
+    assert run("restore", home, home / "archive") == 0
+    assert lesson("two") == {"notebooks/lesson.ipynb": "two"}
+    record = (folder / ".handed-out.json").read_text()
+    assert run("restore", home, home / "archive") == 0
+    assert (folder / ".handed-out.json").read_text() == record
