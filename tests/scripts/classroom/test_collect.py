@@ -1,13 +1,16 @@
-"""What a Pi sends is kept in its folder, and nowhere else."""
+"""The work of a class gets here and back; what a Pi sends is kept in its folder, nowhere else."""
 
 import gzip
 import io
+import shutil
+import stat
 import tarfile
 
 import pytest
 
 from scripts.classroom import collect
 from scripts.classroom.collect import CollectError, unpack
+from scripts.pis import Pi
 
 
 def archive_of(folder, entries):
@@ -102,3 +105,83 @@ def test_an_archive_larger_than_a_disk_is_refused(folder, monkeypatch):
     with pytest.raises(CollectError, match="expected up to"):
         unpack(path)
     assert files_of(folder) == ["work.tar.gz"]
+
+
+# --- all Pis
+
+
+def contents(folder):
+    return {name: (folder / name).read_bytes() for name in files_of(folder)}
+
+
+@pytest.mark.slow
+def test_collected_wiped_and_handed_back_is_equal(homes, tmp_path, capsys):
+    """Of each its own; what is collected only its owner can read."""
+    pis = homes("pi-1", "pi-2")
+    for pi in pis:
+        notebooks = homes.folder / pi.name / "pi-nn" / "notebooks"
+        (notebooks / "mine.ipynb").write_text(f"of {pi.name}")
+        (notebooks / "README.md").write_text("changed")
+    before = {pi.name: contents(homes.folder / pi.name) for pi in pis}
+    assert collect.collect(pis, tmp_path / "collected") == 0
+    for path in (tmp_path / "collected").rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+    shutil.rmtree(homes.folder)
+    homes.folder.mkdir()
+    homes("pi-1", "pi-2")
+    capsys.readouterr()
+    assert collect.hand_back(pis, tmp_path / "collected", None) == 0
+    assert capsys.readouterr().out.count("2 files restored, from ") == 2
+    for pi in pis:
+        (
+            homes.folder / pi.name / "pi-nn/notebooks/README.before-restore-1.md"
+        ).unlink()  # the kit's
+    assert {pi.name: contents(homes.folder / pi.name) for pi in pis} == before
+
+
+@pytest.mark.slow
+def test_one_that_dies_leaves_nothing_and_holds_nobody_up(homes, tmp_path, capsys):
+    """Off, without a kit, without work, or dead in the middle: each is named, with what to do."""
+    pis = homes("pi-1", "dies", "idle")
+    for name in ("pi-1", "dies"):
+        (homes.folder / name / "pi-nn/mine").write_text("work" * 1000)
+    (homes.folder / "dies/dies").touch()
+    assert collect.collect([*pis, Pi("off", [], "off", "pi-nn")], tmp_path / "collected") == 1
+    said = capsys.readouterr()
+    assert "pi-1: 1 file, " in said.out
+    assert "idle: no work yet" in said.out
+    assert "off did not answer: is it switched on, and on this network?" in said.err
+    assert "error: work is missing: dies,off. Run it again with LIMIT=dies,off" in said.err
+    assert [path.name for path in (tmp_path / "collected").iterdir()] == ["pi-1"]
+    assert files_of(homes.folder / "pi-1")[0].startswith("pi-nn/")  # nothing is left there
+
+
+@pytest.mark.slow
+def test_a_file_that_cannot_be_packed_is_named(homes, tmp_path, capsys):
+    """The others are collected; a link out of the home is not followed."""
+    (pi,) = homes("pi-1")
+    (homes.folder / "pi-1/pi-nn/link").symlink_to("/etc/passwd")
+    (homes.folder / "pi-1/pi-nn/mine").write_text("mine")
+    assert collect.collect([pi], tmp_path / "collected") == 1
+    said = capsys.readouterr()
+    assert "pi-1: 1 file, " in said.out
+    assert "pi-1 lacks some files: " in said.err
+    assert "pi-nn/link: a link out of" in said.err
+
+
+@pytest.mark.slow
+def test_what_was_collected_on_a_date_is_handed_back(homes, tmp_path, capsys):
+    """The latest without one; where there is none, it is said."""
+    (pi,) = homes("pi-1")
+    mine = homes.folder / "pi-1/pi-nn/mine"
+    for number, date in enumerate(("2026-11-25T080000Z", "2026-11-26T080000Z")):
+        mine.write_text(f"work {number}")
+        assert collect.collect([pi], tmp_path / "new") == 0
+        (made,) = (tmp_path / "new/pi-1").iterdir()
+        (tmp_path / "collected/pi-1").mkdir(parents=True, exist_ok=True)
+        made.rename(tmp_path / "collected/pi-1" / date)
+    for date, expected in (("2026-11-25T080000Z", "work 0"), (None, "work 1")):
+        assert collect.hand_back([pi], tmp_path / "collected", date) == 0
+        assert mine.read_text() == expected
+    assert collect.hand_back([pi], tmp_path / "collected", "2026-11-27T080000Z") == 1
+    assert "pi-1 has no work of 2026-11-27T080000Z in" in capsys.readouterr().err
