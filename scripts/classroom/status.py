@@ -31,14 +31,14 @@ def main() -> int:
     arguments = flags.parse_args()
     pis = chosen_pis(arguments)
     statuses = look(pis)
-    show(statuses, clear=arguments.watch)
+    show(statuses, arguments.watch)
     while arguments.watch:
         try:
             time.sleep(EVERY)
             statuses = look(pis)
         except KeyboardInterrupt:
             break
-        show(statuses, clear=True)
+        show(statuses, watch=True)
     return 1 if any(status.needs for status in statuses) else 0
 
 
@@ -163,7 +163,7 @@ def word(value: object) -> str:
     return printable(text.replace("\n", "?"))[:LONGEST_WORD]
 
 
-def show(statuses: list[Status], clear: bool) -> None:
+def show(statuses: list[Status], watch: bool) -> None:
     """Print the table, what the Pis need, and how many need something."""
     rows = [
         {**status.texts, "Pi": status.pi.name, "pupil": word(status.pi.pupil)}
@@ -176,7 +176,7 @@ def show(statuses: list[Status], clear: bool) -> None:
         cells = "  ".join(row.get(name, "").ljust(widths[name]) for name in shown)
         lines.append(f"{cells}  {'; '.join(status.needs)}")
     needy = sum(bool(status.needs) for status in statuses)
-    if clear and sys.stdout.isatty():
+    if watch and sys.stdout.isatty():
         print("\033[2J\033[H", end="")
     print("\n".join(line.rstrip() for line in lines))
     print(

@@ -109,6 +109,25 @@ def test_training_goes_on_without_the_one_that_is_not_there(classroom, playbooks
     assert sorted(map(str, brought)) == names
 
 
+def test_one_look_shows_the_class(classroom, tmp_path):
+    """Two are ready and trained, by what their models say; the third is the one in need."""
+    (tmp_path / "hosts.yml").write_text(classroom.inventory())
+    command = [sys.executable, "-m", "scripts.classroom.status"]
+    done = subprocess.run(
+        [*command, "--inventory", tmp_path / "hosts.yml"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    first, second, unplugged = done.stdout.splitlines()[1:4]
+    for machine, line in zip(classroom.machines, (first, second), strict=True):
+        assert re.match(rf"{machine.name} .* {machine.release} .* ready ", line), done.stdout
+        assert re.search(r" smoke \d\d\.\d%, (just now|\d min ago)$", line.rstrip()), done.stdout
+    assert unplugged.startswith("unplugged  ")
+    assert done.stdout.splitlines()[-1].endswith("2 ready, 1 in need")
+    assert done.returncode == 1
+
+
 def test_one_students_backup_is_not_for_all(playbooks, tmp_path):
     """BACKUP= without LIMIT=."""
     play = playbooks.run("restore", "--limit", "desk-1,desk-2", backup_file=str(tmp_path / "one"))

@@ -75,7 +75,7 @@ def test_one_that_is_well_needs_nothing(capsys):
     """A line with all columns."""
     status = status_of(answer(WELL))
     assert status.needs == []
-    show([status], clear=False)
+    show([status], watch=False)
     words = "pi-07 Ada trixie 5.2 GB 301 MB ready pi-zero 94.8%, 3 min ago 41".split()
     line = capsys.readouterr().out.splitlines()[1]
     assert [word for word in line.split() if word != __version__] == words
@@ -103,7 +103,7 @@ def test_what_it_needs(changes, needed):
 @pytest.mark.parametrize("value", [None, [], {}, "\033[2Jx\n", 1e400, True, -1, "x" * 10**4])
 def test_whatever_a_pi_prints_is_a_line(key, value, capsys):
     """A pupil may have replaced any program there: nothing of it commands the terminal."""
-    show([status_of(answer(WELL, **{key: value}))], clear=False)
+    show([status_of(answer(WELL, **{key: value}))], watch=False)
     out = capsys.readouterr().out
     assert len(out.splitlines()) == 3
     assert "\033" not in out
