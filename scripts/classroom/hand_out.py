@@ -6,6 +6,7 @@ It gets into the folder that Jupyter shows. A pupil's work is never replaced: if
 what was handed out under that name, the new file is put beside it as NAME.new.ipynb.
 """
 
+import hashlib
 import shlex
 import sys
 from pathlib import Path
@@ -36,14 +37,19 @@ def main() -> int:
         sys.exit(f"error: FILE={file}: expected a file to hand out, found none of that name")
     if file.name.startswith(".") or not file.name.isprintable():
         sys.exit(f"error: FILE={file}: expected a name that Jupyter shows, got {file.name!r}")
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
     name = shlex.quote(file.name)
+    # A large file is not sent again to those that have it.
+    there = f'$(sha256sum 2>/dev/null < "$folder"/{FOLDER}/{name})'
+    skip = f"case {there} in {digest}*) echo unchanged; exit ;; esac"
     pis, missed = chosen_pis(arguments), []
     with packed(file) as archive:
 
         def hand_out(pi: Pi) -> Answer:
             command = f'kit_files hand-out "$brought"/{name} "$folder" {FOLDER}/{name}'
             with archive.open("rb") as files:
-                return ask(pi, on_pi(pi, command), stdin=files, seconds=SECONDS)
+                return ask(pi, on_pi(pi, command, skip), stdin=files, seconds=SECONDS)
 
         for answer in ask_all(pis, hand_out):
             said = last_line(answer.output.decode(errors="replace"))
@@ -51,7 +57,7 @@ def main() -> int:
                 missed.append(answer)
             elif said == f"{FOLDER}/{file.name}":
                 print(f"{answer.pi}: has {said}")
-            elif said.startswith("unchanged "):
+            elif said.startswith("unchanged"):
                 print(f"{answer.pi}: had {file.name} already")
             else:
                 print(f"{answer.pi}: has {printable(said)}, beside the pupil's own {file.name}")

@@ -18,6 +18,9 @@ SECONDS = 1800  # the longest that one Pi may take
 # is pulled leaves it: a later command removes it after a day.
 ON_PI = """\
 cd || exit
+folder={folder}
+case $folder in /*) ;; *) folder=$PWD/$folder ;; esac
+{first}
 find . -maxdepth 1 -name '.pi-nn-class-*' -mmin +1440 -exec rm -rf {{}} +
 place=$PWD
 [ "$(df -Pk . | awk 'NR == 2 {{print $4}}')" -ge 20000 ] || place=/dev/shm # the card is full
@@ -25,19 +28,23 @@ brought=$(mktemp -d "$place/.pi-nn-class-XXXXXX") || exit
 trap 'rm -rf "$brought"' EXIT
 trap 'exit 1' HUP INT TERM
 tar -x -C "$brought" || exit
-folder={folder}
-case $folder in /*) ;; *) folder=$PWD/$folder ;; esac
 kit_files() {{ python3 "$brought/kit_files.pyz" "$@"; }}
 {command}
 """
 
 
-def on_pi(pi: Pi, command: str) -> str:
+def on_pi(pi: Pi, command: str, first: str = ":") -> str:
     """Return a command for `ask`, which reads what `packed` packed.
 
-    The command finds the files in $brought, the kit in $folder, and may run kit_files.
+    Parameters
+    ----------
+    pi : Pi
+    command : str
+        It finds the files in $brought, the kit in $folder, and may run kit_files.
+    first : str
+        What to do before the files are received. If it exits, they are not.
     """
-    return ON_PI.format(folder=shlex.quote(pi.folder), command=command)
+    return ON_PI.format(folder=shlex.quote(pi.folder), first=first, command=command)
 
 
 @contextmanager
