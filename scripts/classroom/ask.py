@@ -68,6 +68,17 @@ def parser(description: str) -> argparse.ArgumentParser:
     return flags
 
 
+def run(main: Callable[[], int]) -> None:
+    """Run a command and exit: a user gets no traceback."""
+    try:
+        sys.exit(main())
+    except OSError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
 def chosen_pis(arguments: argparse.Namespace) -> list[Pi]:
     """Return the Pis that the flags choose; exit if there are none."""
     pis = find_pis(arguments.inventory, arguments.limit, shlex.split(arguments.extra))
@@ -91,9 +102,12 @@ def ask_all(pis: list[Pi], ask_one: Callable[[Pi], Answer]) -> Iterator[Answer]:
     if not on_terminal:
         print(f"Asking {count}", file=sys.stderr, flush=True)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        asked = [pool.submit(ask_one, pi) for pi in pis]
+        asked = {pool.submit(ask_one, pi): pi for pi in pis}
         for done, future in enumerate(as_completed(asked), 1):
-            yield future.result()
+            try:
+                yield future.result()
+            except OSError as error:  # of this computer, such as a full disk
+                yield Answer(asked[future], problem=f"was left out: {error}")
             if on_terminal:
                 line = f"{done} of {count} answered\r" if done < len(pis) else "\033[K"
                 print(line, end="", file=sys.stderr, flush=True)
@@ -118,14 +132,12 @@ def ask(
     seconds : float
         The longest that it may take, logging in included.
     """
-    words = ["sh", "-c", command]
-    environment = dict(os.environ)
+    words, environment = ["sh", "-c", command], dict(os.environ)
     if pi.address:
-        batch = "no" if pi.password else "yes"
-        options = [*pi.options, *SSH_OPTIONS, "-o", f"BatchMode={batch}"]
+        login = "NumberOfPasswordPrompts=1" if pi.password else "BatchMode=yes"
+        options = [*pi.options, *SSH_OPTIONS, "-o", login]
         words = ["ssh", *options, pi.address, f"sh -c {shlex.quote(command)}"]
     if pi.password:
-        words[1:1] = ["-o", "NumberOfPasswordPrompts=1"]
         environment |= {
             "SSH_ASKPASS": str(ASKPASS),
             "SSH_ASKPASS_REQUIRE": "force",

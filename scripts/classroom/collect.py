@@ -12,7 +12,6 @@ import gzip
 import os
 import re
 import shutil
-import sys
 import tarfile
 import tempfile
 import time
@@ -21,7 +20,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from scripts.classroom.ask import Answer, ask, ask_all, chosen_pis, in_need, parser, printable
+from scripts.classroom.ask import Answer, ask, ask_all, chosen_pis, in_need, parser, printable, run
 from scripts.classroom.transfer import PROJECT, SECONDS, on_pi, packed
 from scripts.pis import Pi
 
@@ -127,16 +126,17 @@ def unpack(archive: Path) -> str:
                 count += 1
                 path = archive.parent / entry.name
                 try:
-                    if not entry.isfile() or not is_inside(entry.name):
+                    # a sparse file may claim any size
+                    if not entry.isfile() or entry.issparse() or not is_inside(entry.name):
                         raise FileExistsError
                     path.parent.mkdir(parents=True, exist_ok=True)
                     with path.open("xb") as file:
                         shutil.copyfileobj(tar.extractfile(entry), file)
-                except OSError as error:
-                    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                except (OSError, ValueError) as error:
+                    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                         raise
                     left.append(printable(entry.name).replace("\n", "?"))
-    except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error, ValueError) as error:
+    except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:
         raise CollectError(f"expected a complete archive, {error}") from None
     only = f" (only in {ARCHIVE}: {', '.join(left)})" if left else ""
     return f"{count} file{'s' * (count != 1)}{only}"
@@ -172,8 +172,4 @@ def hand_back(pis: list[Pi], folder: Path, date: str | None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
-        sys.exit(130)
+    run(main)

@@ -20,6 +20,7 @@ from scripts.classroom.ask import (
     last_line,
     parser,
     printable,
+    run,
 )
 from scripts.classroom.transfer import SECONDS, on_pi, packed
 from scripts.pis import Pi
@@ -65,8 +66,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
-        sys.exit(130)
+    run(main)

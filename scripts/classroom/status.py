@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nn import __version__
-from scripts.classroom.ask import Answer, ask, ask_all, chosen_pis, last_line, parser, printable
+from scripts.classroom.ask import (
+    Answer,
+    ask,
+    ask_all,
+    chosen_pis,
+    last_line,
+    parser,
+    printable,
+    run,
+)
 from scripts.pis import Pi
 
 PROGRAM = Path(__file__).parent / "on_pi" / "status.py"
@@ -185,8 +194,4 @@ def show(statuses: list[Status], watch: bool) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
-        sys.exit(130)
+    run(main)

@@ -4,6 +4,7 @@ import gzip
 import io
 import shutil
 import stat
+import subprocess
 import tarfile
 
 import pytest
@@ -78,6 +79,18 @@ def test_a_name_that_commands_a_terminal_is_not_printed(folder):
     """Where it is named."""
     said = unpack(archive_of(folder, [("\033[2J\n/" + "x" * 300, b"x")]))
     assert said.isprintable()
+
+
+@pytest.mark.parametrize("form", ["gnu", "posix"])
+def test_a_file_of_holes_stays_in_the_archive(folder, form):
+    """It claims a gigabyte, and could claim more than the disk has."""
+    with (folder / "holes").open("wb") as file:
+        file.truncate(10**9)
+    words = ["tar", f"--format={form}", "-czSf", folder / "work.tar.gz", "-C", folder, "holes"]
+    subprocess.run(words, check=True)
+    (folder / "holes").unlink()
+    assert unpack(folder / "work.tar.gz") == "1 file (only in work.tar.gz: holes)"
+    assert files_of(folder) == ["work.tar.gz"]
 
 
 @pytest.mark.parametrize("cut", [1, 8, 30, 0.5])
