@@ -108,7 +108,7 @@ def test_what_each_needs_is_said(ask, machines):
     sample = PROJECT / "mnist_dataset"
     model = machines[0].root / "home/pi/pi-nn/models/smoke.npz"
     model.parent.mkdir(exist_ok=True)
-    data = ["--train", sample / "sample_train.csv", "--test", sample / "sample_test.csv"]
+    data = ["--train", sample / "sample_train.csv.gz", "--test", sample / "sample_test.csv.gz"]
     told = subprocess.run(
         [*train, *data, "--model", model, "--json"], capture_output=True, text=True, check=True
     )

@@ -56,7 +56,7 @@ def test_the_newest_training_is_found(tmp_path):
     models = tmp_path / "pi-nn" / "models"
     models.mkdir(parents=True)
     sample = PROJECT / "mnist_dataset"
-    words = ["--train", sample / "sample_train.csv", "--test", sample / "sample_test.csv"]
+    words = ["--train", sample / "sample_train.csv.gz", "--test", sample / "sample_test.csv.gz"]
     command = [sys.executable, "-m", "nn", "train", "--preset", "smoke", "--json", *words]
     done = subprocess.run(
         [*command, "--model", models / "a.npz"], cwd=PROJECT, capture_output=True, check=True
