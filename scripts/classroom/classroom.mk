@@ -1,11 +1,20 @@
 # Commands for a class of Pis: part of the Makefile; `make help-class` lists them.
 
-.PHONY: help-class class-status hand-out collect hand-back
+CLASS ?= class.csv
+
+.PHONY: help-class cards labels class-status hand-out collect hand-back
 
 CLASS_PIS = --inventory $(INVENTORY) $(if $(LIMIT),--limit '$(LIMIT)') $(if $(ASK_PASS),--ask-pass) $(if $(EXTRA),--extra="$(EXTRA)")
 
 help-class: ## List the commands for a class of Pis
 	@$(LIST) scripts/classroom/classroom.mk
+
+##@ Prepare
+cards: $(VENV)/.ready ## Prepare the cards of a class, one after another [CLASS=class.csv IMAGE=file YES=1 DRY=1 LIMIT=pi-01,pi-02 FORCE=1]
+	$(RUN) -m scripts.classroom.cards "$(CLASS)" --inventory "$(INVENTORY)" $(if $(IMAGE),--image "$(IMAGE)") $(if $(YES),--yes) $(if $(DRY),--dry-run) $(if $(LIMIT),--limit "$(LIMIT)") $(if $(FORCE),--force)
+
+labels: $(VENV)/.ready-classroom ## Write a label for each Pi of a class, as a PDF to cut [CLASS=class.csv]
+	$(RUN) -m scripts.classroom.labels "$(CLASS)"
 
 ##@ See, hand out and collect
 class-status: $(INVENTORY) $(ANSIBLE_READY) ## Show how all Pis are; fails if one needs something [WATCH=1 LIMIT= ASK_PASS=1]

@@ -60,6 +60,12 @@ def hand_made(card) -> list[str]:
     return boot_files.of_others(card, ("custom.toml", *boot_files.OTHER_SETTINGS))
 
 
+def hostname(card) -> str | None:
+    """Return the host name on a card that this script prepared."""
+    text = card.read("custom.toml")
+    return parse(text)["system"]["hostname"] if boot_files.MARK in text else None
+
+
 def plan(card, settings: Settings) -> dict[str, str | None]:
     """Return the new content of each file that changes; None for a file to remove.
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import string
 import sys
 from pathlib import Path
 
-from . import bookworm, trixie
+from . import bookworm, files, trixie
 from .errors import CardError
+from .settings import Settings, check_for
 
+MOUNTS = Path("/proc/self/mounts")
 IMAGES = {"bookworm": bookworm, "trixie": trixie}
 FIRST_BOOKWORM, FIRST_TRIXIE = "2023-10-10", "2025-10-01"
 # Systems for the Pi whose boot partitions look like Raspberry Pi OS's: a file that each has, or a
@@ -78,8 +81,8 @@ class Card:
 
     def _other_system(self) -> str | None:
         words = self.read("cmdline.txt").split()
-        for name, (files, signs, _) in OTHERS.items():
-            if any(map(self.has, files)) or any(sign in words for sign in signs):
+        for name, (own, signs, _) in OTHERS.items():
+            if any(map(self.has, own)) or any(sign in words for sign in signs):
                 return name
         return None
 
@@ -154,6 +157,38 @@ class Card:
             f"date {date or 'unknown'}. Give --image bookworm or --image trixie"
         )
 
+    def plan(self, settings: Settings, name: str) -> dict[str, str | None]:
+        """Return the new content of each file that settings change, for the image of that name.
+
+        Raises
+        ------
+        CardError
+            When the image does not know a setting, or has booted already.
+        """
+        check_for(settings, name)
+        return IMAGES[name].plan(self, settings)
+
+    def write(self, settings: Settings, name: str) -> list[str]:
+        """Write settings, read them back, and return a line for each change.
+
+        Raises
+        ------
+        CardError
+            As `plan` does, or when the card does not read back.
+        OSError
+            When the card cannot be written.
+        """
+        image, plan = IMAGES[name], self.plan(settings, name)
+        kept = files.keep(self.folder, [each for each in image.hand_made(self) if each in plan])
+        done = kept + files.apply(self.folder, plan)
+        image.validate(self, settings)
+        return done
+
+    def prepared_for(self, name: str) -> str | None:
+        """Return the host name that this script has written for an image; None without one."""
+        image = IMAGES[name]
+        return None if image.hand_made(self) else image.hostname(self)
+
 
 def looks_like_card(folder: Path) -> bool:
     """Return whether a folder may be a boot partition."""
@@ -177,11 +212,18 @@ def _places() -> list[Path]:
     return sorted({path for pattern in patterns for path in Path("/").glob(pattern)})
 
 
+def mounts() -> list[tuple[str, str]]:
+    """List what is mounted, and where (on Linux)."""
+    if not MOUNTS.is_file():
+        return []
+    pairs = [line.split()[:2] for line in os.fsdecode(MOUNTS.read_bytes()).splitlines()]
+    # The table has spaces and the like as octal numbers, and all other bytes as they are.
+    return [
+        (name, re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), place))
+        for name, place in pairs
+    ]
+
+
 def mounted_at(device: Path) -> list[str]:
     """List where a device, or a partition of it, is mounted (on Linux)."""
-    table = Path("/proc/self/mounts")
-    if not table.is_file():
-        return []
-    pairs = [line.split()[:2] for line in table.read_text().splitlines()]
-    found = [place for name, place in pairs if name.startswith(str(device))]
-    return [place.encode().decode("unicode_escape") for place in found]
+    return [place for name, place in mounts() if name.startswith(str(device))]

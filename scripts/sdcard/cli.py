@@ -182,18 +182,15 @@ def _run(arguments) -> None:
     networks = [_network(each, arguments.dry_run) for each in arguments.wifi]
     password, generated = _password(arguments)
     wanted = _settings(arguments, ssh_keys, networks, password)
-    settings.check_for(wanted, name)
-    plan = image.plan(card, wanted.masked(MASK) if arguments.dry_run else wanted)
+    plan = card.plan(wanted.masked(MASK) if arguments.dry_run else wanted, name)
     _remark(f"Raspberry Pi OS {name}, image of {card.date or 'unknown date'}, in {card.folder}")
     for text in _remarks(wanted, image, there, card):
         _remark(f"Note: {text}")
     if arguments.dry_run:
         _show(card, plan)
         return
-    kept = files.keep(card.folder, [name for name in image.hand_made(card) if name in plan])
-    for done in kept + files.apply(card.folder, plan):
+    for done in card.write(wanted, name):
         print(done)
-    image.validate(card, wanted)
     print("read back and checked")
     if generated:
         print(f"password of {wanted.user}, shown only once: {password}")

@@ -18,8 +18,17 @@ SAVE = (
 )
 
 
-def decode(path: Path, what: str) -> str:
+def decode(path: Path, what: str, *, mark: bool = False) -> str:
     """Read a file in UTF-8, with line ends of Unix.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    what : str
+        What is expected in it, for the error.
+    mark : bool
+        Whether it may begin with a byte order mark, as spreadsheets write it.
 
     Raises
     ------
@@ -29,6 +38,8 @@ def decode(path: Path, what: str) -> str:
         When it cannot be read.
     """
     content = path.read_bytes()
+    if mark:
+        content = content.removeprefix(codecs.BOM_UTF8)
     for mark, reason in MARKS.items():
         if content.startswith(mark):
             raise CardError(f"{path}: expected {what} in UTF-8, but the file {reason}. {SAVE}")

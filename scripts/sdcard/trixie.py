@@ -67,6 +67,12 @@ def hand_made(card) -> list[str]:
     return boot_files.of_others(card, (*seeds, *boot_files.OTHER_SETTINGS))
 
 
+def hostname(card) -> str | None:
+    """Return the host name on a card that this script prepared."""
+    text = card.read("user-data")
+    return _parse(text).get("hostname") if boot_files.MARK in text else None
+
+
 def _keys(text: str, name: str) -> list[str]:
     """List what a file of cloud-init sets, whatever it is."""
     lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip()]
