@@ -215,7 +215,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BlockingIOError:
         return _fail("another 'make cards' is at work: wait for it, or stop it")
     except OSError as error:
-        return _fail(f"{error.filename or path}: {error.strerror or error}")
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}")
     except (KeyboardInterrupt, EOFError):
         return _fail("stopped. Run the same command to continue", 130)
     print(f"\nAll of these cards are written. Next: make labels CLASS={path}")

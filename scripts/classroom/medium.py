@@ -226,7 +226,7 @@ def unpacked(image: Path) -> Iterator[tuple[BinaryIO, object]]:
             ) from None
 
 
-def boot_folder(medium: Medium, seconds: float = MOUNT_SECONDS) -> Path | None:
+def boot_folder(medium: Medium) -> Path | None:
     """Return where a medium's boot partition is mounted; mount it if nothing else does.
 
     Returns
@@ -234,10 +234,10 @@ def boot_folder(medium: Medium, seconds: float = MOUNT_SECONDS) -> Path | None:
     folder : Path or None
         None when it is not mounted, and cannot be.
     """
-    end = time.monotonic() + seconds
+    end = time.monotonic() + MOUNT_SECONDS
     while not (folder := _mounted_boot(medium)) and time.monotonic() < end:
         time.sleep(0.5)
-        if shutil.which("udisksctl") and time.monotonic() > end - seconds / 2:
+        if shutil.which("udisksctl") and time.monotonic() > end - MOUNT_SECONDS / 2:
             for name in medium.partitions()[:1]:
                 _quietly("udisksctl", "mount", "-b", str(DEVICES / name))
     return folder

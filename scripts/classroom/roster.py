@@ -299,7 +299,8 @@ def _checked(given: dict, texts: dict, flags: dict, source: str, path: Path, tab
                 raise ClassError(f"expected one of {', '.join([*texts, *flags])}")
             if not isinstance(value, kind := str if key in texts else bool):
                 expected = "a text in quotes" if kind is str else "true or false"
-                raise ClassError(f"expected {expected}, got {value!r}")
+                got = "a number" if key == "password" else repr(value)  # never the password itself
+                raise ClassError(f"expected {expected}, got {got}")
             checked[key] = texts[key](value) if key in texts else value
     return checked
 

@@ -63,7 +63,7 @@ def hand_made(card) -> list[str]:
 def hostname(card) -> str | None:
     """Return the host name on a card that this script prepared."""
     text = card.read("custom.toml")
-    return parse(text)["system"]["hostname"] if boot_files.MARK in text else None
+    return parse(text).get("system", {}).get("hostname") if boot_files.MARK in text else None
 
 
 def plan(card, settings: Settings) -> dict[str, str | None]:
@@ -195,12 +195,18 @@ def validate(card, settings: Settings) -> None:
 
 
 def parse(text: str) -> dict:
-    """Read what `render` writes: by Python 3.11's tomllib, or on older ones by its own rules."""
+    """Read what `render` writes: by Python 3.11's tomllib, or on older ones by its own rules.
+
+    A file that is damaged says nothing.
+    """
     try:
         import tomllib
     except ImportError:
         return _parse_own(text)
-    return tomllib.loads(text)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return {}
 
 
 def _parse_own(text: str) -> dict:

@@ -70,7 +70,7 @@ def hand_made(card) -> list[str]:
 def hostname(card) -> str | None:
     """Return the host name on a card that this script prepared."""
     text = card.read("user-data")
-    return _parse(text).get("hostname") if boot_files.MARK in text else None
+    return (_parse(text) or {}).get("hostname") if boot_files.MARK in text else None
 
 
 def _keys(text: str, name: str) -> list[str]:
@@ -246,5 +246,9 @@ def _render(name: str, content: dict) -> str:
 
 
 def _parse(text: str):
+    """Read what `_render` writes; None for a file that is damaged."""
     lines = text.splitlines(keepends=True)
-    return json.loads("".join(line for line in lines if not line.startswith("#")))
+    try:
+        return json.loads("".join(line for line in lines if not line.startswith("#")))
+    except ValueError:
+        return None
