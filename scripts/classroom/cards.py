@@ -25,6 +25,7 @@ from . import records
 from .roster import ClassError, Classroom, Pupil, for_owner_alone, read_class, write_host_names
 
 EVERY = 1.0  # seconds between two looks for a card
+SETTLE = 5.0  # seconds in which a desktop mounts what is on a medium, before it counts as free
 INVENTORY = records.PROJECT / "ansible" / "inventory" / "hosts.yml"
 
 
@@ -51,8 +52,9 @@ class Session:
     secrets: Path
     image: Path | None = None
     sure: bool = False
-    _said: dict[str, str] = field(default_factory=dict)
-    _used: set[str] = field(default_factory=set)  # media that are finished or were declined
+    _said: dict[str, set[str]] = field(default_factory=dict)  # of each folder and medium
+    _seen: dict[media.Medium, float] = field(default_factory=dict)  # since when they are there
+    _used: set[media.Medium] = field(default_factory=set)  # finished, failed or declined
 
     def run(self) -> None:
         """Write card after card until none is missing."""
@@ -67,11 +69,14 @@ class Session:
                 if self.waiting:
                     self.serve(folder)
             found = media.find_media() if self.image else []
+            self._used &= set(found)
+            self._seen = {each: self._seen.get(each, time.monotonic()) for each in found}
             for each in found:
-                if self.waiting and each.visit not in self._used:
+                settled = time.monotonic() - self._seen[each] >= SETTLE
+                if self.waiting and settled and each not in self._used:
                     self.flash(each)
-            here = {str(folder) for folder in folders} | {str(each) for each in found}
-            self._said = {place: text for place, text in self._said.items() if place in here}
+            here = {str(place) for place in (*folders, *found)}
+            self._said = {place: texts for place, texts in self._said.items() if place in here}
             if self.waiting:
                 time.sleep(EVERY)
 
@@ -83,25 +88,24 @@ class Session:
             pupil = self._owner(card, name)
             if pupil is None:
                 return
-            print(f"{pupil}: the card in {folder}, Raspberry Pi OS {name}", flush=True)
+            self._say(folder, f"{pupil}: the card in {folder}, Raspberry Pi OS {name}")
             password = records.password_of(pupil.host, self.secrets)
             wanted = self.classroom.settings(pupil, hash_password(password))
             card.write(wanted, name)
-            disk = media.medium_of(folder)
-            records.mark_done(wanted, self.secrets, disk.visit if disk else "")
-        except (CardError, OSError) as error:
-            again = "" if isinstance(error, CardError) else f"{folder}: {error.strerror}. "
-            self._say(
-                str(folder), f"error: {again}Put the card in again" if again else f"error: {error}"
-            )
+        except CardError as error:
+            self._say(folder, f"error: {error}")
             return
+        except OSError as error:
+            self._say(folder, f"error: {folder}: {error.strerror}. Put the card in again")
+            return
+        medium = media.medium_of(folder)
+        records.mark_done(wanted, self.secrets, medium.visit if medium else "")
         self.waiting.remove(pupil)
-        self._used.add(disk.visit if disk else "")
-        ejected = media.eject(folder)
-        print(
-            f"{pupil}: written and checked. {'Take' if ejected else 'Eject it, then take'} it out"
-        )
-        self._said[str(folder)] = self._is_done(pupil)
+        if medium:
+            self._used.add(medium)
+        take = "Take" if media.eject(folder) else "Eject it, then take"
+        print(f"{pupil}: written and checked. {take} it out", flush=True)
+        self._said[str(folder)] = {self._is_done(pupil)}
 
     def _owner(self, card: Card, name: str) -> Pupil | None:
         """Return whose card this is to be; None, and say why, if it is nobody's."""
@@ -113,8 +117,9 @@ class Session:
             if pupil.host == host:
                 if pupil in self.waiting:
                     return pupil  # an earlier run was stopped, or the settings have changed
-                self._say(str(card.folder), self._is_done(pupil))
-                self._used.update(each.visit for each in [media.medium_of(card.folder)] if each)
+                self._say(card.folder, self._is_done(pupil))
+                if medium := media.medium_of(card.folder):
+                    self._used.add(medium)
                 return None
         raise CardError(
             f"{card.folder}: expected a freshly flashed card, found {', '.join(there)}. Flash it"
@@ -124,24 +129,27 @@ class Session:
         """Write the image onto a medium, then the card's files."""
         for pupil in self.classroom.pupils:
             if records.was_done_on(medium.visit, pupil.host, self.secrets):
-                self._used.add(medium.visit)
-                self._say(str(medium), self._is_done(pupil))
+                self._used.add(medium)
+                self._say(medium, self._is_done(pupil))
                 return
         try:
             media.check_free(medium)
-            if not self._is_sure(medium):
-                self._used.add(medium.visit)
-                self._say(str(medium), f"{medium}: left alone. Take it out")
-                return
+        except media.MediumError as error:
+            self._say(medium, f"error: {error}")
+            return
+        self._used.add(medium)
+        if not self._is_sure(medium):
+            self._say(medium, f"{medium}: left alone. Take it out")
+            return
+        try:
             media.write_image(self.image, medium)
         except media.MediumError as error:
-            self._say(str(medium), f"error: {error}")
+            self._say(medium, f"error: {error}")
             return
         if folder := media.boot_folder(medium):
             self.serve(folder)
         else:
-            self._used.add(medium.visit)
-            self._say(str(medium), "The image is written. Take the card out, and put it in again")
+            self._say(medium, "The image is written. Take the card out, and put it in again")
 
     def _is_sure(self, medium: media.Medium) -> bool:
         if self.sure:
@@ -152,11 +160,12 @@ class Session:
     def _is_done(self, pupil: Pupil) -> str:
         return f"{pupil}: this card is done. Take it out"
 
-    def _say(self, place: str, text: str) -> None:
-        """Print a message about a folder or a medium, once."""
-        if self._said.get(place) != text:
-            self._said[place] = text
-            print(text, file=sys.stderr, flush=True)
+    def _say(self, place: Path | media.Medium, text: str) -> None:
+        """Print a message about a folder or a medium once, as long as it is there."""
+        said = self._said.setdefault(str(place), set())
+        if text not in said:
+            said.add(text)
+            print(text, file=sys.stderr if text.startswith("error") else sys.stdout, flush=True)
 
 
 def prepare(path: Path, classroom: Classroom, inventory: Path, secrets: Path, force: bool) -> None:

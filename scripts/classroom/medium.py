@@ -84,7 +84,8 @@ def find_media() -> list[Medium]:
         removable = _read(folder / "removable") == "1" or _read(folder / "device/type") == "SD"
         if removable and size and not (folder / "partition").exists():
             names = (_read(folder / "device" / name) for name in ("vendor", "model", "name"))
-            visit = f"{_read(BOOT)} {folder.name} {_read(folder / 'diskseq')}"
+            number = _read(folder / "diskseq")  # since Linux 5.15
+            visit = f"{_read(BOOT)} {number}" if number else ""
             found.append(Medium(folder.name, " ".join(filter(None, names)), size, visit))
     return found
 

@@ -49,7 +49,7 @@ def was_done(host: str, secrets: Path) -> bool:
 
 def was_done_on(visit: str, host: str, secrets: Path) -> bool:
     """Return whether the card of this Pi is the medium that is in a reader since this visit."""
-    return _done(host, secrets)[1:] == [visit]
+    return bool(visit) and _done(host, secrets)[1:] == [visit]
 
 
 def mark_done(wanted: Settings, secrets: Path, visit: str) -> None:

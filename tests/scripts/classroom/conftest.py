@@ -61,6 +61,7 @@ class Computer:
         monkeypatch.setattr(medium, "BOOT", folder / "boot_id")
         monkeypatch.setattr(medium, "MOUNT_SECONDS", 0)
         monkeypatch.setattr(medium, "eject", self._eject)
+        monkeypatch.setattr(cards, "SETTLE", 0)
         monkeypatch.setattr(cards.time, "sleep", self._wait)
 
     def _wait(self, seconds):

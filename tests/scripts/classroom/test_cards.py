@@ -3,6 +3,7 @@
 import json
 import re
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from scripts.classroom import cards, records
 from scripts.sdcard import files
 from tests.scripts.cards import cloud_data, crypt, snapshot
 
+real_sleep = time.sleep  # which the computer of these tests replaces
 HOSTS = ("pi-01", "pi-07", "pi-02")
 
 
@@ -90,7 +92,7 @@ def test_a_second_run_does_what_is_missing(computer, make_cards, folder, capsys)
     computer.steps = [lambda: None, lambda: computer.put_in("card2")]
     assert make_cards() == 130
     captured = capsys.readouterr()
-    assert captured.err.count("pi-01 (Ann Smith): this card is done. Take it out") == 1
+    assert captured.out.count("pi-01 (Ann Smith): this card is done. Take it out") == 1
     assert "Put in the card for pi-07 (Bräm, Jörg); 2 to write" in captured.out
     assert snapshot(folder / "card1") == before
     assert hostname(folder / "card2") == "pi-07"
@@ -262,7 +264,7 @@ def test_an_image_is_written_only_when_it_is_confirmed(
     monkeypatch.setattr("builtins.input", lambda text: "y")
     assert make_cards("--image", str(image)) == 130
     assert device.read_bytes().startswith(image.read_bytes())
-    assert "Take the card out, and put it in again" in capsys.readouterr().err
+    assert "Take the card out, and put it in again" in capsys.readouterr().out
 
 
 def test_without_a_terminal_an_image_needs_a_yes(computer, make_cards, image, capsys):
@@ -293,11 +295,43 @@ def test_a_written_image_gets_the_files_of_its_pi(computer, make_cards, folder, 
     computer.mounts.write_text("")
     device.write_bytes(bytes(8 << 20))
     make_cards("--image", str(image), "--yes")
-    assert "pi-01 (Ann Smith): this card is done. Take it out" in capsys.readouterr().err
+    assert "pi-01 (Ann Smith): this card is done. Take it out" in capsys.readouterr().out
     assert not any(device.read_bytes())
     computer.put_medium_in(visit=2)
     make_cards("--image", str(image), "--yes")
     assert device.read_bytes().startswith(image.read_bytes())
+
+
+def test_a_medium_is_not_free_before_a_desktop_could_mount_it(
+    computer, make_cards, image, monkeypatch
+):
+    """What is on it may be somebody's work."""
+    device = computer.put_medium_in()
+    computer.has_partition("sdx1")
+    monkeypatch.setattr(cards, "SETTLE", 0.2)
+    computer.steps = [lambda: computer.mount("sdx1", "/media/work"), lambda: real_sleep(0.3)]
+    make_cards("--image", str(image), "--yes")
+    assert not any(device.read_bytes())
+
+
+@pytest.mark.parametrize("number", [1, ""])
+def test_a_medium_that_failed_is_not_tried_again(
+    number, computer, make_cards, image, monkeypatch, capsys
+):
+    """It would be written for ever; another one in its place is, whatever the kernel numbers."""
+    computer.put_medium_in(visit=number)
+    tries = []
+
+    def fail(image, medium):
+        tries.append(medium)
+        raise cards.media.MediumError(f"{medium}: too small")
+
+    monkeypatch.setattr(cards.media, "write_image", fail)
+    empty = computer.system / "sdx" / "size"
+    computer.steps = [lambda: None, lambda: empty.write_text("0"), computer.put_medium_in]
+    make_cards("--image", str(image), "--yes")
+    assert len(tries) == 2
+    assert capsys.readouterr().err.count("too small") == 2
 
 
 def test_a_mounted_medium_is_never_written(computer, make_cards, folder, image, capsys):
