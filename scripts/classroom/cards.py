@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nn.saving.atomic import alone_with
-from scripts.sdcard.card import IMAGES, Card, find_cards
+from scripts.sdcard.card import IMAGES, ONLY_64_BIT, Card, find_cards
 from scripts.sdcard.errors import CardError
 from scripts.sdcard.passwords import hash_password
 from scripts.sdcard.settings import Settings
@@ -89,6 +89,8 @@ class Session:
             if pupil is None:
                 return
             self._say(folder, f"{pupil}: the card in {folder}, Raspberry Pi OS {name}")
+            if card.only_64_bit:
+                self._say(folder, f"Note: {ONLY_64_BIT}")
             password = records.password_of(pupil.host, self.secrets)
             wanted = self.classroom.settings(pupil, hash_password(password))
             card.write(wanted, name)

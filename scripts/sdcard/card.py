@@ -15,6 +15,9 @@ from .settings import Settings, check_for
 MOUNTS = Path("/proc/self/mounts")
 IMAGES = {"bookworm": bookworm, "trixie": trixie}
 FIRST_BOOKWORM, FIRST_TRIXIE = "2023-10-10", "2025-10-01"
+ONLY_64_BIT = (
+    "this 64-bit image does not boot on a Zero, a Zero W or a Pi 1: flash the 32-bit one for them"
+)
 # Systems for the Pi whose boot partitions look like Raspberry Pi OS's: a file that each has, or a
 # word of its cmdline.txt, and how to set them up.
 OTHERS = {

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import files, passwords, settings
-from .card import IMAGES, Card, find_cards
+from .card import IMAGES, ONLY_64_BIT, Card, find_cards
 from .errors import CardError
 from .settings import Settings, Wifi
 
@@ -285,10 +285,7 @@ def _ask_twice(what: str) -> str:
 def _remarks(wanted: Settings, image, there: list[str], card: Card) -> list[str]:
     said = image.remarks(wanted)
     if card.only_64_bit:
-        said.append(
-            "this 64-bit image does not boot on a Zero, a Zero W or a Pi 1: flash the 32-bit one "
-            "for them"
-        )
+        said.append(ONLY_64_BIT)
     if there:
         said.append(f"already there: {', '.join(there)}")
     said.append(_ssh_remark(wanted))

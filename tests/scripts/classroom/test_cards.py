@@ -50,6 +50,14 @@ def test_bookworm_cards_are_written_too(computer, make_cards, folder):
     assert 'hostname = "pi-01"' in (folder / "card1" / "custom.toml").read_text()
 
 
+def test_an_image_that_a_zero_does_not_boot_is_told(computer, make_cards, capsys):
+    """Before thirty cards have it."""
+    (computer.put_in("card1") / "kernel.img").unlink()
+    (computer.folder / "card1" / "kernel8.img").touch()
+    make_cards()
+    assert "Note: this 64-bit image does not boot on a Zero" in capsys.readouterr().out
+
+
 def test_several_cards_at_once_get_different_names(computer, make_cards, folder):
     """As in a hub of readers."""
     for name in ("a", "b", "c"):
