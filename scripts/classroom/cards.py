@@ -208,7 +208,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     path, secrets = arguments.classroom, arguments.secrets
     try:
-        classroom = read_class(path)
+        classroom = read_class(path, taken={each.name for each in secrets.glob("*")})
         waiting = missing(classroom, secrets, arguments.limit)
         if arguments.image:
             _check_image(arguments)

@@ -7,7 +7,7 @@ import io
 import itertools
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,13 +89,15 @@ class Classroom:
         )
 
 
-def read_class(path: Path) -> Classroom:
+def read_class(path: Path, taken: Collection[str] = ()) -> Classroom:
     """Read a class from its list and from the settings beside it.
 
     Parameters
     ----------
     path : Path
         The list, such as class.csv; the settings are in class.toml.
+    taken : collection of str
+        Host names that others have or had: none of them is made for a line without one.
 
     Raises
     ------
@@ -120,7 +122,8 @@ def read_class(path: Path) -> Classroom:
         pupils.append(pupil)
         if pupil.host:
             lines[pupil.host] = number
-    free = (name for n in itertools.count(1) if (name := f"pi-{n:02}") not in lines)
+    names = (f"pi-{number:02}" for number in itertools.count(1))
+    free = (name for name in names if name not in lines and name not in taken)
     named = (each if each.host else replace(each, host=next(free)) for each in pupils)
     return Classroom(tuple(named), shared, https)
 

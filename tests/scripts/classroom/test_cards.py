@@ -90,6 +90,14 @@ def test_host_names_that_were_made_stay(computer, make_cards, folder):
     assert (folder / "secrets/pi-01/login-password").read_text() == password
 
 
+def test_a_new_pupil_gets_nobodys_password(computer, make_cards, folder):
+    """Not the name of a Pi whose pupil has left, and who knows its password."""
+    make_cards()
+    (folder / "class.csv").write_text("name,host\nZed,\n")
+    make_cards("--force")
+    assert (folder / "class.csv").read_text() == "name,host\nZed,pi-03\n"
+
+
 def test_a_second_run_does_what_is_missing(computer, make_cards, folder, capsys):
     """And a card that is done is named, and left alone."""
     computer.put_in("card1")
