@@ -308,7 +308,7 @@ def test_a_digit_drawn_with_the_mouse_is_read(browser):
     browser.run_all()
     text, pictures = browser.walk()
     assert "Traceback" not in text
-    assert pictures == 1  # of the file that the notebook reads
+    assert pictures == 2  # the file that the notebook reads, and the digit in it
     canvas = browser.find(".pi-nn-pad-canvas")
     browser.find_text(".pi-nn-answer", "Nothing is drawn yet")
     browser.draw(canvas, [[(0, -90), (0, -30), (0, 30), (0, 90)]])
