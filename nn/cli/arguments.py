@@ -3,13 +3,16 @@
 import argparse
 import dataclasses
 import math
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from nn.cli.console import remark
 from nn.presets import HYPERPARAMETERS, Preset
 
 if TYPE_CHECKING:  # which would import numpy
     from nn.data.labels import Labels
+    from nn.data.sources import Source
 
 
 def whole_number(lowest: int, highest: int | None = None) -> Callable[[str], int]:
@@ -98,6 +101,20 @@ def given_labels(arguments) -> "Labels":
     from nn.data.labels import DIGITS, parse_labels  # with numpy: slow to import on a Pi
 
     return DIGITS if arguments.labels is None else parse_labels(arguments.labels)
+
+
+def given_source(arguments, labels: "Labels") -> "Source":
+    """Find the digits that --train, --test and --offline describe, by default MNIST."""
+    from nn.data.sources import find_source
+
+    return find_source(
+        arguments.train,
+        arguments.test,
+        labels=labels,
+        environ=os.environ,
+        offline=arguments.offline,
+        say=remark,
+    )
 
 
 def add_network_flags(group) -> None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 from collections.abc import Iterable
 
 from nn.cli.arguments import (
@@ -10,6 +9,7 @@ from nn.cli.arguments import (
     add_json_flag,
     add_network_flags,
     given_labels,
+    given_source,
     overridden,
     whole_number,
 )
@@ -43,19 +43,11 @@ def add_arguments(parser) -> None:
 def run(arguments) -> None:
     """Train one network for each rule, measure each after the given epochs, and print a table."""
     from nn.data.dataset import FirstRows, check_plausible, open_dataset
-    from nn.data.sources import find_source
     from nn.data.streams import DatasetError
     from nn.training import accuracy_after
 
     labels = given_labels(arguments)
-    source = find_source(
-        arguments.train,
-        arguments.test,
-        labels=labels,
-        environ=os.environ,
-        offline=arguments.offline,
-        say=remark,
-    )
+    source = given_source(arguments, labels)
     if source.test is None:
         raise DatasetError(f"{source.train} has no test file beside it: give one with --test")
     training_set = open_dataset(source.train, labels)

@@ -1,7 +1,6 @@
 """``train``: make a network, train it, test it, save it."""
 
 import argparse
-import os
 from pathlib import Path
 
 from nn.cli import unfinished
@@ -11,6 +10,7 @@ from nn.cli.arguments import (
     add_network_flags,
     degrees,
     given_labels,
+    given_source,
     overridden,
     whole_number,
 )
@@ -65,21 +65,13 @@ def run(arguments) -> None:
     if stderr_is_terminal():
         remark("Loading numpy and the digits ...")  # seconds on a Pi Zero
     from nn.data.dataset import FirstRows, check_plausible, open_dataset
-    from nn.data.sources import find_source
     from nn.saving.autosaver import Autosaver
     from nn.saving.checkpoint import CheckpointFiles
     from nn.saving.model_file import ModelError, check_replaceable, save_model, weights_of
 
     model = Path(arguments.model or f"models/{preset.name}.npz")
     labels = given_labels(arguments)
-    source = find_source(
-        arguments.train,
-        arguments.test,
-        labels=labels,
-        environ=os.environ,
-        offline=arguments.offline,
-        say=remark,
-    )
+    source = given_source(arguments, labels)
     remark(f"Data: {source}")
     training_set = whole_set = open_dataset(source.train, labels)
     labels = whole_set.labels
