@@ -54,8 +54,8 @@ HEAD = """\
 
 A card that `scripts/prepare_sd_card.py` wrote, booted in Debian trixie under QEMU (x86-64) with
 cloud-init, netplan, NetworkManager and wpa_supplicant; the radios are mac80211_hwsim's, the access
-points hostapd's. As in Raspberry Pi OS's image, the radio is blocked and NetworkManager is told to
-leave it off. From `make test-wifi`, run on {date}.
+points hostapd's. As in Raspberry Pi OS's image, the radio starts blocked and NetworkManager keeps
+it off. From `make test-wifi`, run on {date}.
 
 | network | security | result |
 |---|---|---|
