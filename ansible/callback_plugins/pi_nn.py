@@ -1,6 +1,6 @@
-"""Show that long steps live, and say at the end what each Pi has and what comes next.
+"""Show that long steps live, and at the end what each Pi has or needs, and what comes next.
 
-Playbooks choose what is said at the end with ansible.builtin.set_stats, per host:
+Playbooks choose what is said of a Pi that is ready with ansible.builtin.set_stats, per host:
 
 - pi_nn_ready: address and password file, or what else this Pi has now, as a list of lines
 - pi_nn_notes: what the user should know, as a list of lines
@@ -8,6 +8,8 @@ Playbooks choose what is said at the end with ansible.builtin.set_stats, per hos
 """
 
 import os
+import re
+import textwrap
 import threading
 import time
 from pathlib import Path
@@ -19,14 +21,44 @@ from ansible import constants, context
 DOCUMENTATION = """
 name: pi_nn
 type: notification
-short_description: Progress of long steps, and what each Pi has at the end
-description: Prints how long a step has been running, and three lines after the recap.
+short_description: Progress of long steps, and what each Pi has or needs at the end
+description: >-
+  Prints how long a step has been running, why a login failed, and after the recap a table, or
+  three lines for one Pi.
 """
 
 INVENTORY = Path(__file__).resolve().parents[1] / "inventory/hosts.yml"
 FIRST, LONGEST = 15, 60  # seconds between two lines of progress: they double, up to a minute
-UNREACHABLE = "did not answer: is it switched on, and on the network? UNREACHABLE above says more"
-FAILED = "failed: the message above that begins with 'fatal: [{}]' says why"
+LONGEST_NEED = 200  # characters of a message in the table
+COLUMNS = ("Pi", "pupil", "", "")
+# Why a login failed, by what SSH says: what the Pi needs, and an explanation.
+LOGIN = (
+    (
+        r"HOST IDENTIFICATION HAS CHANGED|key verification failed",
+        "has another SSH key than before. If its card was flashed again: ssh-keygen -R {address}",
+        "",
+    ),
+    (
+        r"Permission denied|incorrect password",
+        "refused the login as {user}. Copy your key to it once: ssh-copy-id {user}@{address}",
+        "Or type the password that you set for the card at each run, with ASK_PASS=1. If you gave "
+        "the card another user name, correct ansible_user.",
+    ),
+    (
+        r"Could not resolve hostname",
+        "was not found in the network as {address}. A first boot takes minutes",
+        "If the name stays unknown, use the Pi's IP address, which your router shows, as "
+        "ansible_host in the inventory.",
+    ),
+    (r"", "did not answer: is it switched on, and on the network?", ""),
+)
+WRONG_PASSWORD = (
+    "refused the password for SSH of {user}: expected the one that you set for the card",
+    "Type it again, or correct ansible_user. If only 'publickey' is in brackets above, the Pi "
+    "accepts no passwords.",
+)
+FULL = r"No space left on device|n[o']t have enough free space"
+CARD_IS_FULL = "its card is full: remove files, or use a larger card"
 
 
 class CallbackModule(CallbackBase):
@@ -40,10 +72,16 @@ class CallbackModule(CallbackBase):
         super().__init__()
         self._over = threading.Event()
         self._is_playbook = False  # but a single task, whose output a program may read
+        self._pupils: dict[str, str] = {}
+        self._needs: dict[str, str] = {}  # by the Pi's name
 
     def v2_playbook_on_start(self, playbook):
         """Note that a playbook runs."""
         self._is_playbook = True
+
+    def v2_playbook_on_play_start(self, play):
+        """Keep the play, whose variable manager knows the Pis' addresses."""
+        self._play = play
 
     def v2_playbook_on_task_start(self, task, is_conditional):
         """Begin to watch a task."""
@@ -73,34 +111,106 @@ class CallbackModule(CallbackBase):
             )
             pause = min(2 * pause, LONGEST)
 
+    def v2_runner_on_ok(self, result):
+        """Note whose Pi it is."""
+        pupil = str(result._host.get_vars().get("pupil", ""))
+        self._pupils[result._host.name] = "".join(sign for sign in pupil if sign.isprintable())
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        """Note what failed; a later rescue may make it good."""
+        self.v2_runner_on_ok(result)
+        self._needs[result._host.name] = failure(result._task.get_name(), result._result)
+
+    def v2_runner_on_unreachable(self, result):
+        """Say why the login failed, below SSH's own message."""
+        self.v2_runner_on_ok(result)
+        host = result._host
+        variables = self._play.get_variable_manager().get_vars(play=self._play, host=host)
+        address = str(variables.get("ansible_host", host.name))
+        has_password = bool(context.CLIARGS.get("ask_pass") or variables.get("ansible_password"))
+        need, explanation = (
+            text.format(
+                address=host.name if "{{" in address else address,
+                user=variables.get("ansible_user", "USER"),
+            )
+            for text in advice(str(result._result.get("msg", "")), has_password)
+        )
+        self._needs[host.name] = need
+        self._display.display(f"{host.name} {need}. {explanation}".strip(), color="bright yellow")
+
     def v2_playbook_on_stats(self, stats):
-        """Say what each Pi has, after the recap."""
+        """Say what each Pi has or needs, after the recap."""
         self._stop()
-        lines = summary(stats, context.CLIARGS) if self._is_playbook else []
+        arguments = context.CLIARGS
+        lines = summary(stats, arguments, self._needs, self._pupils) if self._is_playbook else []
         if lines:
             self._display.display("\n".join(lines))
 
 
-def summary(stats, arguments) -> list[str]:
-    """Return the lines for the end: what each Pi has, what failed, and the next command."""
+def advice(message: str, has_password: bool) -> tuple[str, str]:
+    """Return what a Pi needs by SSH's message, and an explanation; `has_password` if one is set."""
+    pattern, need, explanation = next(row for row in LOGIN if re.search(row[0], message))
+    if "Permission denied" in pattern and has_password:
+        return WRONG_PASSWORD
+    return need, explanation
+
+
+def failure(task: str, result: dict) -> str:
+    """Return why a task failed, in one line."""
+    if re.search(FULL, str(result)):
+        return CARD_IS_FULL
+    items = (item for item in result.get("results", ()) if item.get("failed"))
+    result = next(items, result)
+    errors = str(result.get("stderr") or result.get("module_stderr") or "").strip().splitlines()
+    said = str(result.get("msg", ""))
+    if errors and (said.startswith(("non-zero", "MODULE FAILURE")) or not said):
+        said = errors[-1]
+    return textwrap.shorten(f"{task}: {said}", LONGEST_NEED, placeholder=" ...")
+
+
+def summary(stats, arguments, needs: dict[str, str], pupils: dict[str, str]) -> list[str]:
+    """Return the lines for the end: what each Pi has or needs, notes, and the next command."""
     said = {host: words for host, words in sorted(stats.custom.items()) if host != "_run"}
-    many = len(stats.processed) > 1
-    lines, following = [], None
+    rows, needy, following = [], [], None
     for host in sorted(stats.processed):
-        if stats.dark.get(host):
-            lines.append(f"{host} {UNREACHABLE}")
-        elif stats.failures.get(host):
-            lines.append(f"{host} {FAILED.format(host)}")
+        pupil = pupils.get(host, "")
+        if stats.dark.get(host) or stats.failures.get(host):
+            needy.append(host)
+            state = "not reached" if stats.dark.get(host) else "failed"
+            rows.append((host, pupil, state, needs.get(host, "see above")))
         elif ready := said.get(host, {}).get("pi_nn_ready"):
-            lines += (
-                [f"{host}: {'  '.join(ready)}"] if many else [f"{host}: {ready[0]}", *ready[1:]]
-            )
+            rows.append((host, pupil, "ready", "  ".join(ready)))
             following = said[host].get("pi_nn_next")
+    if len(stats.processed) > 1:
+        lines = table(rows)
+    elif needy:
+        lines = [f"{host}: {state}: {need}" for host, _, state, need in rows]
+    else:
+        lines = [line for host, *_ in rows for line in in_lines(host, said[host]["pi_nn_ready"])]
     for host, words in said.items():
         lines += [f"{host}: {note}" for note in words.get("pi_nn_notes", [])]
-    if following:
+    if rows and len(stats.processed) > 1:
+        lines.append(f"{len(rows) - len(needy)} ready, {len(needy)} in need")
+    if needy and len(stats.processed) > 1:
+        lines.append(f"Then run the same command again, with LIMIT={','.join(needy)}")
+    elif following:
         lines.append(f"Next: {following}{flags(arguments)}")
     return lines
+
+
+def in_lines(host: str, ready: list[str]) -> list[str]:
+    """Return what one Pi has, the first line with its name."""
+    return [f"{host}: {ready[0]}", *ready[1:]]
+
+
+def table(rows: list[tuple[str, ...]]) -> list[str]:
+    """Return a line for each Pi below a head, without a column that is empty."""
+    columns = [column for column in zip(COLUMNS, *rows, strict=True) if any(column[1:])]
+    widths = [max(map(len, column)) for column in columns]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in zip(*columns, strict=True)
+    ]
 
 
 def flags(arguments) -> str:

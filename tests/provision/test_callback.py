@@ -29,19 +29,38 @@ def stats(custom: dict, hosts: str, failures=(), dark=()) -> SimpleNamespace:
 
 def test_one_pi_has_three_lines(pi_nn):
     """Address, password, next command."""
-    lines = pi_nn.summary(stats({"pi-1": WORKING}, "pi-1"), {})
+    lines = pi_nn.summary(stats({"pi-1": WORKING}, "pi-1"), {}, {}, {})
     assert lines == ["pi-1: http://pi-1:8888/", "Password: secret", "Next: make verify"]
 
 
-def test_several_pis_have_a_line_each(pi_nn):
-    """Those that failed or did not answer as well."""
+def test_one_pi_in_need_has_one_line(pi_nn):
+    """It is not said to be ready."""
+    lines = pi_nn.summary(stats({}, "pi-1", failures=["pi-1"]), {}, {"pi-1": "Install: no"}, {})
+    assert lines == ["pi-1: failed: Install: no"]
+
+
+def test_several_pis_have_a_table(pi_nn):
+    """Who is ready, who needs what, and how to go on with those."""
     custom = {"pi-1": WORKING, "pi-3": {"pi_nn_notes": ["kept numpy: needed by game"]}}
     given = stats(custom, "pi-1 pi-2 pi-3", failures=["pi-2"], dark=["pi-3"])
-    assert pi_nn.summary(given, {}) == [
-        "pi-1: http://pi-1:8888/  Password: secret",
-        "pi-2 failed: the message above that begins with 'fatal: [pi-2]' says why",
-        "pi-3 did not answer: is it switched on, and on the network? UNREACHABLE above says more",
+    needs = {"pi-2": "its card is full", "pi-3": "did not answer", "pi-1": "rescued"}
+    assert pi_nn.summary(given, {}, needs, {"pi-1": "Zoë"}) == [
+        "Pi    pupil",
+        "pi-1  Zoë    ready        http://pi-1:8888/  Password: secret",
+        "pi-2         failed       its card is full",
+        "pi-3         not reached  did not answer",
         "pi-3: kept numpy: needed by game",
+        "1 ready, 2 in need",
+        "Then run the same command again, with LIMIT=pi-2,pi-3",
+    ]
+
+
+def test_several_pis_that_are_ready_have_a_next_command(pi_nn):
+    """Without a column for pupils where none is known."""
+    custom = {"pi-1": WORKING, "pi-2": WORKING}
+    assert pi_nn.summary(stats(custom, "pi-1 pi-2"), {}, {}, {})[-3:] == [
+        "pi-2  ready  http://pi-1:8888/  Password: secret",
+        "2 ready, 0 in need",
         "Next: make verify",
     ]
 
@@ -57,7 +76,7 @@ def test_the_next_command_is_for_the_same_pis(pi_nn, tmp_path, monkeypatch):
 
 def test_nothing_to_say_is_not_said(pi_nn):
     """As at the end of a backup."""
-    assert pi_nn.summary(stats({}, "pi-1"), {}) == []
+    assert pi_nn.summary(stats({}, "pi-1"), {}, {}, {}) == []
 
 
 def test_a_long_step_says_that_it_lives(pi_nn, monkeypatch):
