@@ -96,8 +96,8 @@ verify: $(INVENTORY) $(ANSIBLE_READY) ## Check that the Pis work as promised
 	$(FIND_PIS)
 	$(PLAY) ansible/playbooks/verify.yml
 
-train-on-pi: $(INVENTORY) $(ANSIBLE_READY) ## Train on the Pis, then copy models and summaries here [PRESET=pi-zero RESTART=1]
-	$(LOCALE)$(RUN) scripts/train_on_pi.py --inventory $(INVENTORY) --preset $(PRESET) $(if $(RESTART),--restart) $(if $(ASK_PASS),--ask-pass) $(if $(LIMIT),--limit $(LIMIT)) $(if $(EXTRA),--extra="$(EXTRA)")
+train-on-pi: $(INVENTORY) $(ANSIBLE_READY) ## Train on all Pis at once, then copy models and summaries here [PRESET=pi-zero RESTART=1]
+	$(LOCALE)$(RUN) -m scripts.classroom.train $(CLASS_PIS) --preset $(PRESET) $(if $(RESTART),--restart)
 
 backup: $(INVENTORY) $(ANSIBLE_READY) ## Copy every user's notebooks, models and settings here
 	$(FIND_PIS)

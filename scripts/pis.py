@@ -50,9 +50,7 @@ class Pi:
         return f"{self.name} ({pupil})" if pupil else self.name
 
 
-def find_pis(
-    inventory: str, limit: str, extra: Sequence[str], ssh_options: Sequence[str] = ()
-) -> list[Pi]:
+def find_pis(inventory: str, limit: str, extra: Sequence[str]) -> list[Pi]:
     """Ask Ansible for the Pis of the group `pis`, and how to connect to them; exit if none match.
 
     Parameters
@@ -63,8 +61,6 @@ def find_pis(
         Names or patterns, such as "all" or "pi-0*".
     extra : sequence of str
         More options for Ansible, such as "--ask-vault-pass".
-    ssh_options : sequence of str
-        More options for SSH; the inventory's own come after them.
     """
     command = [BIN / "ansible", "pis", "-i", inventory, "--limit", limit, *extra]
     tell = ["--module-name", "ansible.builtin.debug", "--args", json.dumps({"msg": WAYS})]
@@ -91,7 +87,7 @@ def find_pis(
             f"error: {inventory}: expected names of Pis such as pi-1, got {refused[0]!r}. Folders "
             "are named after them"
         )
-    return [_pi(name, answer["msg"], ssh_options) for name, answer in hosts]
+    return [_pi(name, answer["msg"]) for name, answer in hosts]
 
 
 def is_plain(name: str) -> bool:
@@ -99,10 +95,10 @@ def is_plain(name: str) -> bool:
     return re.fullmatch(r"\w[\w.-]*", name) is not None
 
 
-def _pi(name: str, ways: dict, ssh_options: Sequence[str]) -> Pi:
+def _pi(name: str, ways: dict) -> Pi:
     if ways["connection"] == "local":
         return Pi(name, [], None, ways["folder"], ways["pupil"])
-    options = [*SSH_OPTIONS, *ssh_options, *shlex.split(ways["options"])]
+    options = [*SSH_OPTIONS, *shlex.split(ways["options"])]
     if ways["port"]:
         options += ["-o", f"Port={ways['port']}"]
     if ways["key"]:

@@ -119,6 +119,7 @@ def ask(
     stdin: IO[bytes] | int = subprocess.DEVNULL,
     stdout: IO[bytes] | int = subprocess.PIPE,
     seconds: float = 60,
+    on_terminal: bool = False,
 ) -> Answer:
     """Run a shell command on a Pi.
 
@@ -131,11 +132,14 @@ def ask(
         What it reads, and where its output goes; by default nothing, and into the answer.
     seconds : float
         The longest that it may take, logging in included.
+    on_terminal : bool
+        Whether it shows its output and its errors here, as they arrive.
     """
     words, environment = ["sh", "-c", command], dict(os.environ)
     if pi.address:
         login = "NumberOfPasswordPrompts=1" if pi.password else "BatchMode=yes"
         options = [*pi.options, *SSH_OPTIONS, "-o", login]
+        options += ["-t"] if on_terminal and sys.stderr.isatty() else []
         words = ["ssh", *options, pi.address, f"sh -c {shlex.quote(command)}"]
     if pi.password:
         environment |= {
@@ -147,16 +151,18 @@ def ask(
         done = subprocess.run(
             words,
             stdin=stdin,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
+            stdout=None if on_terminal else stdout,
+            stderr=None if on_terminal else subprocess.PIPE,
             timeout=seconds,
             env=environment,
             cwd=Path.home(),
         )
     except subprocess.TimeoutExpired:
         return Answer(pi, problem=f"answers, but was not done after {seconds:g} s: try again")
-    errors = printable(done.stderr.decode(errors="replace"))
-    problem = reason(pi, errors) if pi.address and done.returncode == LOGIN_FAILED else ""
+    errors = printable((done.stderr or b"").decode(errors="replace"))
+    problem = ""
+    if pi.address and done.returncode == LOGIN_FAILED:
+        problem = "could not be asked: see above" if on_terminal else reason(pi, errors)
     return Answer(pi, done.stdout or b"", errors, done.returncode, problem)
 
 

@@ -99,11 +99,19 @@ def test_training_goes_on_without_the_one_that_is_not_there(classroom, playbooks
     """Each that is there brings its model; the other is named, and nothing of it is left."""
     playbooks.succeed("site", "--limit", "desk-2")  # which the test before took it from
     (tmp_path / "hosts.yml").write_text(classroom.inventory())
-    program = [sys.executable, "scripts/train_on_pi.py", "--inventory", tmp_path / "hosts.yml"]
-    command = [*program, "--preset", "smoke", "--output", tmp_path / "trained"]
+    module = [sys.executable, "-m", "scripts.classroom.train"]
+    command = [
+        *module,
+        "--inventory",
+        tmp_path / "hosts.yml",
+        "--preset",
+        "smoke",
+        "--output",
+        tmp_path / "trained",
+    ]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "error: training failed on unplugged: see above" in done.stderr
+    assert "error: training failed: unplugged. Run it again with LIMIT=unplugged" in done.stderr
     brought = [path.relative_to(tmp_path / "trained") for path in tmp_path.glob("trained/**/*.*")]
     names = [f"desk-{desk}/smoke.{ending}" for desk in (1, 2) for ending in ("json", "npz")]
     assert sorted(map(str, brought)) == names

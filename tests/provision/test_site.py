@@ -435,7 +435,7 @@ def test_train_on_pi_brings_model_and_summary(machine, playbooks):
     """Over SSH, by the inventory."""
     inventory = playbooks.folder / "hosts.yml"
     inventory.write_text(machine.inventory())
-    command = [sys.executable, "scripts/train_on_pi.py", "--inventory", inventory]
+    command = [sys.executable, "-m", "scripts.classroom.train", "--inventory", inventory]
     output = playbooks.folder / "trained"
     result = subprocess.run(
         [*command, "--preset", "smoke", "--output", output],
