@@ -241,7 +241,7 @@ class Class:
         self.machines[name] = machine
         hashed, keys = self.card_of(name)
         machine.run(f"usermod -p '{hashed}' pi", user="root")
-        machine.run(f"echo '{keys}' > ~/.ssh/authorized_keys")
+        machine.run(f"echo '{keys}' >> ~/.ssh/authorized_keys")  # beside this test's own
 
     def card_of(self, name: str) -> tuple[str, str]:
         """Return the hash of the password and the SSH keys on a card."""
