@@ -293,24 +293,24 @@ def run_class(pis: Class, report: Report, mnist: Path) -> None:
         laptop.make(".venv/.ready-ansible")
         machines = [machine.address for machine in pis.machines.values()]
         count_bytes([laptop.network.address, *machines])
-        laptop.make("provision", f"LIMIT={names[0]}", "EXTRA=-e class_cache=true")
+        laptop.make("provision", f"LIMIT={names[0]}")
         first = internet_bytes()
         said.append(f"{first / 1e6:.1f} MB from the internet")
     with report.step("cut the internet, of the laptop and of all Pis"):
         laptop.cut_internet()
         for machine in pis.machines.values():
             machine.cut_network()
-    broken(pis)
+    needy = [pis.full, pis.wrong, pis.dying, pis.off]
     with report.step("`make provision OFFLINE=1`, all at once") as said:
+        break_some(pis)
         printed = provision_with_a_death(pis)
         rows = table_of(printed)
-        needy = [pis.full, pis.wrong, pis.dying, pis.off]
         for name in names:
             assert (name in needy) != rows.get(name, "").startswith("ready"), rows.get(name)
         said.append(f"{len(names) - len(needy)} ready, {len(needy)} in need:")
         said += [f"{name}: {rows[name]}" for name in needy]
-    mended(pis)
     with report.step("mend those four, and `make provision OFFLINE=1` again") as said:
+        mend(pis)
         printed = laptop.make("provision", "OFFLINE=1")
         rows, changes = table_of(printed), changes_of(printed)
         assert all(rows[name].startswith("ready") for name in names), rows
@@ -347,7 +347,7 @@ def run_class(pis: Class, report: Report, mnist: Path) -> None:
     work_and_back(pis, report)
 
 
-def broken(pis: Class) -> None:
+def break_some(pis: Class) -> None:
     """Fill a card, and change a password on the laptop."""
     pis.machines[pis.full].run(FULL_HOME, user="root")
     password = pis.laptop.project / "ansible/secrets" / pis.wrong / "login-password"
@@ -355,8 +355,8 @@ def broken(pis: Class) -> None:
     password.write_text("not the password\n")
 
 
-def mended(pis: Class) -> None:
-    """Undo `broken`, restart the one that died, and switch the last one on."""
+def mend(pis: Class) -> None:
+    """Undo `break_some`, restart the one that died, and switch the last one on."""
     pis.machines[pis.full].run("umount -l /home/pi", user="root")
     password = pis.laptop.project / "ansible/secrets" / pis.wrong / "login-password"
     shutil.copy(pis.laptop.folder / "right-password", password)
