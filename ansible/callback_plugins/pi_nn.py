@@ -41,8 +41,8 @@ LOGIN = (
     (
         r"Permission denied|incorrect password",
         "refused the login as {user}. Copy your key to it once: ssh-copy-id {user}@{address}",
-        "Or type the password that you set for the card at each run, with ASK_PASS=1. If you gave "
-        "the card another user name, correct ansible_user.",
+        "Or type the password at each run, with ASK_PASS=1. If you gave the card another user, "
+        "correct ansible_user.",
     ),
     (
         r"Could not resolve hostname",
