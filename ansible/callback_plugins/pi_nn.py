@@ -136,7 +136,8 @@ class CallbackModule(CallbackBase):
             for text in advice(str(result._result.get("msg", "")), has_password)
         )
         self._needs[host.name] = need
-        self._display.display(f"{host.name} {need}. {explanation}".strip(), color="bright yellow")
+        said = f"{need}. {explanation}" if explanation else need
+        self._display.display(f"{host.name} {said}", color="bright yellow")
 
     def v2_playbook_on_stats(self, stats):
         """Say what each Pi has or needs, after the recap."""

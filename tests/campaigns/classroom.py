@@ -145,11 +145,12 @@ class Laptop:
         """Run make."""
         return self.run("make", *words, code=code)
 
-    def cut_internet(self) -> None:
-        """Leave the laptop the class's own network alone."""
-        inside = ("ip", "-n", self.network.namespace, "route", "replace")
-        call(*inside, "10.77.0.0/16", "via", self.network.gateway)
-        call(*inside, "unreachable", "default")
+
+def cut_internet(network: Network) -> None:
+    """Leave a machine, or the laptop, the class's own network alone."""
+    inside = ("ip", "-n", network.namespace, "route", "replace")
+    call(*inside, "10.77.0.0/16", "via", network.gateway)
+    call(*inside, "unreachable", "default")
 
 
 def count_bytes(addresses: list[str]) -> None:
@@ -297,9 +298,8 @@ def run_class(pis: Class, report: Report, mnist: Path) -> None:
         first = internet_bytes()
         said.append(f"{first / 1e6:.1f} MB from the internet")
     with report.step("cut the internet, of the laptop and of all Pis"):
-        laptop.cut_internet()
-        for machine in pis.machines.values():
-            machine.cut_network()
+        for network in (laptop.network, *(each.network for each in pis.machines.values())):
+            cut_internet(network)
     needy = [pis.full, pis.wrong, pis.dying, pis.off]
     with report.step("`make provision OFFLINE=1`, all at once") as said:
         break_some(pis)
@@ -337,7 +337,6 @@ def run_class(pis: Class, report: Report, mnist: Path) -> None:
         assert len(trained) == len(names) - 1, printed[-2000:]
         assert pis.dying in printed.splitlines()[-2], printed[-2000:]
         pis.machines[pis.dying].start()
-        pis.machines[pis.dying].cut_network()
         laptop.make("train-on-pi", "PRESET=smoke", f"LIMIT={pis.dying}")
         said.append(f"{len(trained)} trained; {pis.dying} was named, and trained after a restart")
     with report.step("`make class-status` after it") as said:
@@ -362,8 +361,7 @@ def mend(pis: Class) -> None:
     shutil.copy(pis.laptop.folder / "right-password", password)
     pis.machines[pis.dying].start()
     pis.boot(pis.off)
-    for name in (pis.dying, pis.off):
-        pis.machines[name].cut_network()
+    cut_internet(pis.machines[pis.off].network)
     pis.write_addresses()
 
 
