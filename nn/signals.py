@@ -54,13 +54,16 @@ def scale_pixels(pixels: np.ndarray, dtype="float32") -> np.ndarray:
     return inputs
 
 
-def one_hot(labels: np.ndarray, output_nodes: int = 10, dtype="float32") -> np.ndarray:
+def one_hot(
+    labels: np.ndarray, output_nodes: int = 10, dtype="float32", low: float = TARGET_LOW
+) -> np.ndarray:
     """Turn labels of shape (batch,) into targets of shape (batch, output_nodes).
 
-    The named node's target is 0.99, all others' 0.01: values a sigmoid can reach.
+    The named node's target is 0.99, all others' 0.01: values a sigmoid can reach. `low` replaces
+    0.01, and 0.99 by 1 less this.
     """
-    targets = np.full((len(labels), output_nodes), TARGET_LOW, dtype=dtype)
-    targets[np.arange(len(labels)), labels] = TARGET_HIGH
+    targets = np.full((len(labels), output_nodes), low, dtype=dtype)
+    targets[np.arange(len(labels)), labels] = 1 - low
     return targets
 
 

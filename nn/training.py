@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nn.augment import Augmentation
 from nn.backends import start_backend
 from nn.data.dataset import Dataset
 from nn.data.streams import BLOCK_ROWS
 from nn.network import Network
 from nn.saving.autosaver import Autosaver
-from nn.signals import one_hot, scale_pixels
+from nn.signals import TARGET_LOW, one_hot, scale_pixels
 
 
 def train(
@@ -20,7 +21,9 @@ def train(
     *,
     epochs: int = 1,
     batch_size: int = 16,
-    augment: Callable[[np.ndarray], Iterator[np.ndarray]] | None = None,
+    final_learning_rate: float | None = None,
+    target_low: float | None = None,
+    augment: Augmentation | None = None,
     on_rows: Callable[[int], object] = lambda rows: None,
     on_errors: Callable[[np.ndarray], object] | None = None,
     backend: str = "auto",
@@ -35,6 +38,11 @@ def train(
     epochs : int
     batch_size : int
         Rows whose updates are summed. 1 trains sample by sample; up to 16, accuracy is the same.
+    final_learning_rate : float, optional
+        The network's learning rate falls to this from the first epoch to the last, by the same
+        factor after each epoch. By default it stays.
+    target_low : float, optional
+        Target of the wrong answers' nodes; that of the right one's is 1 less this. By default 0.01.
     augment : callable, optional
         Yields the variants of some inputs to train on; see `nn.augment`.
     on_rows : callable
@@ -58,21 +66,29 @@ def train(
     CheckpointError
         When the autosaver's checkpoint does not match the network.
     """
-    target_of = one_hot(np.arange(network.sizes[2]), network.sizes[2], network.dtype)
+    low = TARGET_LOW if target_low is None else target_low
+    target_of = one_hot(np.arange(network.sizes[2]), network.sizes[2], network.dtype, low)
     steps = start_backend(network, backend, batch_size=batch_size)
-    samples = 0
-    # No warnings if the training diverges: saving the model raises an error with advice
-    with contextlib.closing(steps), np.errstate(over="ignore", invalid="ignore"):
+    samples, first_rate = 0, network.learning_rate
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.closing(steps))
+        stack.callback(setattr, network, "learning_rate", first_rate)
+        # No warnings if the training diverges: saving the model raises an error with advice
+        stack.enter_context(np.errstate(over="ignore", invalid="ignore"))
         start = autosaver.begin(network, steps.name) if autosaver else (0, 0)
         for epoch in range(start[0], epochs):
             samples = 0
+            if final_learning_rate:
+                share = epoch / max(1, epochs - 1)
+                network.learning_rate = first_rate * (final_learning_rate / first_rate) ** share
             for pixels, labels in dataset.blocks(batch_size * max(1, BLOCK_ROWS // batch_size)):
+                place = epoch, samples
                 samples += len(labels)
                 if (epoch, samples) <= start:
                     continue
                 variants = [pixels]
                 if augment:
-                    variants = list(augment(scale_pixels(pixels, network.dtype)))
+                    variants = list(augment(scale_pixels(pixels, network.dtype), place))
                 errors = steps.train_block(variants, target_of[labels], batch_size)
                 on_rows(len(labels))
                 if on_errors:

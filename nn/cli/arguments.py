@@ -36,6 +36,16 @@ def number_above_zero(text: str) -> float:
     return _number(text, "a number above 0", lambda number: number > 0)
 
 
+def number_from_zero(text: str) -> float:
+    """Convert an argument to a finite number of at least zero."""
+    return _number(text, "a number of at least 0", lambda number: number >= 0)
+
+
+def share(text: str) -> float:
+    """Convert an argument to a number from zero to below a half."""
+    return _number(text, "a number from 0 to below 0.5", lambda number: 0 <= number < 0.5)
+
+
 def degrees(text: str) -> float:
     """Convert an argument to an angle from 0 to 180 degrees."""
     return _number(text, "an angle from 0 to 180", lambda number: 0 <= number <= 180)

@@ -14,13 +14,9 @@ def run(_arguments) -> None:
     for preset in PRESETS.values():
         median, low, high = preset.accuracy
         rows = f"first {preset.samples:,} digits" if preset.samples else "all digits"
-        turned = f", ±{preset.augment_degrees:g}°" if preset.augment_degrees else ""
         print(f"{preset.name}: {preset.source}")
         epochs = f"{preset.epochs} epoch{'s' * (preset.epochs > 1)}"
-        print(
-            f"    784-{preset.hidden_nodes}-10, {epochs}, learning rate "
-            f"{preset.learning_rate:g}, batches of {preset.batch_size}, {rows}{turned}"
-        )
+        print(f"    784-{preset.hidden_nodes}-10, {rows}, {epochs}, {preset.steps()}")
         print(
             f"    accuracy on MNIST {percent(median)} (95 of 100 seeds: {percent(low)} to "
             f"{percent(high)}), {preset.seconds:g} s on one x86-64 core"

@@ -51,11 +51,9 @@ class TimedReading:
 
 def describe(preset: Preset, labels: Sized = range(10)) -> str:
     """Describe in one line what will be trained, to answer with one of some labels."""
-    rotations = f", rotations of ±{preset.augment_degrees:g}°" if preset.augment_degrees else ""
     return (
         f"Preset {preset.name}: 784-{preset.hidden_nodes}-{len(labels)} nodes, "
-        f"{preset.epochs} epoch{'s' if preset.epochs > 1 else ''}, "
-        f"learning rate {preset.learning_rate:g}, batches of {preset.batch_size}{rotations}"
+        f"{preset.epochs} epoch{'s' if preset.epochs > 1 else ''}, {preset.steps()}"
     )
 
 

@@ -11,7 +11,10 @@ from nn.cli.arguments import (
     degrees,
     given_labels,
     given_source,
+    number_above_zero,
+    number_from_zero,
     overridden,
+    share,
     whole_number,
 )
 from nn.cli.console import Interrupted, progress, remark, stderr_is_terminal, stopping_on_signals
@@ -38,6 +41,31 @@ def add_arguments(parser) -> None:
         type=degrees,
         metavar="DEGREES",
         help="also train on each digit rotated by this angle to either side",
+    )
+    group.add_argument(
+        "--affine",
+        type=number_from_zero,
+        metavar="STRENGTH",
+        help="shift, turn, stretch and slant each digit at random; 1: by up to a pixel, 8 degrees, "
+        "a tenth",
+    )
+    group.add_argument(
+        "--elastic",
+        type=number_from_zero,
+        metavar="PIXELS",
+        help="also distort each digit at random, so that its pixels move this far",
+    )
+    group.add_argument(
+        "--final-learning-rate",
+        type=number_above_zero,
+        metavar="RATE",
+        help="let the learning rate fall to this, from epoch to epoch",
+    )
+    group.add_argument(
+        "--target-low",
+        type=share,
+        metavar="TARGET",
+        help="target of the wrong answers' nodes; the right one's is 1 less this",
     )
     backends = ("auto", "dense", "sparse")
     group.add_argument(
@@ -155,9 +183,7 @@ def _train(network, training_set, preset: Preset, autosaver, curve, backend: str
         samples = train(
             network,
             training_set,
-            epochs=preset.epochs,
-            batch_size=preset.batch_size,
-            augment=preset.augmentation(),
+            **preset.training(),
             on_rows=advance,
             on_errors=curve,
             backend=backend,

@@ -50,9 +50,7 @@ def measure_accuracy(
     train(
         network,
         FirstRows(training_set, preset.samples) if preset.samples else training_set,
-        epochs=preset.epochs,
-        batch_size=preset.batch_size,
-        augment=preset.augmentation(),
+        **preset.training(),
         on_rows=on_rows,
     )
     return evaluate(network, test_set).accuracy

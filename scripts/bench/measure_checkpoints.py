@@ -88,9 +88,7 @@ def _train(preset: Preset, dataset: Dataset, epochs: int, autosaver: Autosaver |
     train(
         preset.network(),
         dataset,
-        epochs=epochs,
-        batch_size=preset.batch_size,
-        augment=preset.augmentation(),
+        **preset.training() | {"epochs": epochs},
         autosaver=autosaver,
     )
     return time.perf_counter() - start

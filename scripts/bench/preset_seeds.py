@@ -45,10 +45,8 @@ def measure(
     train(
         network,
         training_set,
-        epochs=preset.epochs,
-        batch_size=preset.batch_size,
         backend=backend,
-        augment=preset.augmentation(),
+        **preset.training(),
     )
     return evaluate(network, test_set).accuracy
 
