@@ -1,13 +1,11 @@
 """``backquery``: draw what a network has in mind for each digit."""
 
-from nn.cli.files import check_picture_target, load_reader
+from nn.cli.files import add_reader_flag, check_picture_target, given_reader, load_reader
 
 
 def add_arguments(parser) -> None:
     """Add the command's flags."""
-    parser.add_argument(
-        "--model", metavar="FILE", default="models/pi-zero.npz", help="default: %(default)s"
-    )
+    add_reader_flag(parser)
     parser.add_argument(
         "--output", metavar="FILE.png", default="backquery.png", help="default: %(default)s"
     )
@@ -22,7 +20,8 @@ def run(arguments) -> None:
     from nn.signals import one_hot
 
     check_picture_target(arguments.output)
-    network, labels = load_reader(arguments.model)
+    model = given_reader(arguments.model)
+    network, labels = load_reader(model)
     answers = np.arange(len(labels))
     pictures = network.backquery(one_hot(answers, len(answers), network.dtype))
     figure = digit_grid(pictures, labels.names, columns=5 if len(labels) <= 10 else 10)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from nn.cli.console import remark
 from nn.errors import KitError
 
 if TYPE_CHECKING:  # which would import numpy
@@ -17,6 +18,27 @@ _PNG_MAGIC = b"\x89PNG"
 
 class TargetError(KitError, FileExistsError):
     """A file cannot be written to this path."""
+
+
+def add_reader_flag(parser) -> None:
+    """Add --model, for a command that reads digits with a model."""
+    parser.add_argument(
+        "--model",
+        metavar="FILE",
+        help="default: the newest in models/; if there is none, the one that comes with the kit",
+    )
+
+
+def given_reader(path: str | None) -> str:
+    """Return the model that --model names, or else the default; say which one that is."""
+    if path:
+        return path
+    from nn.saving.shipped import SHIPPED_MODEL, default_model
+
+    model = default_model()
+    name = f"{model.stem}, which comes with the kit" if model == SHIPPED_MODEL else model
+    remark(f"Model: {name}")
+    return str(model)
 
 
 def load_reader(path: str) -> tuple["Network", "Labels"]:

@@ -2,7 +2,13 @@
 
 from nn.cli.arguments import add_mending_flags
 from nn.cli.console import progress, remark
-from nn.cli.files import check_csv_target, load_reader, written_csv
+from nn.cli.files import (
+    add_reader_flag,
+    check_csv_target,
+    given_reader,
+    load_reader,
+    written_csv,
+)
 
 
 def add_arguments(parser) -> None:
@@ -10,9 +16,7 @@ def add_arguments(parser) -> None:
     parser.add_argument(
         "file", metavar="FILE", help="digits with or without labels, such as Kaggle's test.csv"
     )
-    parser.add_argument(
-        "--model", metavar="FILE", default="models/pi-zero.npz", help="default: %(default)s"
-    )
+    add_reader_flag(parser)
     parser.add_argument(
         "--out", metavar="FILE.csv", default="answers.csv", help="default: %(default)s"
     )
@@ -31,7 +35,8 @@ def run(arguments) -> None:
     from nn.training import answer
 
     target = check_csv_target(arguments.out, arguments.force)
-    network, labels = load_reader(arguments.model)
+    model = given_reader(arguments.model)
+    network, labels = load_reader(model)
     dataset = MendedDataset(arguments.file, transpose=arguments.transpose, invert=arguments.invert)
     for change in dataset.changes:
         remark(f"Changed: {change}")

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 from nn.cli.arguments import add_json_flag
 from nn.cli.console import remark
-from nn.cli.files import TargetError, check_picture_target, load_reader
+from nn.cli.files import (
+    TargetError,
+    add_reader_flag,
+    check_picture_target,
+    given_reader,
+    load_reader,
+)
 from nn.errors import KitError
 
 if TYPE_CHECKING:  # which would import numpy
@@ -34,9 +40,7 @@ def add_arguments(parser) -> None:
         nargs="+",
         help="a picture of one digit or more, any size; a folder; or a pattern such as '*.jpg'",
     )
-    parser.add_argument(
-        "--model", metavar="FILE", default="models/pi-zero.npz", help="default: %(default)s"
-    )
+    add_reader_flag(parser)
     parser.add_argument(
         "--show",
         metavar="FILE.png",
@@ -53,7 +57,8 @@ def run(arguments) -> int:
     from nn.images import read_page
     from nn.signals import scale_pixels
 
-    network, labels = load_reader(arguments.model)
+    model = given_reader(arguments.model)
+    network, labels = load_reader(model)
     errors, paths = [], []
     for name in arguments.images:
         try:
@@ -85,7 +90,7 @@ def run(arguments) -> int:
                 save_figure(answered_page(page, answers), arguments.show)
             remark(f"Drawn: {arguments.show}")
     if arguments.json:
-        print(json.dumps({"model": arguments.model, "pictures": results, "errors": errors}))
+        print(json.dumps({"model": model, "pictures": results, "errors": errors}))
     return 1 if errors else 0
 
 

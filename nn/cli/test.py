@@ -6,16 +6,14 @@ from collections.abc import Sequence
 
 from nn.cli.arguments import add_json_flag
 from nn.cli.console import percent, progress, remark
-from nn.cli.files import load_reader
+from nn.cli.files import add_reader_flag, given_reader, load_reader
 
 _MOST_COLUMNS = 12  # of the confusion matrix: more do not fit on a screen
 
 
 def add_arguments(parser) -> None:
     """Add the command's flags."""
-    parser.add_argument(
-        "--model", metavar="FILE", default="models/pi-zero.npz", help="default: %(default)s"
-    )
+    add_reader_flag(parser)
     parser.add_argument("--test", metavar="FILE", help="test digits; default: as for train")
     parser.add_argument("--offline", action="store_true", help="do not try to download MNIST")
     add_json_flag(parser)
@@ -28,7 +26,8 @@ def run(arguments) -> None:
     from nn.data.sources import find_source
     from nn.training import evaluate
 
-    network, labels = load_reader(arguments.model)
+    model = given_reader(arguments.model)
+    network, labels = load_reader(model)
     name, path = arguments.test, arguments.test
     if not path:
         source = find_source(environ=os.environ, offline=arguments.offline, say=remark)
@@ -39,7 +38,7 @@ def run(arguments) -> None:
         evaluation = evaluate(network, test_set, advance)
     if arguments.json:
         summary = {
-            "model": arguments.model,
+            "model": model,
             "dataset": name,
             "test_file": str(path),
             "samples": evaluation.samples,

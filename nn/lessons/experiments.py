@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from nn.augment import rotation
-from nn.data.dataset import Block, Dataset, FirstRows, open_dataset
-from nn.data.sources import MNIST_NAME, Source
+from nn.data.dataset import Block, Dataset, FirstRows
+from nn.data.sources import MNIST_NAME
 from nn.data.streams import BLOCK_ROWS
 from nn.kit import KIT_FOLDER
 from nn.network import Network
-from nn.presets import PRESETS, Preset
+from nn.presets import Preset
 from nn.rules import RULES
 from nn.saving.model_file import OWN_DATASET, ModelError, load_model
+from nn.saving.shipped import SHIPPED_MODEL
 from nn.signals import PIXELS, one_hot, scale_pixels
 from nn.training import evaluate, train
 
@@ -56,58 +57,24 @@ def measure_accuracy(
     return evaluate(network, test_set).accuracy
 
 
-def load_or_train(
-    source: Source,
-    *,
-    folder: Path = MODELS_FOLDER,
-    samples: int = 20_000,
-    on_rows: Callable[[int], object] = lambda rows: None,
-) -> tuple[Network, str]:
-    """Load the best digit reader in a folder; if there is none, briefly train preset pi-zero-100.
+def best_model(folder: Path = MODELS_FOLDER) -> tuple[Network, str]:
+    """Load the digit reader with the best test accuracy; those trained on MNIST come first.
+
+    Before all of them comes one that the reader trained with the book's class and saved, the newest
+    of several. Files that are not models with 784 inputs and 10 outputs are skipped. If there is no
+    digit reader, it is the model that comes with the kit.
 
     Parameters
     ----------
-    source : Source
-        Digits to train on.
     folder : Path
         Where to look for models; by default models/ in the kit's folder, where `make train-pi`
         puts them.
-    samples : int
-        How many digits to train on; a smaller dataset is used several times.
-    on_rows : callable
-        Called with the number of rows after each block of training.
 
     Returns
     -------
     network : Network
     origin : str
         A sentence that says where the network is from.
-    """
-    if best := best_model(folder):
-        return best
-    preset = PRESETS["pi-zero-100"]
-    dataset = FirstRows(open_dataset(source.train), samples)
-    rows = dataset.estimate_rows() or samples
-    epochs = max(1, round(samples / rows))
-    network = preset.network()
-    samples = train(network, dataset, epochs=epochs, batch_size=preset.batch_size, on_rows=on_rows)
-    times = "once" if epochs == 1 else f"{epochs} times"
-    return network, (
-        f"trained just now with {preset.hidden_nodes} hidden nodes: "
-        f"{samples:,} digits, each seen {times}, of: {source.name}"
-    )
-
-
-def best_model(folder: Path) -> tuple[Network, str] | None:
-    """Find the digit reader with the best test accuracy; those trained on MNIST come first.
-
-    Before all of them comes one that the reader trained with the book's class and saved, the newest
-    of several. Files that are not models with 784 inputs and 10 outputs are skipped.
-
-    Returns
-    -------
-    network, origin : Network, str
-        As from `load_or_train`; None if the folder has no digit reader.
     """
     readers = []
     for path in sorted(folder.glob("*.npz")):
@@ -117,16 +84,19 @@ def best_model(folder: Path) -> tuple[Network, str] | None:
             continue
         if (network.sizes[0], network.sizes[2]) == (PIXELS, 10):
             readers.append((path, network))
-    if not readers:
-        return None
 
     def merit(reader):
         path, about = reader[0], reader[1].about
         own = path.stat().st_mtime_ns if about.get("dataset") == OWN_DATASET else 0
         return own, about.get("dataset") == MNIST_NAME, about.get("accuracy") or 0.0
 
-    path, network = max(readers, key=merit)
-    origin = f"loaded from models/{path.name}: {network.sizes[1]} hidden nodes"
+    if readers:
+        path, network = max(readers, key=merit)
+        origin = f"loaded from models/{path.name}"
+    else:
+        network = load_model(SHIPPED_MODEL)
+        origin = f"{SHIPPED_MODEL.stem}, which comes with the kit"
+    origin += f": {network.sizes[1]} hidden nodes"
     if dataset := network.about.get("dataset"):
         origin += f", trained on: {dataset}"
     if accuracy := network.about.get("accuracy"):

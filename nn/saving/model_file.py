@@ -23,13 +23,16 @@ OWN_DATASET = "the digits of your own notebook"  # `about` of a model that `nn.b
 _PIECE_BYTES = 1 << 20
 _SETTINGS = "settings"
 _WEIGHTS = ("weights_input_hidden", "weights_hidden_output")
+_SCALES, _MOST_STEPS = "_scales", 127  # of weights that are stored as int8
 
 
 class ModelError(KitError, ValueError):
     """A model file is missing, damaged, or not a model of this kit."""
 
 
-def save_model(network: Network, path: str | os.PathLike, about: dict | None = None) -> None:
+def save_model(
+    network: Network, path: str | os.PathLike, about: dict | None = None, *, compact: bool = False
+) -> None:
     """Write weights and settings; `path` holds the old file or the new, never half of it.
 
     Parameters
@@ -39,6 +42,9 @@ def save_model(network: Network, path: str | os.PathLike, about: dict | None = N
         Its folder must exist.
     about : dict, optional
         What else to store, such as what the network was trained on; anything that JSON can hold.
+    compact : bool
+        Round the weights to 8 bits: a quarter of the size. Each row of a matrix is stored as int8,
+        and as the scale that its numbers are multiplied by.
 
     Raises
     ------
@@ -53,6 +59,11 @@ def save_model(network: Network, path: str | os.PathLike, about: dict | None = N
             raise ModelError(f"training diverged; {path} not saved. Lower the learning rate")
     settings = {"learning_rate": network.learning_rate, "rule": network.rule, "seed": network.seed}
     text = json.dumps({"format": FORMAT, **settings, "about": about or {}})
+    if compact:
+        for name, weights in list(arrays.items()):
+            scales = abs(weights).max(axis=1) / _MOST_STEPS
+            steps = np.rint(weights / np.where(scales > 0, scales, 1)[:, np.newaxis])
+            arrays |= {name: steps.astype(np.int8), name + _SCALES: scales.astype(np.float32)}
     with atomic_write(path) as file:
         write_arrays(file, {**arrays, _SETTINGS: np.array(text)})
 
@@ -74,7 +85,7 @@ def load_model(path: str | os.PathLike) -> Network:
         raise ModelError(f"{path} is a folder or a pipe, not a file. Give the path of a model")
     with path.open("rb") as file:
         try:
-            return _network_of(read_arrays(file, (_SETTINGS, *_WEIGHTS)))
+            return _network_of(read_arrays(file))
         except Exception as error:  # zipfile and numpy raise nearly anything on damaged content
             raise ModelError(
                 f"{path} is not a valid model of this kit ({first_line(error)}): train it again"
@@ -86,6 +97,11 @@ def _network_of(arrays: dict[str, np.ndarray]) -> Network:
     settings = json.loads(str(arrays[_SETTINGS][()]))
     if not isinstance(settings, dict) or settings.pop("format", None) != FORMAT:
         raise ValueError(f"expected settings that say {FORMAT!r}")
+    for name in _WEIGHTS:
+        if arrays[name].dtype == np.int8:
+            if 4 * arrays[name].size > LARGEST_BYTES:
+                raise ValueError(f"expected at most {LARGEST_BYTES // 4:,} weights of 8 bits")
+            arrays[name] = arrays[name] * arrays[name + _SCALES][:, np.newaxis]
     input_hidden, hidden_output = weights = [arrays[name] for name in _WEIGHTS]
     if not (
         input_hidden.ndim == hidden_output.ndim == 2

@@ -21,7 +21,7 @@ def main() -> None:
     """Train with each seed, and print."""
     name, seeds, backend, folder = sys.argv[1:]
     training_set, test_set = (
-        _load(Path(folder, file.name)) for file in FILES if "images" in file.name
+        load(Path(folder, file.name)) for file in FILES if "images" in file.name
     )
     preset = PRESETS[name]
     rows = slice(preset.samples)
@@ -33,7 +33,8 @@ def main() -> None:
     print(json.dumps(accuracies))
 
 
-def _load(path: Path) -> ArrayDataset:
+def load(path: Path) -> ArrayDataset:
+    """Read a file of digits into memory."""
     return ArrayDataset(*map(np.concatenate, zip(*open_dataset(path).blocks(), strict=True)))
 
 
