@@ -15,7 +15,7 @@ from nn.signals import SIDE
 # rows before them. The same place always gives the same variants, so a training can be resumed.
 Augmentation = Callable[[np.ndarray, tuple[int, int]], Iterator[np.ndarray]]
 
-FIELD_ROWS = 32  # successive digits that are distorted alike: a new distortion costs as much as 10
+FIELD_ROWS = 32  # digits that share a distortion, since a new one costs as much as using it for 20
 # The largest distortions of strength 1, in both directions
 AFFINE_DEGREES, AFFINE_STRETCH, AFFINE_SLANT, AFFINE_SHIFT = 8.0, 0.1, 0.1, 1.0
 ELASTIC_SMOOTHNESS = 4.0  # pixels: how far apart two origins must be to move independently
@@ -72,8 +72,8 @@ def distortions(affine: float, elastic: float, seed: int, fill: float = 0.01) ->
     Returns
     -------
     augment : callable
-        Takes inputs of shape (batch, 784) and their place; yields one array of that shape. 32
-        successive digits are distorted alike.
+        Takes inputs of shape (batch, 784) and their place; yields one array of that shape. Of 256
+        digits, each eighth is distorted alike.
 
     References
     ----------
@@ -89,9 +89,10 @@ def distortions(affine: float, elastic: float, seed: int, fill: float = 0.01) ->
         pixels, inside = nearest(rows + shifts[0], columns + shifts[1])  # (fields, 784) each
         distorted = np.empty_like(inputs)
         for field in range(fields):
-            group = slice(field * FIELD_ROWS, (field + 1) * FIELD_ROWS)
-            distorted[group] = inputs[group].take(pixels[field], axis=1)
-            distorted[group, ~inside[field]] = fill
+            rows_of_field = slice(field, None, fields)  # so that a batch has digits of several
+            fetched = inputs[rows_of_field].take(pixels[field], axis=1)
+            fetched[:, ~inside[field]] = fill
+            distorted[rows_of_field] = fetched
         yield distorted
 
     return augment

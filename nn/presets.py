@@ -32,7 +32,7 @@ class Preset:
     augment_degrees : float
         Also train on each digit rotated by this angle to either side; 0 for none.
     final_learning_rate : float or None
-        Where the learning rate ends, falling by the same factor after each epoch; None: it stays.
+        Where the learning rate ends, falling by the same amount after each epoch; None: it stays.
     affine, elastic : float or None
         How much each digit is distorted, differently in each epoch: see `nn.augment.distortions`.
     target_low : float or None
@@ -183,25 +183,30 @@ PRESETS = {
         Preset(
             name="best",
             source="the best network that a Pi Zero trains within an hour, on distorted digits",
-            hidden_nodes=200,
-            epochs=7,
-            learning_rate=0.15,
-            final_learning_rate=0.002,
-            affine=0.3,
-            elastic=0.3,
+            hidden_nodes=150,
+            epochs=8,
+            learning_rate=0.2,
+            final_learning_rate=0.001,
+            batch_size=8,
+            rule="gradient",
+            affine=1.0,
+            elastic=0.5,
+            target_low=0.001,
             accuracy=(0.98, 0.98, 0.98),
             seconds=20,
         ),
         Preset(
             name="best-night",
             source="the best network that a Pi Zero trains within a night, on distorted digits",
-            hidden_nodes=600,
-            epochs=20,
-            learning_rate=0.1,
-            final_learning_rate=0.002,
+            hidden_nodes=300,
+            epochs=50,
+            learning_rate=0.2,
+            final_learning_rate=0.001,
             batch_size=8,
+            rule="gradient",
             affine=1.0,
             elastic=1.0,
+            target_low=0.001,
             accuracy=(0.988, 0.988, 0.988),
             seconds=70,
         ),

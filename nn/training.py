@@ -40,7 +40,7 @@ def train(
         Rows whose updates are summed. 1 trains sample by sample; up to 16, accuracy is the same.
     final_learning_rate : float, optional
         The network's learning rate falls to this from the first epoch to the last, by the same
-        factor after each epoch. By default it stays.
+        amount after each epoch. By default it stays.
     target_low : float, optional
         Target of the wrong answers' nodes; that of the right one's is 1 less this. By default 0.01.
     augment : callable, optional
@@ -79,8 +79,8 @@ def train(
         for epoch in range(start[0], epochs):
             samples = 0
             if final_learning_rate:
-                share = epoch / max(1, epochs - 1)
-                network.learning_rate = first_rate * (final_learning_rate / first_rate) ** share
+                fall = (first_rate - final_learning_rate) * epoch / max(1, epochs - 1)
+                network.learning_rate = first_rate - fall
             for pixels, labels in dataset.blocks(batch_size * max(1, BLOCK_ROWS // batch_size)):
                 place = epoch, samples
                 samples += len(labels)

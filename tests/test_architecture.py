@@ -51,7 +51,12 @@ DATA_FLOORS = [
     {"sources", "mending"},
 ]
 IMAGES_FLOORS = [{"ink", "lines", "pictures"}, {"digits"}]
-SAVING_FLOORS = [{"atomic", "shipped"}, {"model_file", "weights_text"}, {"checkpoint"}, {"autosaver"}]
+SAVING_FLOORS = [
+    {"atomic", "shipped"},
+    {"model_file", "weights_text"},
+    {"checkpoint"},
+    {"autosaver"},
+]
 
 
 def imported_names(path: Path, package: str = "") -> set[str]:

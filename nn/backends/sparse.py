@@ -76,12 +76,14 @@ def compress(rows: np.ndarray, batch_size: int, dtype) -> list[SparseBatch]:
     dtype : dtype
         Type of ink and factors.
     """
-    levels, scale = np.ascontiguousarray(rows), PIXEL_SCALE
-    if rows.dtype != np.uint8:
+    if rows.dtype == np.uint8:
+        levels, scale = np.ascontiguousarray(rows), PIXEL_SCALE
+        inked = levels != 0
+    else:
         levels, scale = rows - rows.dtype.type(PIXEL_OFFSET), 1
-        levels[np.abs(levels) <= np.finfo(levels.dtype).eps] = 0
+        inked = np.abs(levels) > np.finfo(levels.dtype).eps
     count, n = levels.shape
-    places = np.flatnonzero(levels != 0)  # five times as fast on booleans
+    places = np.flatnonzero(inked)  # five times as fast on booleans
     entries = levels.take(places)
     row_starts = places.searchsorted(np.arange(count + 1) * n).astype(np.int32)
     row_lengths = np.diff(row_starts)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nn.augment import rotations, unchanged
+from nn.augment import distortions, rotations, unchanged
 from nn.backends import BACKENDS
 from nn.data.dataset import ArrayDataset, open_dataset
 from nn.network import Network
@@ -47,6 +47,35 @@ def test_epochs_and_batches_are_those_of_a_plain_loop(digits, backend):
     assert np.abs(network.weights_input_hidden - expected.weights_input_hidden).max() < 1e-12
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_falling_rate_and_other_targets_are_those_of_a_plain_loop(digits, backend):
+    """Three epochs at 0.1, 0.052 and 0.004, to targets of 0.001: to 1e-12, in float64."""
+    pixels, labels = digits
+    network, expected = (Network(hidden_nodes=8, seed=4, dtype="float64") for _ in range(2))
+    settings = {"final_learning_rate": 0.004, "target_low": 0.001, "backend": backend}
+    train(network, ArrayDataset(*digits), epochs=3, batch_size=16, **settings)
+    for rate in (0.1, 0.052, 0.004):
+        expected.learning_rate = rate
+        for start in range(0, 700, 16):
+            rows = slice(start, start + 16)
+            targets = np.where(np.arange(10) == labels[rows, None], 0.999, 0.001)
+            expected.train(scale_pixels(pixels[rows], "float64"), targets)
+    assert np.abs(network.weights_input_hidden - expected.weights_input_hidden).max() < 1e-12
+    assert network.learning_rate == 0.1
+
+
+def test_augmentation_is_told_its_place(digits):
+    """The epoch and the rows before, for each block."""
+    places = []
+
+    def augment(inputs, place):
+        places.append(place)
+        yield inputs
+
+    trained(ArrayDataset(*digits), epochs=2, augment=augment)
+    assert places == [(epoch, row) for epoch in (0, 1) for row in (0, 256, 512)]
+
+
 def test_augmentation_trains_on_each_variant(digits):
     """Three errors a digit, told to on_errors; rows are counted once."""
     errors, rows = [], []
@@ -61,7 +90,7 @@ def test_augmentation_trains_on_each_variant(digits):
     assert rows == [200, 200, 200, 100]
 
 
-@pytest.mark.parametrize("augment", [None, unchanged, rotations(10)])
+@pytest.mark.parametrize("augment", [None, unchanged, rotations(10), distortions(1, 1, 1)])
 def test_backends_agree(digits, augment):
     """Over blocks and epochs, and at each moment when the weights can be seen: to 1e-12."""
     seen = {}

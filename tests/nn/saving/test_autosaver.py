@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nn.augment import rotations
+from nn.augment import distortions, rotations
 from nn.backends import BACKENDS
 from nn.data.dataset import ArrayDataset, FirstRows, open_dataset
 from nn.data.packed import packed_paths
@@ -85,7 +85,7 @@ def test_a_broken_training_ends_as_an_unbroken_one(tmp_path, digits, backend, wh
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("with_curve", [False, True])
-@pytest.mark.parametrize("augment", [None, rotations(10)])
+@pytest.mark.parametrize("augment", [None, rotations(10), distortions(1, 1, 1)])
 @pytest.mark.parametrize("batch_size", [1, 7, 300])
 def test_so_it_does_with_every_setting(tmp_path, digits, backend, with_curve, augment, batch_size):
     """Turned digits, a learning curve, batches that do not fit a block, the first 650 rows."""
@@ -93,6 +93,7 @@ def test_so_it_does_with_every_setting(tmp_path, digits, backend, with_curve, au
         "backend": backend,
         "augment": augment,
         "batch_size": batch_size,
+        "final_learning_rate": 0.01,
         "with_curve": with_curve,
     }
     dataset = FirstRows(ArrayDataset(*digits), 650)
