@@ -4,7 +4,7 @@
 .PHONY: test-arm test-cache test-provision
 .PHONY: fuzz test-power-cuts test-low-memory verify-emulated test-firstboot test-wifi test-usb test-class
 .PHONY: bench bench-book bench-arm bench-cache bench-peers bench-backends compare-languages
-.PHONY: measure-presets measure-sample measure-photos measure-checkpoints measure-notebooks pictures sample card-lists
+.PHONY: measure-presets measure-best shipped-model measure-sample measure-photos measure-checkpoints measure-notebooks pictures sample card-lists
 
 help-maintainers: ## List the commands for testing and measuring the kit
 	@$(LIST) tests/maintainers.mk
@@ -95,6 +95,12 @@ compare-languages: $(VENV)/.ready ## Compare Python, R, Forth and C; updates doc
 
 measure-presets: $(VENV)/.ready ## Train each preset on MNIST with many seeds (1 h) [PRESET= SEEDS=40 BACKEND=sparse DEBIAN=1]
 	$(RUN) -m scripts.bench.measure_presets $(if $(SEEDS),--seeds $(SEEDS)) $(if $(BACKEND),--backend $(BACKEND)) $(if $(DEBIAN),--debian) $(if $(filter command,$(firstword $(origin PRESET))),$(PRESET))
+
+measure-best: $(VENV)/.ready ## Measure what each ingredient of presets best and best-night brings; updates docs/performance.md (30 min); needs MNIST
+	$(RUN) -m scripts.bench.measure_best --report docs/performance.md
+
+shipped-model: $(VENV)/.ready ## Train the model that comes with the kit, with preset best-night (3 min); needs MNIST
+	$(RUN) -m scripts.bench.shipped_model
 
 measure-sample: $(VENV)/.ready ## Train on digits drawn by the kit, test on MNIST (2 min)
 	$(RUN) -m scripts.bench.measure_sample

@@ -4,6 +4,7 @@ Trains preset best-night on MNIST, rounds the weights to 8 bits, and tests the r
 file says how many test digits it reads, and what it was trained on, but not where.
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -23,13 +24,17 @@ MOST_BYTES = 700_000
 
 def main() -> int:
     """Train, round, test and save."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trained", metavar="FILE", help="round this model; do not train one")
+    arguments = parser.parse_args()
     try:
         source = find_mnist(lambda message: print(message, file=sys.stderr))
         with tempfile.TemporaryDirectory(prefix="pi-nn-shipped-") as folder:
-            trained = Path(folder, "trained.npz")
-            files = ("--train", source.train, "--test", source.test, "--model", trained)
-            words = ("-m", "nn", "train", "--preset", SHIPPED_MODEL.stem, *files)
-            subprocess.run([sys.executable, *words], cwd=PROJECT, check=True)
+            trained = Path(arguments.trained or Path(folder, "trained.npz"))
+            if not arguments.trained:
+                files = ("--train", source.train, "--test", source.test, "--model", trained)
+                words = ("-m", "nn", "train", "--preset", SHIPPED_MODEL.stem, *files)
+                subprocess.run([sys.executable, *words], cwd=PROJECT, check=True)
             network = load_model(trained)
             rounded = Path(folder, SHIPPED_MODEL.name)
             save_model(network, rounded, compact=True)

@@ -84,7 +84,32 @@ def test_the_standard_error_is_that_of_a_share(run, test_digits):
     assert run.value("standard_error") == pytest.approx(drawn.std(), rel=0.1)
 
 
-def test_two_pictures_and_little_memory(run):
-    """The turned digits and the curves."""
-    assert run.pictures == 2
+def test_distorted_digits_are_other_digits_of_the_same_kind(run):
+    """Seven epochs show seven pictures of each digit; they are alike, but never the same."""
+    pictures = np.array(run.value("pictures_seen")).reshape(3, 7, 784)
+    for seen in pictures:
+        assert len(np.unique(seen, axis=0)) == 7
+        assert np.corrcoef(seen)[0].min() > 0.2
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_gain_from_distortions_is_counted_from_the_weights(run, test_digits, number):
+    """By plain arithmetic, against the network that trained as long."""
+    name = list(run.value("gains"))[number]
+    weights = [
+        np.array(run.value(f"list(distorted.values())[{number}].{matrix}"))
+        for matrix in ("weights_input_hidden", "weights_hidden_output")
+    ]
+    pixels, labels = test_digits
+    signals = expit((pixels / 255 * 0.99 + 0.01) @ weights[0].T)
+    accuracy = (expit(signals @ weights[1].T).argmax(axis=1) == labels).mean()
+    accuracies = run.value("accuracies")
+    assert accuracies[name] == pytest.approx(accuracy, abs=0.002)
+    gain = accuracies[name] - accuracies[run.value("names")[1]]
+    assert run.value("gains")[name] == pytest.approx(gain)
+
+
+def test_three_pictures_and_little_memory(run):
+    """The turned digits, the curves and the distorted digits."""
+    assert run.pictures == 3
     assert run.peak_mb < 150

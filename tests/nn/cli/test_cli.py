@@ -54,7 +54,8 @@ def test_flags_override_the_preset(run, csv_pair, tmp_path):
     """Each flag of the training, in the summary and in the model."""
     flags = (
         "--preset book --hidden-nodes 7 --epochs 2 --batch-size 5 --learning-rate 0.25 "
-        "--rule gradient --seed 11 --augment 5 --samples 40 --model new.npz --json"
+        "--rule gradient --seed 11 --augment 5 --samples 40 --model new.npz --json "
+        "--affine 0.5 --elastic 0.7 --final-learning-rate 0.01 --target-low 0.002"
     ).split()
     result = run("train", "--train", csv_pair[0], *flags)
     expected = {
@@ -66,6 +67,10 @@ def test_flags_override_the_preset(run, csv_pair, tmp_path):
         "rule": "gradient",
         "seed": 11,
         "augment_degrees": 5.0,
+        "affine": 0.5,
+        "elastic": 0.7,
+        "final_learning_rate": 0.01,
+        "target_low": 0.002,
         "samples": 40,
         "model": "new.npz",
     }
@@ -485,8 +490,9 @@ def test_presets_lists_each(capsys):
     """With its source and accuracy."""
     assert main(["presets"]) == 0
     text = capsys.readouterr().out
-    for name in ("smoke", "pi-zero", "pi-zero-100", "book", "rotations"):
+    for name in ("smoke", "pi-zero", "pi-zero-100", "book", "rotations", "best", "best-night"):
         assert f"{name}: " in text
+    assert "learning rate 0.2 falling to 0.001, batches of 8, targets 0.001 and 0.999" in text
 
 
 def test_a_log_gets_a_line_of_progress_a_minute(monkeypatch, capsys, digits):

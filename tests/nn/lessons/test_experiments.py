@@ -1,6 +1,7 @@
 """Experiments, against the steps they are made of; and networks from wherever they are found."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,6 @@ from nn.lessons.experiments import (
     best_model,
     find_misread,
     hidden_errors_by_rule,
-    load_or_train,
     measure_accuracy,
 )
 from nn.network import Network
@@ -81,31 +81,21 @@ def test_all_rows_are_used_without_a_limit(digits):
     assert sum(rows) == 2 * 700
 
 
-def test_without_a_model_one_is_trained_that_reads(tmp_path, sample):
-    """20,000 digits shown; the origin says how many and of what."""
-    rows = []
-    network, origin = load_or_train(
-        sample, folder=tmp_path / "none", samples=20_000, on_rows=rows.append
-    )
-    assert sum(rows) == 20_000
-    assert "10,000 digits, each seen 2 times" in origin
-    assert SAMPLE_NAME in origin
+def test_without_a_model_it_is_the_one_that_comes_with_the_kit(tmp_path, sample):
+    """Its origin says what it is; it reads digits that the kit drew."""
+    network, origin = best_model(tmp_path / "none")
+    assert origin.startswith("best-night, which comes with the kit: 300 hidden nodes, trained on")
+    assert re.search(r"MNIST; it read 9[89]\.\d% of its test digits$", origin)
     assert evaluate(network, open_dataset(sample.test)).accuracy > 0.7
     assert not list(tmp_path.iterdir())
 
 
-def test_fewer_digits_than_there_are_can_be_asked_for(tmp_path, sample):
-    """The first 320 alone, once."""
-    _, origin = load_or_train(sample, folder=tmp_path, samples=320)
-    assert "320 digits, each seen once" in origin
-
-
-def test_the_best_model_is_loaded(tmp_path, sample):
+def test_the_best_model_is_loaded(tmp_path):
     """By its own test's accuracy; one trained on MNIST comes before all others."""
     keep(tmp_path / "a.npz", {"dataset": SAMPLE_NAME, "accuracy": 0.99})
     keep(tmp_path / "b.npz", {"dataset": MNIST_NAME, "accuracy": 0.95})
     keep(tmp_path / "c.npz", {"dataset": MNIST_NAME, "accuracy": None})
-    network, origin = load_or_train(sample, folder=tmp_path)
+    network, origin = best_model(tmp_path)
     assert origin.startswith("loaded from models/b.npz: 3 hidden nodes, trained on: MNIST")
     assert origin.endswith("it read 95.0% of its test digits")
     assert np.array_equal(
@@ -117,7 +107,7 @@ def test_what_is_no_digit_reader_is_passed_over(tmp_path):
     """Damaged, of other sizes, saying nothing of itself."""
     (tmp_path / "damaged.npz").write_bytes(b"PK")
     keep(tmp_path / "small.npz", input_nodes=4)
-    assert best_model(tmp_path) is None
+    assert best_model(tmp_path)[1].startswith("best-night, which comes with the kit")
     keep(tmp_path / "silent.npz")
     assert best_model(tmp_path)[1] == "loaded from models/silent.npz: 3 hidden nodes"
 
@@ -129,11 +119,7 @@ def test_by_default_it_is_what_was_trained_in_the_kits_folder(tmp_path):
     shutil.copytree(PROJECT / "nn", kit / "nn", ignore=left_out)
     notebooks.mkdir()
     train = "--train", PROJECT / "mnist_dataset" / "sample_train.csv.gz"
-    code = (
-        "from nn.data.sources import Source\n"
-        "from nn.lessons.experiments import load_or_train\n"
-        "print(load_or_train(Source('nothing to train on', None, None))[1])"
-    )
+    code = "from nn.lessons.experiments import best_model\nprint(best_model()[1])"
     for folder, words in (
         (kit, ("-m", "nn", "train", "--preset", "smoke", *train)),
         (notebooks, ("-c", code)),

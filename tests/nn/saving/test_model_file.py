@@ -245,3 +245,53 @@ def test_a_failed_save_leaves_the_old_model(model, monkeypatch):
         save_model(Network(3, 2, 4), model)
     assert model.read_bytes() == before
     assert list(model.parent.iterdir()) == [model]
+
+
+def test_compact_weights_are_within_half_a_step(tmp_path):
+    """Rounded to 255 steps a row, by hand; a quarter of the bytes; the file says what it held."""
+    network = Network(784, 40, 10, seed=1)
+    network.weights_input_hidden[3] = 0  # a row without a largest weight
+    save_model(network, tmp_path / "whole.npz")
+    save_model(network, tmp_path / "compact.npz", {"preset": "best"}, compact=True)
+    sizes = [(tmp_path / name).stat().st_size for name in ("compact.npz", "whole.npz")]
+    assert sizes[0] < 0.27 * sizes[1]
+    loaded = load_model(tmp_path / "compact.npz")
+    assert loaded.about == {"preset": "best"}
+    for name, weights in weights_of(loaded).items():
+        before = weights_of(network)[name]
+        half_steps = abs(before).max(axis=1, keepdims=True) / 127 / 2
+        assert weights.dtype == np.float32
+        assert (abs(weights - before) <= half_steps * 1.001).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"weights_input_hidden_scales": None}, "weights_input_hidden_scales"),
+        ({"weights_input_hidden_scales": np.ones(5, "float32")}, "broadcast"),
+        ({"weights_input_hidden_scales": np.full(2, np.nan, "float32")}, "expected finite weights"),
+        ({"weights_input_hidden_scales": np.ones(2, "int8")}, "expected weights of type float32"),
+        ({"weights_hidden_output": np.ones((4, 2), "int16")}, "expected weights of type float32"),
+    ],
+)
+def test_damaged_scales_are_refused(tmp_path, change, message):
+    """None, too many, not numbers, and whole numbers."""
+    path = tmp_path / "model.npz"
+    arrays = GOOD | {
+        "weights_input_hidden": np.ones((2, 3), "int8"),
+        "weights_input_hidden_scales": np.ones(2, "float32"),
+    }
+    save_raw(path, **arrays, settings=np.array(json.dumps(SETTINGS)))
+    assert load_model(path).sizes == (3, 2, 4)
+    arrays = {name: array for name, array in (arrays | change).items() if array is not None}
+    save_raw(path, **arrays, settings=np.array(json.dumps(SETTINGS)))
+    with pytest.raises(ModelError, match=message):
+        load_model(path)
+
+
+def test_compact_weights_may_not_unpack_to_more_than_the_most(tmp_path, monkeypatch):
+    """Bytes become floats of four bytes each."""
+    save_model(Network(100, 50, 10, seed=1), tmp_path / "compact.npz", compact=True)
+    monkeypatch.setattr("nn.saving.model_file.LARGEST_BYTES", 4 * 100 * 50 - 1)
+    with pytest.raises(ModelError, match="expected at most 4,999 weights of 8 bits"):
+        load_model(tmp_path / "compact.npz")
