@@ -23,7 +23,7 @@ def test_it_is_small_and_says_what_it_is():
     """Under 700 KB; the preset's own settings; nothing about the computer that trained it."""
     assert SHIPPED_MODEL.stat().st_size < 700_000
     network = load_model(SHIPPED_MODEL)
-    settings = PRESETS["best-night"].hyperparameters()
+    settings = PRESETS["best-night"].hyperparameters() | {"samples": 60_000}
     assert {name: network.about[name] for name in settings} == settings
     assert network.sizes == (784, settings["hidden_nodes"], 10)
     assert (network.about["dataset"], network.about["test_samples"]) == ("MNIST", 10_000)
