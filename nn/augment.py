@@ -15,7 +15,7 @@ from nn.signals import SIDE
 # rows before them. The same place always gives the same variants, so a training can be resumed.
 Augmentation = Callable[[np.ndarray, tuple[int, int]], Iterator[np.ndarray]]
 
-FIELD_ROWS = 32  # digits that share a distortion, since a new one costs as much as using it for 20
+FIELD_ROWS = 32  # that share a distortion: to draw one takes as long as to apply it to a hundred
 # The largest distortions of strength 1, in both directions
 AFFINE_DEGREES, AFFINE_STRETCH, AFFINE_SLANT, AFFINE_SHIFT = 8.0, 0.1, 0.1, 1.0
 ELASTIC_SMOOTHNESS = 4.0  # pixels: how far apart two origins must be to move independently

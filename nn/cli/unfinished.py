@@ -128,7 +128,7 @@ def find(arguments, files: "CheckpointFiles", model: Path, identity: Callable[[]
     differing = []
     for name in ours:
         if theirs.get(name) != ours[name]:
-            then, now = (_in_words(values.get(name)) for values in (theirs, ours))
+            then, now = (_in_words(name, values.get(name)) for values in (theirs, ours))
             differing.append(f"{name.replace('_', ' ')}: {then} then, {now} now")
     if differing:
         raise UnfinishedError(
@@ -140,11 +140,13 @@ def find(arguments, files: "CheckpointFiles", model: Path, identity: Callable[[]
     return found
 
 
-def _in_words(value: object) -> str:
+def _in_words(name: str, value: object) -> str:
     """Write a setting for the user."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "all" if value is None else str(value)
+    if value is None:
+        return "all" if name == "samples" else "none"
+    return str(value)
 
 
 def describe(checkpoint: "Checkpoint") -> str:

@@ -352,6 +352,10 @@ OTHERS = {
     "--rule equal": "rule: multiply then, equal now",
     "--samples 90": "samples: all then, 90 now",
     "--augment 10": "augment degrees: 0.0 then, 10.0 now",
+    "--affine 1": "affine: none then, 1.0 now",
+    "--elastic 0.5": "elastic: none then, 0.5 now",
+    "--final-learning-rate 0.01": "final learning rate: none then, 0.01 now",
+    "--target-low 0": "target low: none then, 0.0 now",
     "--curve c.png": "curve: no then, yes now",
 }
 
