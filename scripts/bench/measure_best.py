@@ -82,9 +82,9 @@ def main() -> int:
 def variants(preset: Preset) -> dict[str, Preset]:
     """Return a preset without each of its ingredients, and as it is."""
     changes = WITHOUT | {"half the hidden nodes": {"hidden_nodes": preset.hidden_nodes // 2}}
-    if preset.final_learning_rate:  # between the two, or it would only be too high at the end
-        middle = (preset.learning_rate * preset.final_learning_rate) ** 0.5
-        changes["a learning rate that stays"] |= {"learning_rate": middle}
+    if preset.final_learning_rate:  # their mean, or it would be too high at the end
+        mean = (preset.learning_rate + preset.final_learning_rate) / 2
+        changes["a learning rate that stays"] |= {"learning_rate": mean}
     return {what: replace(preset, **change) for what, change in changes.items()}
 
 
