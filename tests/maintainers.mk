@@ -4,7 +4,7 @@
 .PHONY: test-arm test-cache test-provision
 .PHONY: fuzz test-power-cuts test-low-memory verify-emulated test-firstboot test-wifi test-usb test-class
 .PHONY: bench bench-book bench-arm bench-cache bench-peers bench-backends compare-languages
-.PHONY: measure-presets measure-best shipped-model measure-sample measure-photos measure-checkpoints measure-notebooks pictures sample card-lists
+.PHONY: measure-presets measure-best shipped-model measure-sample measure-photos measure-checkpoints measure-notebooks pictures sample card-lists wheel-hashes
 
 help-maintainers: ## List the commands for testing and measuring the kit
 	@$(LIST) tests/maintainers.mk
@@ -125,3 +125,6 @@ sample: $(VENV)/.ready ## Redraw the sample digits in mnist_dataset/
 
 card-lists: $(VENV)/.ready ## Read time zones, locales, keyboards and users from Debian for prepare_sd_card.py (20 min); needs root on Debian
 	$(RUN) -m scripts.sdcard_lists
+
+wheel-hashes: $(VENV)/.ready ## Write the wheels' hashes into ansible/roles/*/files/requirements-*.txt, after a change of versions
+	$(RUN) -m scripts.wheel_hashes

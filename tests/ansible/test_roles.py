@@ -1,5 +1,6 @@
 """What every role has, as files."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -46,3 +47,12 @@ def test_each_setting_is_described(role):
 def test_each_role_can_be_verified(role):
     """`make verify` visits each."""
     assert (role / "tasks" / "verify.yml").exists()
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "ansible/roles").glob("*/files/requirements-*")))
+def test_each_wheel_has_its_hash(path):
+    """pip refuses any other file, and a file without hashes."""
+    lines = path.read_text().splitlines()
+    assert len(lines) > 0
+    for line in lines:
+        assert re.fullmatch(r"[a-z0-9-]+==[\w.]+ --hash=sha256:[0-9a-f]{64}", line), line

@@ -43,6 +43,7 @@ def old_files() -> list[str]:
     settings = Path("/etc/pi-nn")
     old = {*settings.glob("*.py"), *settings.glob("jupyter-password.json.part")}
     old |= set(Path("/var/lib/pi-nn").glob("remember_packages.py"))
+    old |= set(Path("/opt/pi-nn").glob("constraints.txt"))
     return sorted(map(str, old - {settings / "jupyter_server_config.py"}))
 
 

@@ -1,4 +1,4 @@
-"""Print which packages of a constraints file are missing here, in the wanted version: FILE.
+"""Print which packages of a requirements file are missing here, in the wanted version: FILE.
 
 pip answers the same in seconds, on a Pi Zero in minutes. pip itself must be there, too.
 """
