@@ -51,7 +51,7 @@ def test_each_role_can_be_verified(role):
 
 @pytest.mark.parametrize("path", sorted((PROJECT / "ansible/roles").glob("*/files/requirements-*")))
 def test_each_wheel_has_its_hash(path):
-    """pip refuses any other file, and a file without hashes."""
+    """Pip refuses any other file, and a file without hashes."""
     lines = path.read_text().splitlines()
     assert len(lines) > 0
     for line in lines:

@@ -1,0 +1,1 @@
+"""What the Pis of a class install: kept on this computer, downloaded once for all."""

@@ -1,0 +1,172 @@
+"""The class cache: a proxy for the Pis' apt and an index of wheels for their pip.
+
+    python -m scripts.classroom.cache.server --socket FILE [--folder FOLDER] [--offline]
+
+It listens on a Unix socket, to which SSH forwards a port of each Pi, and ends with the process that
+started it. Then it prints its totals, as JSON.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socketserver
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from platformdirs import user_cache_path
+
+from scripts.classroom.cache.archives import hosts, read_archives
+from scripts.classroom.cache.store import Store, StoreError
+from scripts.classroom.cache.wheels import Wheels
+
+PORT = 3148
+# For a Pi's apt, beside its own settings, while it is set up. Differences between lists would save
+# nothing here, and a file may first have to get to this computer.
+APT_SETTINGS = """\
+Acquire::PDiffs "false";
+Acquire::Retries "3";
+Acquire::http::Timeout "1800";
+"""
+APT_OFFLINE = 'Acquire::Check-Valid-Until "false"; // a bundle may be older than a week\n'
+APT_HOST = """\
+Acquire::http::Proxy::{host} "http://127.0.0.1:{port}";
+Acquire::https::Proxy::{host} "DIRECT";
+"""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers a Pi."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = 3600
+    server: "Server"
+
+    def do_GET(self) -> None:
+        """Answer with a file of an archive, or with one of the cache's own pages."""
+        try:
+            if self.path.startswith("/"):
+                self._answer_itself()
+            else:
+                self._send_file(self.server.store.get(self.path))
+        except StoreError as error:
+            self.send_error(error.status, " ".join(str(error).split()))
+        except ConnectionError:  # the Pi was switched off, or its apt ended
+            self.close_connection = True
+
+    def do_HEAD(self) -> None:
+        """Answer as `do_GET` does, without the file."""
+        self.do_GET()
+
+    def _answer_itself(self) -> None:
+        address = urlsplit(self.path)
+        _, *words = address.path.split("/")
+        if words[0] == "status":
+            release = parse_qs(address.query).get("release", [""])[0]
+            self._send(json.dumps(self.server.status(release)).encode(), "application/json")
+        elif words[0] == "wheels" and words[2:] == [""]:
+            self._send(self.server.wheels.page(words[1]).encode(), "text/html")
+        elif words[0] == "wheels" and len(words) == 3:
+            self._send_file(self.server.wheels.path(words[2]))
+        else:
+            self.send_error(404)
+
+    def _send(self, body: bytes, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def _send_file(self, path: Path) -> None:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            self.send_response(200)
+            self.send_header("Content-Length", str(status.st_size))
+            self.send_header("Last-Modified", self.date_time_string(int(status.st_mtime)))
+            self.end_headers()
+            if self.command == "GET":
+                shutil.copyfileobj(file, self.wfile, 1 << 16)
+                self.server.count(status.st_size)
+
+    def log_message(self, *args) -> None:
+        """Stay quiet: the terminal is Ansible's."""
+
+
+class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """A thread for each connection.
+
+    Parameters
+    ----------
+    socket : Path
+    folder : Path
+        What is kept, for its owner alone.
+    offline : bool
+        Whether the internet is never asked.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, socket: Path, folder: Path, offline: bool):
+        self.store = Store(folder, read_archives(), offline)
+        self.wheels = Wheels(folder / "wheels", offline)
+        self.to_pis = 0
+        self._lock = threading.Lock()
+        super().__init__(str(socket), Handler)
+
+    def count(self, size: int) -> None:
+        """Add to what the Pis got."""
+        with self._lock:
+            self.to_pis += size
+
+    def status(self, release: str) -> dict:
+        """Return what a Pi has to know, and begin to download its wheels."""
+        self.wheels.begin(release)
+        settings = APT_SETTINGS + (APT_OFFLINE if self.store.offline else "")
+        names = hosts(self.store.systems)
+        proxies = "".join(APT_HOST.format(host=host, port=PORT) for host in names)
+        return {"offline": self.store.offline, "apt": settings + proxies}
+
+    def totals(self) -> dict:
+        """Return the bytes of this run."""
+        from_internet = self.store.from_internet + self.wheels.from_internet
+        folder = str(self.store.folder)
+        return {"from_internet": from_internet, "to_pis": self.to_pis, "folder": folder}
+
+
+def main() -> None:
+    """Serve until the parent ends, or asks for it."""
+    flags = argparse.ArgumentParser(description="Keep what Pis download, for all of them.")
+    flags.add_argument("--socket", type=Path, required=True, metavar="FILE")
+    flags.add_argument("--folder", type=Path, default=None)
+    flags.add_argument("--offline", action="store_true")
+    arguments = flags.parse_args()
+    folder = arguments.folder or user_cache_path("pi-nn") / "class"
+    os.umask(0o077)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    arguments.socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    arguments.socket.unlink(missing_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    parent = os.getppid()
+    server = Server(arguments.socket, folder, arguments.offline)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print("ready", flush=True)
+    try:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+    finally:
+        arguments.socket.unlink(missing_ok=True)
+        (folder / "totals.json").write_text(json.dumps(server.totals()), encoding="utf-8")
+        if os.getppid() == parent:
+            print(json.dumps(server.totals()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
