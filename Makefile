@@ -77,6 +77,8 @@ ROLES = $(if $(UNKNOWN_TAGS),$(error no role for TAGS=$(TAGS): expected one or m
 NO_PIS = error: no Pi matches $(or $(LIMIT),the group 'pis') in $(INVENTORY). List your Pis under 'pis:', as in ansible/inventory/example.yml
 FIND_PIS = @$(if $(filter %here.yml,$(INVENTORY)),true,! $(ANSIBLE)/ansible pis -i $(INVENTORY) $(if $(LIMIT),--limit $(LIMIT)) --list-hosts 2>&1 | grep -q -e 'hosts (0)' -e 'no hosts to target' -e 'not match supplied host' || { echo "$(NO_PIS)" >&2; exit 1; })
 PLAYBOOK = $(ANSIBLE)/ansible-playbook -i $(INVENTORY) $(FLAGS)
+# Everything is in the class cache, as after `make bundle`: nothing asks the internet.
+CACHE = $(if $(OFFLINE),-e class_cache=true -e class_cache_offline=true)
 # With tags, these commands would silently skip part of what they promise.
 PLAY = $(if $(TAGS),$(error TAGS= works only with 'make provision' and 'make update'))$(PLAYBOOK)
 CARD_FOLDER = $(if $(CARD),--folder "$(CARD)")
@@ -85,9 +87,9 @@ PORTS = $(if $(SSH_PORT),--ssh-port $(SSH_PORT)) $(if $(JUPYTER_PORT),--jupyter-
 .PHONY: provision provision-here verify train-on-pi backup restore update uninstall image emulate emulate-stop
 
 ##@ Set up and manage Pis
-provision: $(INVENTORY) $(ANSIBLE_READY) ## Set up the Pis in ansible/inventory/hosts.yml [LIMIT= TAGS= ASK_PASS=1 ASK_SUDO=1 CHECK=1 EXTRA=]
+provision: $(INVENTORY) $(ANSIBLE_READY) ## Set up the Pis in ansible/inventory/hosts.yml [LIMIT= TAGS= ASK_PASS=1 ASK_SUDO=1 CHECK=1 OFFLINE=1 EXTRA=]
 	$(FIND_PIS)
-	$(PLAYBOOK) $(ROLES) ansible/playbooks/site.yml
+	$(PLAYBOOK) $(CACHE) $(ROLES) ansible/playbooks/site.yml
 
 provision-here: ## Set up this Pi; then add INVENTORY=ansible/inventory/here.yml to the commands below
 	$(MAKE) provision INVENTORY=ansible/inventory/here.yml
@@ -109,7 +111,7 @@ restore: $(INVENTORY) $(ANSIBLE_READY) ## Restore the latest backup [BACKUP=file
 
 update: $(INVENTORY) $(ANSIBLE_READY) ## Update packages and the kit to the latest versions
 	$(FIND_PIS)
-	$(PLAYBOOK) $(ROLES) ansible/playbooks/update.yml
+	$(PLAYBOOK) $(CACHE) $(ROLES) ansible/playbooks/update.yml
 
 uninstall: $(INVENTORY) $(ANSIBLE_READY) ## Remove what the kit installed, never a student's work
 	$(FIND_PIS)

@@ -2,7 +2,7 @@
 
 CLASS ?= class.csv
 
-.PHONY: help-class cards labels class-status hand-out collect hand-back
+.PHONY: help-class cards labels bundle class-status hand-out collect hand-back
 
 CLASS_PIS = --inventory $(INVENTORY) $(if $(LIMIT),--limit '$(LIMIT)') $(if $(ASK_PASS),--ask-pass) $(if $(EXTRA),--extra="$(EXTRA)")
 
@@ -15,6 +15,9 @@ cards: $(VENV)/.ready ## Prepare the cards of a class, one after another [CLASS=
 
 labels: $(VENV)/.ready-classroom ## Write a label for each Pi of a class, as a PDF to cut [CLASS=class.csv]
 	$(RUN) -m scripts.classroom.labels "$(CLASS)"
+
+bundle: $(VENV)/.ready-bundle ## Download what the Pis install, for `make provision OFFLINE=1` [RELEASES="bookworm trixie" ARCH=armhf DRY=1 FOLDER=]
+	$(RUN) -m scripts.classroom.cache.bundle $(if $(RELEASES),--releases "$(RELEASES)") $(if $(ARCH),--arch $(ARCH)) $(if $(DRY),--dry-run) $(if $(FOLDER),--folder "$(FOLDER)")
 
 ##@ See, hand out and collect
 class-status: $(INVENTORY) $(ANSIBLE_READY) ## Show how all Pis are; fails if one needs something [WATCH=1 LIMIT= ASK_PASS=1]

@@ -9,6 +9,7 @@ started it. Then it prints its totals, as JSON.
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import socketserver
@@ -25,7 +26,7 @@ from scripts.classroom.cache.archives import hosts, read_archives
 from scripts.classroom.cache.store import Store, StoreError
 from scripts.classroom.cache.wheels import Wheels
 
-PORT = 3148
+QUESTION_BYTES = 1 << 20
 # For a Pi's apt, beside its own settings, while it is set up. Differences between lists would save
 # nothing here, and a file may first have to get to this computer.
 APT_SETTINGS = """\
@@ -35,7 +36,7 @@ Acquire::http::Timeout "1800";
 """
 APT_OFFLINE = 'Acquire::Check-Valid-Until "false"; // a bundle may be older than a week\n'
 APT_HOST = """\
-Acquire::http::Proxy::{host} "http://127.0.0.1:{port}";
+Acquire::http::Proxy::{host} "http://{cache}";
 Acquire::https::Proxy::{host} "DIRECT";
 """
 
@@ -63,12 +64,21 @@ class Handler(BaseHTTPRequestHandler):
         """Answer as `do_GET` does, without the file."""
         self.do_GET()
 
+    def do_POST(self) -> None:
+        """Answer which of the files that a Pi asks about are missing."""
+        length = int(self.headers.get("Content-Length", 0))
+        question = json.loads(self.rfile.read(min(length, QUESTION_BYTES)))
+        missing = self.server.missing(question["urls"], question["wheels"])
+        self._send(json.dumps(missing).encode(), "application/json")
+
     def _answer_itself(self) -> None:
         address = urlsplit(self.path)
         _, *words = address.path.split("/")
         if words[0] == "status":
-            release = parse_qs(address.query).get("release", [""])[0]
-            self._send(json.dumps(self.server.status(release)).encode(), "application/json")
+            asked = {name: values[0] for name, values in parse_qs(address.query).items()}
+            known = self.headers["Host"], asked.get("release", ""), asked.get("architecture", "")
+            status = self.server.status(*known)
+            self._send(json.dumps(status).encode(), "application/json")
         elif words[0] == "wheels" and words[2:] == [""]:
             self._send(self.server.wheels.page(words[1]).encode(), "text/html")
         elif words[0] == "wheels" and len(words) == 3:
@@ -126,19 +136,56 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         with self._lock:
             self.to_pis += size
 
-    def status(self, release: str) -> dict:
-        """Return what a Pi has to know, and begin to download its wheels."""
+    def status(self, address: str, release: str, architecture: str) -> dict:
+        """Return what a Pi has to know, and begin to download its wheels.
+
+        Parameters
+        ----------
+        address : str
+            The cache's, as the Pi knows it: host and port.
+        release, architecture : str
+            The Pi's.
+        """
         self.wheels.begin(release)
+        half = half_bundle(self.store, release, architecture)
         settings = APT_SETTINGS + (APT_OFFLINE if self.store.offline else "")
         names = hosts(self.store.systems)
-        proxies = "".join(APT_HOST.format(host=host, port=PORT) for host in names)
-        return {"offline": self.store.offline, "apt": settings + proxies}
+        proxies = "".join(APT_HOST.format(host=host, cache=address) for host in names)
+        return {"offline": self.store.offline, "apt": settings + proxies, "half": half}
+
+    def missing(self, urls: list[str], release: str) -> list[str]:
+        """Return the names of the files that are not here, of these and of a release's wheels."""
+        names = [url.rpartition("/")[2] for url in urls if not self.store.has_url(url)]
+        return names + [line.split()[0] for line in self.wheels.missing(release)]
 
     def totals(self) -> dict:
         """Return the bytes of this run."""
         from_internet = self.store.from_internet + self.wheels.from_internet
         folder = str(self.store.folder)
         return {"from_internet": from_internet, "to_pis": self.to_pis, "folder": folder}
+
+
+def half_bundle(store: Store, release: str, architecture: str) -> str:
+    """Return what a bundle that was begun lacks; "" if it is complete, or there is none."""
+    path = store.folder / "bundles" / f"{release}-{architecture}.json"
+    if not re.fullmatch(r"\w+-\w+", path.stem) or not path.is_file():
+        return ""
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    absent = [url for url in manifest["files"] if not store.path(url).is_file()]
+    if manifest["complete"] and not absent:
+        return ""
+    return (
+        f"The bundle of {release} {architecture} is not complete: {len(absent)} of "
+        f"{len(manifest['files'])} packages are missing"
+    )
+
+
+def cache_folder(folder: Path | None = None) -> Path:
+    """Return the cache's folder, which is for its owner alone; by default in the user's cache."""
+    folder = folder or user_cache_path("pi-nn") / "class"
+    os.umask(0o077)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 def main() -> None:
@@ -148,9 +195,7 @@ def main() -> None:
     flags.add_argument("--folder", type=Path, default=None)
     flags.add_argument("--offline", action="store_true")
     arguments = flags.parse_args()
-    folder = arguments.folder or user_cache_path("pi-nn") / "class"
-    os.umask(0o077)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = cache_folder(arguments.folder)
     arguments.socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     arguments.socket.unlink(missing_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())

@@ -92,6 +92,10 @@ class Store:
             self._download(url, path, {}, report)
             return path
 
+    def has_url(self, url: str) -> bool:
+        """Return whether the file of a URL is there as a whole."""
+        return place(url, self.systems) is not None and self.has(self.path(url))
+
     def has(self, path: Path) -> bool:
         """Return whether a file is there as a whole; remove it if it is damaged."""
         if not path.is_file():

@@ -97,8 +97,7 @@ class Wheels:
     def missing(self, release: str) -> list[str]:
         """Return the requirements, as pip wants them, whose wheels are not here as a whole."""
         present = set(self._present().values())
-        lines = [(line, digest) for line, digest in requirements(release)]
-        return [line for line, digest in lines if digest not in present]
+        return [line for line, digest in requirements(release) if digest not in present]
 
     def _present(self) -> dict[str, str]:
         """Return the hash of each wheel, by its name."""
@@ -129,6 +128,7 @@ class Wheels:
 
 def requirements(release: str) -> list[tuple[str, str]]:
     """Return the lines of all roles' requirements of a release, each with its wheel's hash."""
-    texts = (path.read_text() for path in ROLES.glob(f"*/files/requirements-{release}.txt"))
+    paths = ROLES.glob(f"*/files/requirements-{release}.txt") if release in PYTHONS else ()
+    texts = (path.read_text(encoding="utf-8") for path in paths)
     found = {match[0]: match[3] for text in texts for match in REQUIREMENT.finditer(text)}
     return sorted(found.items())

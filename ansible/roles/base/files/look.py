@@ -19,8 +19,10 @@ SWAP_MANAGERS = {"rpi-swap": "/etc/rpi/swap.conf", "dphys-swapfile": "/etc/dphys
 def main(command_line: str, cache: str = "") -> None:
     """Print the facts, with what the class cache at a URL says."""
     system = platform.freedesktop_os_release()
+    architecture = run("dpkg", "--print-architecture").strip()
+    status = f"{cache}/status?release={system['VERSION_CODENAME']}&architecture={architecture}"
     facts = {
-        "architecture": run("dpkg", "--print-architecture").strip(),
+        "architecture": architecture,
         "os_id": system["ID"],
         "free_mb": shutil.disk_usage("/").free // 2**20,
         "has_kit": Path("/opt/pi-nn/venv").exists(),
@@ -31,7 +33,7 @@ def main(command_line: str, cache: str = "") -> None:
         "old_files": old_files(),
         "interrupted": any(Path("/var/lib/dpkg/updates").glob("[0-9]*")),
         "packages": sorted(packages()),
-        "cache": ask(f"{cache}/status?release={system['VERSION_CODENAME']}") if cache else None,
+        "cache": ask(status) if cache else None,
     }
     print(json.dumps(facts))
 
