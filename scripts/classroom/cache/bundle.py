@@ -66,7 +66,9 @@ def main() -> int:
             bring(bundle, store, wheels)
             write_manifest(folder, bundle, complete=True)
     if not arguments.dry_run:
-        subprocess.run([sys.executable, "-m", "nn", "data", "fetch"], cwd=PROJECT, check=True)
+        fetch = [sys.executable, "-m", "nn", "data", "fetch"]
+        if subprocess.run(fetch, cwd=PROJECT).returncode != 0:
+            sys.exit("error: MNIST is missing, all else is here: see above")
         here = (store.from_internet + wheels.from_internet) / 1e6
         print(f"Ready for OFFLINE=1: {here:,.1f} MB downloaded into {folder}")
     return 0

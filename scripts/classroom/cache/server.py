@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import re
-import shutil
 import signal
 import socketserver
 import sys
@@ -18,12 +17,12 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from platformdirs import user_cache_path
 
 from scripts.classroom.cache.archives import hosts, read_archives
-from scripts.classroom.cache.store import Store, StoreError
+from scripts.classroom.cache.store import CHUNK, Store, StoreError
 from scripts.classroom.cache.wheels import Wheels
 
 QUESTION_BYTES = 1 << 20
@@ -82,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
         elif words[0] == "wheels" and words[2:] == [""]:
             self._send(self.server.wheels.page(words[1]).encode(), "text/html")
         elif words[0] == "wheels" and len(words) == 3:
-            self._send_file(self.server.wheels.path(words[2]))
+            self._send_file(self.server.wheels.path(unquote(words[2])))
         else:
             self.send_error(404)
 
@@ -91,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if self.command == "GET":
+        if self.command != "HEAD":
             self.wfile.write(body)
 
     def _send_file(self, path: Path) -> None:
@@ -101,9 +100,10 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(status.st_size))
             self.send_header("Last-Modified", self.date_time_string(int(status.st_mtime)))
             self.end_headers()
-            if self.command == "GET":
-                shutil.copyfileobj(file, self.wfile, 1 << 16)
-                self.server.count(status.st_size)
+            if self.command != "HEAD":
+                while piece := file.read(CHUNK):
+                    self.server.count(len(piece))
+                    self.wfile.write(piece)
 
     def log_message(self, *args) -> None:
         """Stay quiet: the terminal is Ansible's."""
@@ -202,8 +202,8 @@ def main() -> None:
     parent = os.getppid()
     server = Server(arguments.socket, folder, arguments.offline)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         while os.getppid() == parent:
             time.sleep(0.5)
     finally:

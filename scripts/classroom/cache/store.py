@@ -55,7 +55,7 @@ class Store:
         self._locks: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
         self._hashes: dict[Path, Hashes] = {}
-        self._whole: dict[Path, int] = {}  # of files that were checked: when they were written
+        self._whole: dict[Path, tuple] = {}  # of files that were checked: their time and hash
         self._compared: dict[Path, float] = {}
 
     def path(self, url: str) -> Path:
@@ -100,13 +100,13 @@ class Store:
         """Return whether a file is there as a whole; remove it if it is damaged."""
         if not path.is_file():
             return False
-        written = path.stat().st_mtime_ns
-        if self._whole.get(path) == written:
+        state = path.stat().st_mtime_ns, self.expected(path)
+        if self._whole.get(path) == state:
             return True
         if not self._is_right(path, path):
             path.unlink()
             return False
-        self._whole[path] = written
+        self._whole[path] = state
         return True
 
     def expected(self, path: Path) -> str | None:
@@ -169,7 +169,6 @@ class Store:
                 raise StoreError(f"{url}: got another file than the archive's lists name")
             _checksum(path).write_text(sha256(part), encoding="ascii")
             part.replace(path)
-            self._whole[path] = path.stat().st_mtime_ns
         self._compared[path] = time.monotonic()
 
     def _fetch(

@@ -1,0 +1,92 @@
+"""Two Pis and the class cache: the first brings everything, the second has no internet."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.machines.machine import Machine
+from tests.provision.playbooks import Playbooks, controller_variables
+
+ROLES = ("--tags", "base,jupyter")
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """The playbooks for a Pi with internet, with a cache of their own."""
+    folder = tmp_path_factory.mktemp("controller")
+    cache = {
+        "class_cache": True,
+        "class_cache_folder": str(folder / "cache"),
+        "class_cache_socket": str(folder / "socket"),
+    }
+    with Machine("bookworm", "cache-1") as machine:
+        yield Playbooks(machine, folder, controller_variables(folder) | cache)
+
+
+@pytest.fixture(scope="module")
+def second(first):
+    """The same for a Pi whose network ends at this computer."""
+    with Machine("bookworm", "cache-2") as machine:
+        machine.cut_network()
+        variables = first.variables | {"class_cache_offline": True}
+        yield replace(first, machine=machine, variables=variables)
+
+
+def totals(playbooks) -> dict:
+    return json.loads((playbooks.folder / "cache/totals.json").read_text())
+
+
+def test_the_first_pi_brings_everything_here(first):
+    """Next to nothing but what it gets is downloaded, and its card has no settings of the cache."""
+    before = first.machine.network.received_bytes()
+    play = first.succeed("site", *ROLES)
+    received = first.machine.network.received_bytes() - before
+    told = totals(first)
+    assert f"Class cache: {told['from_internet'] / 1e6:,.1f} MB from the internet" in play.output
+    assert 30e6 < told["to_pis"] < received
+    assert told["from_internet"] < 1.1 * told["to_pis"]  # few wheels are there from apt
+    settings = first.machine.run("grep -rlF 127.0.0.1:3148 /etc /opt /var/lib", user="root", check=False)
+    assert settings.stdout == ""
+    assert (first.folder / "cache").stat().st_mode & 0o077 == 0
+    assert not (first.folder / "socket").exists()
+
+
+def test_a_half_cache_is_refused_before_anything_is_changed(first, second):
+    """A damaged file and a missing wheel are named, and the command that brings them."""
+    cache = first.folder / "cache"
+    [package] = cache.rglob("python3-zmq_*.deb")
+    [wheel] = cache.rglob("notebook-7*.whl")
+    whole = {path: path.read_bytes() for path in (package, wheel)}
+    package.write_bytes(whole[package][:-1] + b"?")
+    wheel.unlink()
+    play = second.run("site", *ROLES)
+    assert (play.code, play.changed) == (2, 0)
+    told = f"The class cache lacks 2 of the files that cache-2 needs: {package.name}, notebook==7"
+    assert told in play.words, play.output[-3000:]
+    assert "run: make bundle RELEASES=bookworm ARCH=amd64" in play.words
+    for path, content in whole.items():
+        path.write_bytes(content)
+
+
+def test_the_second_is_set_up_without_internet(second):
+    """It gets the same files, of which none are downloaded again."""
+    play = second.succeed("site", *ROLES)
+    assert totals(second)["from_internet"] == 0
+    assert totals(second)["to_pis"] > 30e6
+    assert "Class cache: 0.0 MB from the internet" in play.output
+    assert second.machine.run("curl -s localhost:8888/login || true").returncode == 0
+    assert second.succeed("site", *ROLES).changed == 0
+
+
+def test_a_pi_that_refuses_forwarding_downloads_by_itself(first):
+    """It says so at the end; with OFFLINE=1 nothing is changed."""
+    refuse = "echo AllowTcpForwarding no > /etc/ssh/sshd_config.d/no.conf; systemctl restart ssh"
+    first.machine.run(refuse, user="root")
+    for socket in first.machine.folder.glob("ssh-*"):
+        socket.unlink()
+    play = first.succeed("site", "--tags", "base")
+    assert "cache-1: downloaded by itself, without the class cache. Its SSH server" in play.words
+    play = first.run("site", "--tags", "base", class_cache_offline=True)
+    assert play.code != 0
+    assert "cache-1 does not reach the class cache on this computer, and OFFLINE=1" in play.words

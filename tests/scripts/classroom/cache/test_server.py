@@ -1,0 +1,177 @@
+"""What the server answers to a Pi, over its socket."""
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+
+import pytest
+
+from scripts.classroom.cache import server as server_module
+from scripts.classroom.cache.server import Server
+from tests.conftest import PROJECT
+
+
+class Connection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path):
+        super().__init__("127.0.0.1:3148", timeout=30)
+        self.path = path
+
+    def connect(self):
+        """Connect to the socket."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(str(self.path))
+
+
+def ask(server: Server, path: str, body: dict | None = None) -> tuple[int, bytes]:
+    with closing(Connection(server.server_address)) as connection:
+        connection.request("POST" if body else "GET", path, json.dumps(body) if body else None)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+@pytest.fixture
+def serve(upstream, tmp_path, monkeypatch):
+    """A function that starts a server of the archive."""
+    archives = {"debian": [upstream.archive]}
+    monkeypatch.setattr(server_module, "read_archives", lambda: archives)
+    servers = []
+
+    def start(offline: bool = False) -> Server:
+        server = Server(tmp_path / f"s{len(servers)}", tmp_path / "cache", offline)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_file_comes_through_and_is_counted(serve, upstream):
+    """Twice for the Pis, once from the internet."""
+    server = serve()
+    url = upstream.url("pool/alpha_2%2bx.deb")
+    content = (upstream.folder / "debian/pool/alpha_2+x.deb").read_bytes()
+    assert [ask(server, url), ask(server, url)] == [(200, content)] * 2
+    totals = server.totals()
+    assert (totals["from_internet"], totals["to_pis"]) == (len(content), 2 * len(content))
+
+
+def test_one_connection_asks_for_several_files(serve, upstream):
+    """As apt does, errors between them included."""
+    server = serve()
+    statuses = []
+    names = ("pool/alpha_2%2bx.deb", "pool/none.deb", "pool/beta_2%2bx.deb", "/../etc/passwd")
+    with closing(Connection(server.server_address)) as connection:
+        for name in names:
+            connection.request("GET", upstream.url(name))
+            answer = connection.getresponse()
+            answer.read()
+            statuses.append(answer.status)
+    assert statuses == [200, 404, 200, 403]
+
+
+def test_a_pi_learns_apts_settings(serve, upstream):
+    """For the archives' hosts alone; lists may be old only where there are no others."""
+    status, body = ask(serve(), "/status?release=none&architecture=amd64")
+    told = json.loads(body)
+    assert (status, told["offline"], told["half"]) == (200, False, "")
+    host = upstream.archive.address.split("/")[2]
+    assert f'Acquire::http::Proxy::{host} "http://127.0.0.1:3148";' in told["apt"]
+    assert f'Acquire::https::Proxy::{host} "DIRECT";' in told["apt"]
+    assert "Valid-Until" not in told["apt"]
+    told = json.loads(ask(serve(offline=True), "/status?release=none")[1])
+    assert told["offline"]
+    assert 'Acquire::Check-Valid-Until "false";' in told["apt"]
+
+
+def test_a_pi_learns_what_is_missing(serve, upstream):
+    """Of what it asks about, of other archives too, and of its release's wheels."""
+    url = upstream.url("pool/alpha_2%2bx.deb")
+    ask(serve(), url)
+    urls = [url, upstream.url("pool/beta_2%2bx.deb"), "http://elsewhere/x.deb"]
+    status, body = ask(serve(offline=True), "/missing", {"urls": urls, "wheels": "bookworm"})
+    missing = json.loads(body)
+    assert (status, missing[:2]) == (200, ["beta_2%2bx.deb", "x.deb"])
+    assert "notebook==7.1.3" in missing[2:]
+
+
+def test_a_half_bundle_is_named(serve, upstream, tmp_path):
+    """One that was interrupted, and one from which files were removed."""
+    ask(serve(), upstream.url("pool/alpha_2%2bx.deb"))
+    files = {upstream.url(f"pool/{name}_2+x.deb"): 1 for name in ("alpha", "beta")}
+    manifest = {"complete": True, "files": files}
+    path = tmp_path / "cache/bundles/bookworm-amd64.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(manifest))
+    server = serve(offline=True)
+    told = json.loads(ask(server, "/status?release=bookworm&architecture=amd64")[1])
+    words = "The bundle of bookworm amd64 is not complete: 1 of 2 packages are missing"
+    assert told["half"] == words
+    ask(serve(), upstream.url("pool/beta_2%2bx.deb"))
+    told = json.loads(ask(server, "/status?release=bookworm&architecture=amd64")[1])
+    assert told["half"] == ""
+    path.write_text(json.dumps(manifest | {"complete": False}))
+    told = json.loads(ask(server, "/status?release=bookworm&architecture=amd64")[1])
+    assert "is not complete: 0 of 2" in told["half"]
+    assert json.loads(ask(server, "/status?release=../../x&architecture=y")[1])["half"] == ""
+
+
+@pytest.mark.parametrize("path", ["/", "/etc/passwd", "/wheels/../x", "/wheels/none/", "/x"])
+def test_other_addresses_are_refused(serve, path):
+    """It has no other files."""
+    assert ask(serve(), path)[0] == 404
+
+
+def test_wheels_have_hashes_and_come_from_their_folder(serve, tmp_path, monkeypatch):
+    """Those whose hash is in the requirements, and no others."""
+    from scripts.classroom.cache import wheels
+
+    digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"  # of "test"
+    line = f"a==1 --hash=sha256:{digest}"
+    monkeypatch.setattr(wheels, "requirements", lambda release: [(line, digest)])
+    folder = tmp_path / "cache/wheels"
+    folder.mkdir(parents=True)
+    (folder / "a-1-py3-none-any.whl").write_text("test")
+    (folder / "b-1-py3-none-any.whl").write_text("other")
+    server = serve(offline=True)
+    status, page = ask(server, "/wheels/trixie/")
+    assert status == 200
+    assert f'href="a-1-py3-none-any.whl#sha256={digest}"' in page.decode()
+    assert "b-1" not in page.decode()
+    assert ask(server, "/wheels/trixie/a-1-py3-none-any.whl") == (200, b"test")
+    (folder / "a-1-py3-none-any.whl").write_text("damaged")
+    assert ask(server, "/wheels/trixie/")[0] == 504
+
+
+@pytest.mark.parametrize("ending", ["terminate", "parent"])
+def test_it_ends_with_the_process_that_started_it(tmp_path, ending):
+    """Also when that was killed: no socket and no process are left."""
+    program = "import subprocess, sys; subprocess.Popen(sys.argv[1:]); sys.stdin.read()"
+    command = [sys.executable, "-m", "scripts.classroom.cache.server"]
+    command += ["--socket", str(tmp_path / "s"), "--folder", str(tmp_path / "cache")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    starter = [] if ending == "terminate" else [sys.executable, "-c", program]
+    process = subprocess.Popen([*starter, *command], cwd=PROJECT, **pipes)
+    assert process.stdout.readline() == "ready\n"
+    assert (tmp_path / "s").is_socket()
+    if ending == "terminate":
+        process.terminate()
+        totals = json.loads(process.communicate()[0])
+        assert totals == json.loads((tmp_path / "cache/totals.json").read_text())
+    else:
+        process.kill()
+        process.communicate()
+    deadline = time.monotonic() + 20
+    while (tmp_path / "s").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not (tmp_path / "s").exists()
+    assert (tmp_path / "cache").stat().st_mode & 0o077 == 0
