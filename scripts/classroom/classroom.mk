@@ -16,7 +16,7 @@ cards: $(VENV)/.ready ## Prepare the cards of a class, one after another [CLASS=
 labels: $(VENV)/.ready-classroom ## Write a label for each Pi of a class, as a PDF to cut [CLASS=class.csv]
 	$(RUN) -m scripts.classroom.labels "$(CLASS)"
 
-bundle: $(VENV)/.ready-bundle ## Download what the Pis install, for `make provision OFFLINE=1` [RELEASES="bookworm trixie" ARCH=armhf DRY=1 FOLDER=]
+bundle: $(VENV)/.ready-ansible,bundle ## Download what the Pis install, for `make provision OFFLINE=1` [RELEASES="bookworm trixie" ARCH=armhf DRY=1 FOLDER=]
 	$(RUN) -m scripts.classroom.cache.bundle $(if $(RELEASES),--releases "$(RELEASES)") $(if $(ARCH),--arch $(ARCH)) $(if $(DRY),--dry-run) $(if $(FOLDER),--folder "$(FOLDER)")
 
 ##@ See, hand out and collect

@@ -46,8 +46,8 @@ def test_the_first_pi_brings_everything_here(first):
     assert f"Class cache: {told['from_internet'] / 1e6:,.1f} MB from the internet" in play.output
     assert 30e6 < told["to_pis"] < received
     assert told["from_internet"] < 1.1 * told["to_pis"]  # few wheels are there from apt
-    settings = first.machine.run("grep -rlF 127.0.0.1:3148 /etc /opt /var/lib", user="root", check=False)
-    assert settings.stdout == ""
+    look = "grep -rlF 127.0.0.1:3148 /etc /opt /var/lib"
+    assert first.machine.run(look, user="root", check=False).stdout == ""
     assert (first.folder / "cache").stat().st_mode & 0o077 == 0
     assert not (first.folder / "socket").exists()
 

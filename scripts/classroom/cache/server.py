@@ -7,6 +7,7 @@ started it. Then it prints its totals, as JSON.
 """
 
 import argparse
+import fcntl
 import json
 import os
 import re
@@ -188,6 +189,47 @@ def cache_folder(folder: Path | None = None) -> Path:
     return folder
 
 
+class Turn:
+    """A server that waits for its turn: two runs of one user have one socket, and share a server.
+
+    Parameters
+    ----------
+    socket, folder, offline
+        As for the server.
+    """
+
+    def __init__(self, socket: Path, folder: Path, offline: bool):
+        self._lock = socket.with_name(f"{socket.name}.lock").open("w")
+        self._make = lambda: Server(socket, folder, offline)
+        self._server: Server | None = None
+        self.socket, self.folder = socket, folder
+
+    def begin(self) -> None:
+        """Serve, at once or when the run before is over."""
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            threading.Thread(target=self._wait, daemon=True).start()
+        else:
+            self._serve()
+
+    def _wait(self) -> None:
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._serve()
+
+    def _serve(self) -> None:
+        self.socket.unlink(missing_ok=True)  # of a server that was killed
+        self._server = self._make()
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def end(self) -> dict:
+        """Remove the socket; return the totals."""
+        if self._server is None:
+            return {"from_internet": 0, "to_pis": 0, "folder": str(self.folder)}
+        self.socket.unlink(missing_ok=True)
+        return self._server.totals()
+
+
 def main() -> None:
     """Serve until the parent ends, or asks for it."""
     flags = argparse.ArgumentParser(description="Keep what Pis download, for all of them.")
@@ -197,20 +239,19 @@ def main() -> None:
     arguments = flags.parse_args()
     folder = cache_folder(arguments.folder)
     arguments.socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    arguments.socket.unlink(missing_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     parent = os.getppid()
-    server = Server(arguments.socket, folder, arguments.offline)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    turn = Turn(arguments.socket, folder, arguments.offline)
     try:
+        turn.begin()
         print("ready", flush=True)
         while os.getppid() == parent:
             time.sleep(0.5)
     finally:
-        arguments.socket.unlink(missing_ok=True)
-        (folder / "totals.json").write_text(json.dumps(server.totals()), encoding="utf-8")
+        totals = turn.end()
+        (folder / "totals.json").write_text(json.dumps(totals), encoding="utf-8")
         if os.getppid() == parent:
-            print(json.dumps(server.totals()), flush=True)
+            print(json.dumps(totals), flush=True)
 
 
 if __name__ == "__main__":

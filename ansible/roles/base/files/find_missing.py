@@ -28,7 +28,8 @@ def main(cache: str, wheels: str, *names: str) -> None:
         return
     urls = re.findall(r"^'([^']+)'", listed.stdout, re.M)
     question = json.dumps({"urls": urls, "wheels": wheels}).encode()
-    with urllib.request.urlopen(f"{cache}/missing", question, timeout=600) as answer:
+    directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with directly.open(f"{cache}/missing", question, timeout=600) as answer:
         print(answer.read().decode())
 
 

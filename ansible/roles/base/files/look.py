@@ -65,7 +65,8 @@ def packages() -> set[str]:
 
 def ask(url: str) -> dict | None:
     """Return what a URL answers as JSON; None if nobody answers."""
-    with suppress(OSError), urllib.request.urlopen(url, timeout=60) as answer:
+    directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with suppress(OSError), directly.open(url, timeout=60) as answer:
         return json.load(answer)
     return None
 

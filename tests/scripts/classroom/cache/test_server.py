@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -175,3 +175,29 @@ def test_it_ends_with_the_process_that_started_it(tmp_path, ending):
         time.sleep(0.05)
     assert not (tmp_path / "s").exists()
     assert (tmp_path / "cache").stat().st_mode & 0o077 == 0
+
+
+def test_two_runs_at_once_share_a_server(tmp_path):
+    """The second takes over when the first is over."""
+    command = [sys.executable, "-m", "scripts.classroom.cache.server", "--socket", tmp_path / "s"]
+    pipes = {"stdout": subprocess.PIPE, "text": True, "cwd": PROJECT}
+    answers = []
+    with ExitStack() as runs:
+        for name in ("one", "two"):
+            run = subprocess.Popen([*command, "--folder", tmp_path / name, "--offline"], **pipes)
+            runs.enter_context(run)
+            runs.callback(run.kill)
+            assert run.stdout.readline() == "ready\n"
+            answers.append(run)
+        first, second = answers
+        first.terminate()
+        assert json.loads(first.communicate()[0])["folder"] == str(tmp_path / "one")
+        deadline = time.monotonic() + 20
+        while not (tmp_path / "s").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        with closing(Connection(tmp_path / "s")) as connection:
+            connection.request("GET", "/status")
+            assert json.loads(connection.getresponse().read())["offline"]
+        second.terminate()
+        second.communicate()
+    assert not (tmp_path / "s").exists()
