@@ -156,7 +156,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def missing(self, urls: list[str], release: str) -> list[str]:
         """Return the names of the files that are not here, of these and of a release's wheels."""
-        names = [url.rpartition("/")[2] for url in urls if not self.store.has_url(url)]
+        names = [unquote(url.rpartition("/")[2]) for url in urls if not self.store.has_url(url)]
         return names + [line.split()[0] for line in self.wheels.missing(release)]
 
     def totals(self) -> dict:

@@ -159,7 +159,9 @@ class Store:
                 raise
             except (OSError, urllib3.exceptions.HTTPError) as error:
                 if tried == TRIES:
-                    raise StoreError(f"{url}: {error}") from error
+                    unreachable = isinstance(error, requests.ConnectionError)
+                    reason = "its server does not answer" if unreachable else error
+                    raise StoreError(f"could not download {url}: {reason}") from error
                 time.sleep(tried)
         if changed:
             _checksum(path).unlink(missing_ok=True)
@@ -180,7 +182,8 @@ class Store:
             if answer.status_code == 304:
                 return False
             if answer.status_code != 200:
-                raise StoreError(f"{answer.status_code} {answer.reason}", answer.status_code)
+                reason = f"{answer.status_code} {answer.reason}"
+                raise StoreError(f"{reason}: {url}", answer.status_code)
             count = 0
             with part.open("wb") as file:
                 while piece := answer.raw.read(CHUNK):
