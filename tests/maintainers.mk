@@ -4,7 +4,7 @@
 .PHONY: test-arm test-cache test-provision
 .PHONY: fuzz test-power-cuts test-low-memory verify-emulated test-firstboot test-wifi test-usb test-class
 .PHONY: bench bench-book bench-arm bench-cache bench-peers bench-backends compare-languages
-.PHONY: measure-presets measure-best shipped-model measure-sample measure-photos measure-checkpoints measure-notebooks pictures sample card-lists wheel-hashes
+.PHONY: measure-presets measure-best shipped-model measure-sample measure-photos measure-checkpoints measure-notebooks pictures sample card-lists wheel-hashes measure-class-cache
 
 help-maintainers: ## List the commands for testing and measuring the kit
 	@$(LIST) tests/maintainers.mk
@@ -113,6 +113,9 @@ measure-checkpoints: $(VENV)/.ready ## Measure the cost of saving during trainin
 
 measure-notebooks: $(VENV)/.ready-test ## Measure time and memory of each notebook; updates the notebooks (5 min); needs MNIST_DIR
 	$(RUN) -m scripts.bench.measure_notebooks
+
+measure-class-cache: $(VENV)/.ready-ansible,bundle ## Count what thirty Pis download through the class cache, and what one does (3 min)
+	$(RUN) -m scripts.bench.class_cache
 
 pictures: $(VENV)/.ready ## Redraw the pictures in docs/; needs MNIST
 	$(RUN) -m scripts.bench.draw_pictures

@@ -1,14 +1,20 @@
 """Two Pis and the class cache: the first brings everything, the second has no internet."""
 
 import json
+import os
+import subprocess
 from dataclasses import replace
 
 import pytest
 
+from tests.conftest import PROJECT
 from tests.machines.machine import Machine
-from tests.provision.playbooks import Playbooks, controller_variables
+from tests.provision.playbooks import BIN, Playbooks, controller_variables
 
 ROLES = ("--tags", "base,jupyter")
+UNPLUGGED = {"ansible_host": "192.0.2.1", "ansible_user": "pi"}  # nobody answers
+UNPLUGGED |= {"ansible_ssh_common_args": "-o ConnectTimeout=1"}
+IN_A_ROOT = {"ansible_connection": "community.general.chroot", "ansible_host": "/none"}
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +41,35 @@ def second(first):
 
 def totals(playbooks) -> dict:
     return json.loads((playbooks.folder / "cache/totals.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("pis", "variables", "is_on"),
+    [
+        ([UNPLUGGED, UNPLUGGED], {}, True),
+        ([UNPLUGGED], {}, False),
+        ([UNPLUGGED, UNPLUGGED], {"class_cache": "false"}, False),
+        ([IN_A_ROOT, IN_A_ROOT], {}, False),
+    ],
+)
+def test_several_pis_have_it_by_default(tmp_path, pis, variables, is_on):
+    """One alone does not, nor does a root in which a card image is built."""
+    hosts = {f"pi-{number}": variables for number, variables in enumerate(pis)}
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(json.dumps({"pis": {"hosts": hosts}}))
+    places = {"class_cache_folder": tmp_path / "cache", "class_cache_socket": tmp_path / "socket"}
+    given = [f"-e{name}={value}" for name, value in (variables | places).items()]
+    done = subprocess.run(
+        [BIN / "ansible-playbook", "-i", inventory, *given, *ROLES, "ansible/playbooks/site.yml"],
+        cwd=PROJECT,
+        env={**os.environ, "ANSIBLE_CONFIG": "ansible/ansible.cfg", "ANSIBLE_NOCOLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert ("Class cache: 0.0 MB from the internet" in done.stdout) == is_on
+    assert not (tmp_path / "socket").exists()
 
 
 def test_the_first_pi_brings_everything_here(first):
