@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.conftest import PROJECT
+from tests.machines.jupyter_client import Visitor
 from tests.machines.machine import Machine
 from tests.provision.playbooks import BIN, Playbooks, controller_variables
 
@@ -81,6 +82,11 @@ def test_the_first_pi_brings_everything_here(first):
     assert f"Class cache: {told['from_internet'] / 1e6:,.1f} MB from the internet" in play.output
     assert 30e6 < told["to_pis"] < received
     assert told["from_internet"] < 1.1 * told["to_pis"]  # few wheels are there from apt
+    settings = first.machine.run("cat /run/pi-nn-apt.conf").stdout
+    for host in ("deb.debian.org", "raspbian.raspberrypi.com", "archive.raspberrypi.org"):
+        assert f'Acquire::http::Proxy::{host} "http://127.0.0.1:3148";' in settings
+        assert f'Acquire::https::Proxy::{host} "DIRECT";' in settings
+    assert "Valid-Until" not in settings
     look = "grep -rlF 127.0.0.1:3148 /etc /opt /var/lib"
     assert first.machine.run(look, user="root", check=False).stdout == ""
     assert (first.folder / "cache").stat().st_mode & 0o077 == 0
@@ -110,7 +116,7 @@ def test_the_second_is_set_up_without_internet(second):
     assert totals(second)["from_internet"] == 0
     assert totals(second)["to_pis"] > 30e6
     assert "Class cache: 0.0 MB from the internet" in play.output
-    assert second.machine.run("curl -s localhost:8888/login || true").returncode == 0
+    Visitor(f"http://{second.machine.address}:8888").wait()
     assert second.succeed("site", *ROLES).changed == 0
 
 

@@ -1,10 +1,9 @@
 """The archives of ansible/archives.yml, and the hashes that their own lists give to each file."""
 
+import gzip
 import hashlib
 import lzma
 import re
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,11 +11,6 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 FILE = Path(__file__).resolve().parents[3] / "ansible/archives.yml"
-UNPACK: dict[str, Callable[[bytes], bytes]] = {
-    ".xz": lzma.decompress,
-    ".gz": lambda data: zlib.decompress(data, wbits=31),
-    "": bytes,
-}
 STANZA_HASH = re.compile(rb"^SHA256: (\w+)$", re.M)
 STANZA_FILE = re.compile(rb"^Filename: (?:\./)?(.+)$", re.M)
 
@@ -53,13 +47,6 @@ def place(url: str, systems: dict[str, list[Archive]]) -> str | None:
     return None
 
 
-def hosts(systems: dict[str, list[Archive]]) -> list[str]:
-    """Return the names of all computers that archives are on."""
-    every = [archive for archives in systems.values() for archive in archives]
-    addresses = {address for archive in every for address in (archive.address, *archive.also)}
-    return sorted({urlsplit(address).netloc for address in addresses})
-
-
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file."""
     with path.open("rb") as file:
@@ -75,7 +62,7 @@ def read_release(text: str) -> dict[str, str]:
 
 def find_list(suite: Path, name: str, wanted: dict[str, str]) -> Path | None:
     """Return the kept file of a list such as main/binary-armhf/Packages, in any packing."""
-    for ending in UNPACK:
+    for ending in (".xz", ".gz", ""):
         digest = wanted.get(name + ending)
         if digest is None:
             continue
@@ -90,8 +77,8 @@ def unpack(path: Path) -> bytes:
     """Return what is in a packed list, whatever its name."""
     data = path.read_bytes()
     if data.startswith(b"\xfd7zXZ"):
-        return UNPACK[".xz"](data)
-    return UNPACK[".gz"](data) if data.startswith(b"\x1f\x8b") else data
+        return lzma.decompress(data)
+    return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
 
 
 class Hashes:

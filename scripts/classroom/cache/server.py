@@ -22,23 +22,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from platformdirs import user_cache_path
 
-from scripts.classroom.cache.archives import hosts, read_archives
+from scripts.classroom.cache.archives import read_archives
 from scripts.classroom.cache.store import CHUNK, Store, StoreError
 from scripts.classroom.cache.wheels import Wheels
 
 QUESTION_BYTES = 1 << 20
-# For a Pi's apt, beside its own settings, while it is set up. Differences between lists would save
-# nothing here, and a file may first have to get to this computer.
-APT_SETTINGS = """\
-Acquire::PDiffs "false";
-Acquire::Retries "3";
-Acquire::http::Timeout "1800";
-"""
-APT_OFFLINE = 'Acquire::Check-Valid-Until "false"; // a bundle may be older than a week\n'
-APT_HOST = """\
-Acquire::http::Proxy::{host} "http://{cache}";
-Acquire::https::Proxy::{host} "DIRECT";
-"""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -76,8 +64,9 @@ class Handler(BaseHTTPRequestHandler):
         _, *words = address.path.split("/")
         if words[0] == "status":
             asked = {name: values[0] for name, values in parse_qs(address.query).items()}
-            known = self.headers["Host"], asked.get("release", ""), asked.get("architecture", "")
-            status = self.server.status(*known)
+            status = self.server.status(
+                asked.get("release", ""), asked.get("architecture", ""), "wheels" in asked
+            )
             self._send(json.dumps(status).encode(), "application/json")
         elif words[0] == "wheels" and words[2:] == [""]:
             self._send(self.server.wheels.page(words[1]).encode(), "text/html")
@@ -137,22 +126,12 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         with self._lock:
             self.to_pis += size
 
-    def status(self, address: str, release: str, architecture: str) -> dict:
-        """Return what a Pi has to know, and begin to download its wheels.
-
-        Parameters
-        ----------
-        address : str
-            The cache's, as the Pi knows it: host and port.
-        release, architecture : str
-            The Pi's.
-        """
-        self.wheels.begin(release)
+    def status(self, release: str, architecture: str, needs_wheels: bool) -> dict:
+        """Return what a Pi has to know, and begin to download its wheels if it needs any."""
+        if needs_wheels:
+            self.wheels.begin(release)
         half = half_bundle(self.store, release, architecture)
-        settings = APT_SETTINGS + (APT_OFFLINE if self.store.offline else "")
-        names = hosts(self.store.systems)
-        proxies = "".join(APT_HOST.format(host=host, cache=address) for host in names)
-        return {"offline": self.store.offline, "apt": settings + proxies, "half": half}
+        return {"offline": self.store.offline, "half": half}
 
     def missing(self, urls: list[str], release: str) -> list[str]:
         """Return the names of the files that are not here, of these and of a release's wheels."""

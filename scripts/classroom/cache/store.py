@@ -43,8 +43,8 @@ class Store:
 
     Attributes
     ----------
-    from_internet, from_here : int
-        The bytes that were downloaded, and those that were given from the folder.
+    from_internet : int
+        The bytes that were downloaded.
     """
 
     def __init__(self, folder: Path, systems: dict[str, list[Archive]], offline: bool = False):
@@ -150,7 +150,7 @@ class Store:
         self, url: str, path: Path, headers: dict[str, str], report: Callable[[int], None]
     ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         for tried in range(1, TRIES + 1):
             try:
                 changed = self._fetch(url, part, headers, report)

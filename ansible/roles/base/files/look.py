@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.request
 from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 
 SWAP_MANAGERS = {"rpi-swap": "/etc/rpi/swap.conf", "dphys-swapfile": "/etc/dphys-swapfile"}
@@ -20,12 +21,14 @@ def main(command_line: str, cache: str = "") -> None:
     """Print the facts, with what the class cache at a URL says."""
     system = platform.freedesktop_os_release()
     architecture = run("dpkg", "--print-architecture").strip()
+    has_kit = Path("/opt/pi-nn/venv").exists()
     status = f"{cache}/status?release={system['VERSION_CODENAME']}&architecture={architecture}"
+    status += "" if has_kit else "&wheels=1"
     facts = {
         "architecture": architecture,
         "os_id": system["ID"],
         "free_mb": shutil.disk_usage("/").free // 2**20,
-        "has_kit": Path("/opt/pi-nn/venv").exists(),
+        "has_kit": has_kit,
         "swap_managers": [name for name, path in SWAP_MANAGERS.items() if Path(path).exists()],
         "controllers": (read("/sys/fs/cgroup/cgroup.controllers") or "").split(),
         "command_line": read(command_line),
@@ -66,7 +69,7 @@ def packages() -> set[str]:
 def ask(url: str) -> dict | None:
     """Return what a URL answers as JSON; None if nobody answers."""
     directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with suppress(OSError), directly.open(url, timeout=60) as answer:
+    with suppress(OSError, HTTPException, ValueError), directly.open(url, timeout=60) as answer:
         return json.load(answer)
     return None
 

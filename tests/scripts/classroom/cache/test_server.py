@@ -79,18 +79,21 @@ def test_one_connection_asks_for_several_files(serve, upstream):
     assert statuses == [200, 404, 200, 403]
 
 
-def test_a_pi_learns_apts_settings(serve, upstream):
-    """For the archives' hosts alone; lists may be old only where there are no others."""
-    status, body = ask(serve(), "/status?release=none&architecture=amd64")
-    told = json.loads(body)
-    assert (status, told["offline"], told["half"]) == (200, False, "")
-    host = upstream.archive.address.split("/")[2]
-    assert f'Acquire::http::Proxy::{host} "http://127.0.0.1:3148";' in told["apt"]
-    assert f'Acquire::https::Proxy::{host} "DIRECT";' in told["apt"]
-    assert "Valid-Until" not in told["apt"]
-    told = json.loads(ask(serve(offline=True), "/status?release=none")[1])
-    assert told["offline"]
-    assert 'Acquire::Check-Valid-Until "false";' in told["apt"]
+def test_a_pi_learns_whether_there_is_internet(serve):
+    """Before anything is changed; an unknown release is no error."""
+    for offline in (False, True):
+        status, body = ask(serve(offline), "/status?release=none&architecture=amd64")
+        assert (status, json.loads(body)) == (200, {"offline": offline, "half": ""})
+
+
+def test_wheels_are_downloaded_only_for_a_pi_that_needs_them(serve):
+    """They begin before its pip asks; a Pi that has the kit causes no download."""
+    server, begun = serve(), []
+    server.wheels.begin = begun.append
+    ask(server, "/status?release=bookworm&architecture=amd64")
+    assert begun == []
+    ask(server, "/status?release=bookworm&architecture=amd64&wheels=1")
+    assert begun == ["bookworm"]
 
 
 def test_a_pi_learns_what_is_missing(serve, upstream):
