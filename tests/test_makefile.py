@@ -108,6 +108,20 @@ def test_flags_reach_ansible(tmp_path):
         assert words[words.index("--limit") + 1] == "pi-3"
 
 
+def test_a_classroom_without_internet(tmp_path):
+    """OFFLINE= reaches Ansible, and what is brought beforehand can be chosen."""
+    inventory = f"INVENTORY={tmp_path / 'hosts.yml'}"
+    (tmp_path / "hosts.yml").write_text("pis:\n")
+    for target in ("provision", "update"):
+        words = dry_run(target, inventory, "OFFLINE=1").stdout
+        assert "-e class_cache=true -e class_cache_offline=true" in words
+        assert "class_cache" not in dry_run(target, inventory).stdout
+    words = dry_run(
+        "bundle", "RELEASES=bookworm trixie", "ARCH=arm64", "DRY=1", "FOLDER=a b"
+    ).stdout
+    assert '--releases "bookworm trixie" --arch arm64 --dry-run --folder "a b"' in words
+
+
 def test_without_an_inventory_it_says_what_to_copy(tmp_path):
     """Before anything is installed."""
     told = make("provision", f"VENV={tmp_path}/venv", f"INVENTORY={tmp_path}/none.yml")

@@ -17,9 +17,11 @@ LOCK_SECONDS = 300  # a new card updates itself at its first boot
 def main(cache: str, wheels: str, *names: str) -> None:
     """Print a list of what is missing."""
     updated = update()
-    problems = re.findall(r"\d{3}  (.* is not in the class cache)", updated.stderr)
-    if updated.returncode != 0 or problems:
-        print(json.dumps(sorted(set(problems)) or updated.stderr.splitlines()))
+    # apt only warns, since it has old lists; it can do without translations
+    failed = re.findall(r"^[WE]: Failed to fetch (\S+)", updated.stderr, re.M)
+    lists = [url for url in failed if re.search(r"Release$|/binary-", url)]
+    if updated.returncode != 0 or lists:
+        print(json.dumps(lists or updated.stderr.splitlines()))
         return
     install = "apt-get install --print-uris --yes --quiet=2 --no-install-recommends".split()
     listed = subprocess.run([*install, *names], capture_output=True, text=True)
