@@ -21,8 +21,7 @@ from scripts.wheel_hashes import PYTHONS
 
 PROJECT = Path(__file__).resolve().parents[3]
 ARCHITECTURES = {"armhf": "raspbian", "arm64": "debian", "amd64": "debian"}
-LISTS = ("binary-{architecture}/Packages", "i18n/Translation-en")
-ENDINGS = (".xz", ".bz2", ".gz")  # of lists, in apt's order
+ENDINGS = (".xz", ".gz")  # of lists, in apt's order
 
 
 @dataclass(frozen=True)
@@ -105,17 +104,16 @@ def fetch_lists(
     hashes, found = read_release(text), []
     for component in archive.components:
         for each in archive.lists[architecture]:
-            for form in LISTS:
-                name = f"{component}/{form.format(architecture=each)}"
-                ending = next((ending for ending in ENDINGS if name + ending in hashes), None)
-                if ending is None:
-                    continue
-                place = f"{name}{ending}"
-                if "\nAcquire-By-Hash: yes" in text:
-                    place = f"{name.rpartition('/')[0]}/by-hash/SHA256/{hashes[place]}"
-                path = store.get(f"{address}/{place}")
-                if each == architecture and name.endswith("Packages"):
-                    found.append((archive.address, unpack(path)))
+            folder = f"{component}/binary-{each}"
+            names = (f"{folder}/Packages{ending}" for ending in ENDINGS)
+            name = next((name for name in names if name in hashes), None)
+            if name is None:
+                continue
+            if "\nAcquire-By-Hash: yes" in text:
+                name = f"{folder}/by-hash/SHA256/{hashes[name]}"
+            path = store.get(f"{address}/{name}")
+            if each == architecture:
+                found.append((archive.address, unpack(path)))
     return found
 
 
