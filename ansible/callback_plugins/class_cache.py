@@ -30,7 +30,6 @@ class CallbackModule(CallbackBase):
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
     CALLBACK_NAME = "class_cache"
-    CALLBACK_NEEDS_ENABLED = True
 
     def __init__(self):
         super().__init__()
