@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from scripts.machines.host import call
 from tests.conftest import PROJECT
 from tests.machines.jupyter_client import Visitor
 from tests.machines.machine import Machine
@@ -124,8 +125,8 @@ def test_a_pi_that_refuses_forwarding_downloads_by_itself(first):
     """It says so at the end; with OFFLINE=1 nothing is changed."""
     refuse = "echo AllowTcpForwarding no > /etc/ssh/sshd_config.d/no.conf; systemctl restart ssh"
     first.machine.run(refuse, user="root")
-    for socket in first.machine.folder.glob("ssh-*"):
-        socket.unlink()
+    for socket in first.machine.folder.glob("ssh-*"):  # of connections that still forward
+        call("ssh", "-O", "exit", "-o", f"ControlPath={socket}", "none", check=False)
     play = first.succeed("site", "--tags", "base")
     assert "cache-1: downloaded by itself, without the class cache. Its SSH server" in play.words
     play = first.run("site", "--tags", "base", class_cache_offline=True)
