@@ -21,8 +21,9 @@ ROOMS = {
 }
 # Which modules of nn may import these; the others are held by the floors alone.
 IMPORTERS = {
-    "backends": {"training", "cli"},
-    "training": {"cli", "lessons"},
+    "backends": {"training", "sweeps", "cli"},
+    "training": {"sweeps", "cli", "lessons"},
+    "sweeps": {"cli"},
     "cli": {"__main__"},
     "lessons": set(),
 }
@@ -33,6 +34,7 @@ FLOORS = [
     {"presets", "saving", "learning_curve"},
     {"data", "backends", "book"},
     {"training", "plots"},
+    {"sweeps"},
     {"lessons", "cli"},
     {"__main__"},
 ]
@@ -50,6 +52,7 @@ DATA_FLOORS = [
     {"dataset"},
     {"sources", "mending"},
 ]
+SWEEPS_FLOORS = [{"grid"}, {"tasks", "results"}, {"cluster", "findings"}]
 IMAGES_FLOORS = [{"ink", "lines", "pictures"}, {"digits"}]
 SAVING_FLOORS = [
     {"atomic", "shipped"},
@@ -140,6 +143,7 @@ def circle_in(graph: dict[str, set[str]]) -> list[str]:
         (PACKAGE / "saving", "nn.saving", SAVING_FLOORS, 5),
         (PACKAGE / "images", "nn.images", IMAGES_FLOORS, 1),
         (PACKAGE / "lessons", "nn.lessons", LESSON_FLOORS, 1),
+        (PACKAGE / "sweeps", "nn.sweeps", SWEEPS_FLOORS, 4),
     ],
 )
 def test_modules_import_from_lower_floors_alone(package, prefix, floors, least):
@@ -260,6 +264,7 @@ def test_every_module_has_a_floor():
         "saving": SAVING_FLOORS,
         "images": IMAGES_FLOORS,
         "lessons": LESSON_FLOORS,
+        "sweeps": SWEEPS_FLOORS,
     }
     for package, floors in ((PACKAGE / name, floors) for name, floors in packages.items()):
         names = {

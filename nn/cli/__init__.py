@@ -22,6 +22,7 @@ COMMANDS = {
     "query": "read the digit in PNG or JPEG pictures",
     "backquery": "draw what a model has in mind for each digit",
     "compare-rules": "compare the rules for sending errors back",
+    "sweep": "train once for each cell of a grid: learning rates, hidden nodes, seeds",
     "weights": "write a network's weights as plain text, for other languages",
     "reset": "bring back a notebook as it was shipped; yours is kept",
     "data": "fetch, verify, convert, describe or draw digits",

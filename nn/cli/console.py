@@ -61,6 +61,19 @@ def progress(
     rows = dataset.estimate_rows()
     total = rows * passes if rows else None
     count = done[0] * (rows or 0) + done[1]
+    with progress_of(what, "digits", total, count) as advance:
+        yield advance
+
+
+@contextmanager
+def progress_of(what: str, unit: str, total: int | None, count: int = 0) -> Iterator:
+    """Show progress as `progress` does, of anything that can be counted, from `count` to `total`.
+
+    Yields
+    ------
+    advance : callable
+        Call it with the number of units just done and, optionally, a note to show beside them.
+    """
     if stderr_is_terminal():
         from tqdm import tqdm
 
@@ -69,16 +82,18 @@ def progress(
             total=total,
             initial=count,
             desc=what,
-            unit=" digits",
+            unit=f" {unit}",
             unit_scale=True,
             ncols=screen.columns,
             nrows=screen.lines,
             leave=False,
         )
 
-        def advance(rows: int) -> None:
+        def advance(number: int, note: str = "") -> None:
             try:
-                bar.update(rows)
+                if note:
+                    bar.set_postfix_str(note, refresh=False)
+                bar.update(number)
             except OSError:  # the terminal is gone
                 drop_unwritten(sys.stderr)
 
@@ -92,13 +107,13 @@ def progress(
         return
     said_at = time.monotonic() - SECONDS_BETWEEN_LINES + SECONDS_TO_FIRST_LINE
 
-    def advance_in_lines(rows: int) -> None:
+    def advance_in_lines(number: int, note: str = "") -> None:
         nonlocal count, said_at
-        count += rows
+        count += number
         if time.monotonic() - said_at >= SECONDS_BETWEEN_LINES:
             said_at = time.monotonic()
             share = f" of about {total:,}, {min(100, 100 * count // total)} %" if total else ""
-            remark(f"{what}: {count:,} digits{share}")
+            remark(f"{what}: {count:,} {unit}{share}{note and f'; {note}'}")
 
     yield advance_in_lines
 

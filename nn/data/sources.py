@@ -1,5 +1,6 @@
 """Choose which digits to use: from flags, MNIST_DIR, mnist_dataset/, a download or the sample."""
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from nn.data.dataset import check_readable, open_dataset
 from nn.data.labels import DIGITS, Labels
 from nn.data.packed import find_packed, packed_checksum
 from nn.data.streams import DatasetError
-from nn.kit import KIT_FOLDER
+from nn.kit import KIT_FOLDER, command
 
 DATASET_FOLDER = KIT_FOLDER / "mnist_dataset"
 
@@ -119,6 +120,30 @@ def find_source(
     if test is None:
         return Source(name, train_path, test_path)
     return Source(f"{name}, tested on {test}", train_path, Path(test))
+
+
+def find_named(name: str) -> Source:
+    """Find the digits of a name on this machine, without a download: MNIST, or the sample.
+
+    Parameters
+    ----------
+    name : str
+        The name of a `Source` that `find_source` found, here or on another machine.
+
+    Raises
+    ------
+    DatasetError
+        When this machine does not have them.
+    """
+    if name == SAMPLE_NAME:
+        return Source(name, *(DATASET_FOLDER / each for each in _SAMPLE))
+    source = find_source(environ=os.environ, offline=True)
+    if source.name != name:
+        raise DatasetError(
+            f"expected the digits of {name} in {DATASET_FOLDER}, got: {source}. "
+            f"{command('data fetch')} downloads MNIST"
+        )
+    return source
 
 
 def _pair_in(folder: Path) -> tuple[Path, Path] | None:

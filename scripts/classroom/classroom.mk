@@ -1,8 +1,9 @@
 # Commands for a class of Pis: part of the Makefile; `make help-class` lists them.
 
 CLASS ?= class.csv
+GRID ?= sweeps/learning-rate.toml
 
-.PHONY: help-class cards labels bundle class-status hand-out collect hand-back
+.PHONY: help-class cards labels bundle class-status hand-out collect hand-back sweep
 
 CLASS_PIS = --inventory $(INVENTORY) $(if $(LIMIT),--limit '$(LIMIT)') $(if $(ASK_PASS),--ask-pass) $(if $(EXTRA),--extra="$(EXTRA)")
 
@@ -32,3 +33,7 @@ collect: $(INVENTORY) $(ANSIBLE_READY) ## Copy the pupils' work to collected/NAM
 
 hand-back: $(INVENTORY) $(ANSIBLE_READY) ## Restore the work collected last, or on DATE= [DATE=2026-11-26T101500Z LIMIT= ASK_PASS=1]
 	@$(LOCALE)$(RUN) -m scripts.classroom.collect $(CLASS_PIS) --hand-back $(if $(DATE),--date "$(DATE)")
+
+##@ Answer one question together
+sweep: $(VENV)/.ready-sweep ## Train each cell of a grid, on this computer's cores [GRID=sweeps/learning-rate.toml PICTURE=file.png DRY=1 PIS=1 LAPTOP=1]
+	$(RUN) -m nn sweep "$(GRID)" $(if $(PICTURE),--picture "$(PICTURE)") $(if $(DRY),--dry-run) $(if $(PIS),--pis) $(if $(LAPTOP),--laptop)

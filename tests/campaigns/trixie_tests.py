@@ -14,9 +14,10 @@ from tests.campaigns.arm_tests import PACKAGES
 PYTHON = "Python 3.13"
 MORE = "python3-matplotlib libopenblas0-serial ca-certificates locales git".split()
 KIND = RootKind("python", (*PACKAGES, *MORE))
-# What needs packages that are not in the root (Jupyter, anywidget), other languages, other mounts
-LEFT_OUT = tuple(
-    "tests/nn/lessons tests/nn/test_book_calls.py tests/nn/cli/test_full_disk.py".split()
+# What needs packages that are not in the root (Jupyter, anywidget, Dask), other languages or mounts
+LEFT_OUT = (
+    *"tests/nn/lessons tests/nn/test_book_calls.py tests/nn/cli/test_full_disk.py".split(),
+    *(f"tests/nn/sweeps/test_{name}.py" for name in ("cluster", "sweep", "tasks")),
 )
 # What calls the clone's ./pi-nn: its virtual environment is of this computer's Python.
 NO_CLONE = "not (signal_saves or two_backends_differ)"

@@ -1,0 +1,245 @@
+"""``sweep``: train once for each cell of a grid, on all cores, and draw which is best."""
+
+import os
+import signal
+import time
+from collections.abc import Iterable
+from contextlib import nullcontext
+from pathlib import Path
+
+from nn.cli.arguments import whole_number
+from nn.cli.console import Interrupted, percent, progress_of, remark
+from nn.errors import KitError
+from nn.kit import KIT_FOLDER
+
+_SECONDS_BETWEEN_PICTURES = 10
+_FEW_ROWS, _MORE_ROWS = 500, 2500  # to estimate how long a training takes
+_PI_ZERO_SECONDS_PER_DIGIT = (1.6e-3, 3e-5)  # and for each hidden node
+_NOT_A_PIS = ("authority.pem", "computer.pem")
+
+
+def add_arguments(parser) -> None:
+    """Add the command's flags."""
+    parser.add_argument("grid", metavar="GRID.toml", help="such as sweeps/learning-rate.toml")
+    parser.add_argument(
+        "--results",
+        metavar="FILE",
+        help="where each result is kept; default: the grid's name with .jsonl",
+    )
+    parser.add_argument(
+        "--picture", metavar="FILE.png", help="draw a heat map, again and again as results come"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only say how many trainings, and about how long"
+    )
+    parser.add_argument(
+        "--workers",
+        type=whole_number(1, 1000),
+        metavar="N",
+        help="processes on this computer; default: one for each core",
+    )
+    group = parser.add_argument_group("Pis", "docs/sweeps.md shows how to set them up.")
+    group.add_argument(
+        "--pis", action="store_true", help="let Pis do the work; this computer only shares it out"
+    )
+    group.add_argument(
+        "--laptop", action="store_true", help="with --pis: let this computer's cores work as well"
+    )
+    group.add_argument(
+        "--keys",
+        metavar="FOLDER",
+        default=KIT_FOLDER / "ansible" / "secrets" / "sweep",
+        type=Path,
+        help="with --pis: what 'make provision' made; default: ansible/secrets/sweep",
+    )
+    parser.add_argument("--offline", action="store_true", help="do not try to download MNIST")
+    parser.set_defaults(run=run)
+
+
+def run(arguments) -> None:
+    """Run what is missing, and print a table of all results."""
+    from nn.sweeps.grid import read_grid
+
+    grid = read_grid(arguments.grid)
+    if arguments.picture:
+        from nn.cli.files import check_picture_target
+
+        check_picture_target(arguments.picture)
+    from nn.data.sources import find_source
+    from nn.saving.atomic import alone_with
+    from nn.sweeps.results import ResultsFile
+
+    source = find_source(environ=os.environ, offline=arguments.offline, say=remark)
+    remark(f"Data: {source}")
+    tasks = grid.tasks(source.name)
+    path = Path(arguments.results or Path(arguments.grid).with_suffix(".jsonl"))
+    try:
+        with alone_with(path) if not arguments.dry_run else nullcontext():
+            results = ResultsFile(path, remark)
+            missing = results.missing(tasks)
+            _say_what_is_there(results, tasks, path)
+            if arguments.dry_run:
+                _estimate(missing, arguments)
+                return
+            if missing:
+                _run_missing(arguments, grid, tasks, missing, results)
+            _report(arguments, grid, results.of(tasks), path)
+            failed = results.missing(tasks)
+    except BlockingIOError:
+        raise KitError(f"{path}: another sweep is writing to it. Wait, or name another") from None
+    if failed:
+        raise KitError(f"{len(failed)} of {len(tasks)} trainings failed, see above: {path}")
+
+
+def _say_what_is_there(results, tasks, path: Path) -> None:
+    there = len(results.of(tasks))
+    if there:
+        remark(f"{there} of {len(tasks)} results are in {path}")
+    if others := len(results.results) - there:
+        remark(f"{others} more in {path} are of another grid: kept, and not shown")
+
+
+def _run_missing(arguments, grid, tasks, missing, results) -> None:
+    """Run tasks, keep each result, and show how far it is."""
+    from nn.sweeps.findings import best_of
+    from nn.sweeps.results import ResultsFile
+
+    drawn_at = time.monotonic()
+    done = len(tasks) - len(missing)
+    try:
+        with (
+            progress_of("sweep", "trainings", len(tasks), done) as advance,
+            _runner(arguments) as run_tasks,
+        ):
+            for task, found in run_tasks(missing):
+                results.add(task, found)
+                if "failed" in found:
+                    remark(f"failed: {_place(task)}: {found['failed']}")
+                advance(1, _told(best_of(results.of(tasks))))
+                if arguments.picture and time.monotonic() - drawn_at > _SECONDS_BETWEEN_PICTURES:
+                    _draw(arguments, grid, results.of(tasks))
+                    drawn_at = time.monotonic()
+    except KeyboardInterrupt as error:
+        number = error.number if isinstance(error, Interrupted) else signal.SIGINT
+        there = len(ResultsFile(results.path).of(tasks))  # a line may have been written just now
+        raise Interrupted(
+            number,
+            f"interrupted: {there} of {len(tasks)} results are in {results.path}. The "
+            "same command does the rest",
+        ) from None
+
+
+def _runner(arguments):
+    """Return the context in which tasks are run."""
+    from nn.sweeps.cluster import HAS_DASK, available_cores, many_pis, this_computer
+
+    if arguments.pis:
+        cores = (arguments.workers or available_cores()) if arguments.laptop else 0
+        return many_pis(arguments.keys, cores, remark)
+    if not HAS_DASK:
+        extra = "'make sweep' or pip install -e '.[sweep]'"
+        remark(f"Dask is not installed, so one core does all the work: {extra} installs it")
+    return this_computer(arguments.workers)
+
+
+def _report(arguments, grid, results, path: Path) -> None:
+    """Print a table: a row for each number of hidden nodes, a column for each learning rate."""
+    from nn.sweeps.findings import MIXED, best_of, cells_of, is_in
+
+    cells = cells_of(results)
+    rates = sorted(grid.learning_rate)
+    print(_row("hidden nodes", [f"rate {rate:g}" for rate in rates]))
+    for nodes in sorted(grid.hidden_nodes):
+        print(_row(str(nodes), [str(cells.get((rate, nodes), "")) for rate in rates]))
+    if any(len(cell.kinds) > 1 for cell in cells.values()):
+        print(f"{MIXED} from machines of different kinds: compare them with care")
+    if best := best_of(results):
+        print(f"{_told(best)}, of {len(results)} trainings: {path}")
+        if grid.answers:
+            _tell_of_vote([each for each in results if is_in(best, each)])
+    if arguments.picture:
+        _draw(arguments, grid, results)
+        remark(f"Picture: {arguments.picture}")
+
+
+def _tell_of_vote(results) -> None:
+    """Print how well the networks of a cell read together."""
+    import numpy as np
+
+    from nn.sweeps.findings import answers_of, vote
+    from nn.sweeps.tasks import digits_of
+
+    if results[0].task["folds"]:  # each fold has other digits
+        return
+    _, test_set = digits_of(results[0].task)
+    labels = np.concatenate([labels for _, labels in test_set.blocks()])
+    share = float((vote(answers_of(results)) == labels).mean())
+    print(f"a vote of these {len(results)} networks reads {percent(share)}")
+
+
+def _draw(arguments, grid, results) -> None:
+    from nn.plots import save_figure
+    from nn.sweeps.findings import heat_map
+
+    save_figure(heat_map(grid, results), arguments.picture)
+
+
+def _row(name: str, cells: Iterable[str]) -> str:
+    return f"{name:12}" + "".join(f"{cell:>13}" for cell in cells)
+
+
+def _told(cell) -> str:
+    """Name the best cell, if there is one."""
+    if cell is None:
+        return ""
+    return f"best {percent(cell.mean)} at rate {cell.learning_rate:g}, {cell.hidden_nodes} nodes"
+
+
+def _place(task) -> str:
+    fold = f", fold {task['fold']}" if task["folds"] else ""
+    return (
+        f"rate {task['learning_rate']:g}, {task['hidden_nodes']} nodes, seed {task['seed']}{fold}"
+    )
+
+
+def _estimate(tasks, arguments) -> None:
+    """Say how many trainings there are and about how long they take."""
+    from nn.sweeps.cluster import HAS_DASK, available_cores
+    from nn.sweeps.tasks import digits_of
+
+    if arguments.pis:
+        workers = max(1, len([*arguments.keys.glob("*.pem")]) - len(_NOT_A_PIS))
+        where = f"{workers} Pi Zeros (estimated)"
+        seconds_each = _seconds_on_a_pi
+    else:
+        workers = (arguments.workers or available_cores()) if HAS_DASK else 1
+        where = f"{'one core' if workers == 1 else f'{workers} cores'} of this computer"
+        seconds_each = _seconds_here
+    seconds, known = 0.0, {}
+    for task in tasks:
+        nodes = task["hidden_nodes"]
+        if nodes not in known:
+            rows = digits_of(task | {"folds": 0})[0].estimate_rows() or task["samples"] or 0
+            known[nodes] = seconds_each(task, rows)
+        seconds += known[nodes]
+    minutes = seconds / workers / 60
+    about = f"{minutes:.0f} minutes" if minutes >= 1.5 else f"{60 * minutes:.0f} seconds"
+    print(f"{len(tasks)} trainings: about {about} on {where}")
+
+
+def _seconds_on_a_pi(task, rows: int) -> float:
+    """Estimate a training on a Pi Zero from docs/performance.md, in a line through its presets."""
+    base, for_each_node = _PI_ZERO_SECONDS_PER_DIGIT
+    return rows * task["epochs"] * (base + for_each_node * task["hidden_nodes"])
+
+
+def _seconds_here(task, rows: int) -> float:
+    """Estimate a training on this computer from two short ones."""
+    from nn.sweeps.tasks import run_task
+
+    _, few, more = (
+        run_task(task | {"samples": samples})["seconds"]
+        for samples in (_FEW_ROWS, _FEW_ROWS, _MORE_ROWS)  # the first time, files are opened
+    )
+    slope = max(0.0, more - few) / (_MORE_ROWS - _FEW_ROWS)
+    return few + slope * max(0, rows - _FEW_ROWS)

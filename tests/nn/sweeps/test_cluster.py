@@ -1,0 +1,156 @@
+"""Dask on this computer: what is lost, what is refused, and what it costs."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nn.sweeps import cluster
+from nn.sweeps.cluster import SweepError, many_pis, run_on, this_computer
+from tests.conftest import PROJECT
+from tests.nn.sweeps import work
+
+WORKER = PROJECT / "ansible" / "roles" / "worker"
+
+
+def tasks(number: int) -> list[dict]:
+    return [{"seed": seed} for seed in range(number)]
+
+
+@pytest.fixture
+def client(monkeypatch):
+    """A client of two workers, which import these tests."""
+    monkeypatch.setenv("PYTHONPATH", str(PROJECT))
+    with this_computer(2) as run:
+        yield run.args[0]
+
+
+@pytest.mark.slow
+def test_a_deadly_task_fails_and_the_others_end(client):
+    """After eleven workers; its neighbours are not blamed."""
+    found = {task["seed"]: each for task, each in run_on(client, tasks(40), work.deadly)}
+    assert set(found) == set(range(40))
+    assert found.pop(13) == {"failed": "the worker died, each time that one ran it"}
+    assert all(each == work.ANSWER for each in found.values())
+
+
+def test_another_version_is_told_in_a_sentence(client):
+    """With what installs the same."""
+    message = r"pi-7 runs Dask 2022.12.1 instead of [\d.]+: 'make provision' on this computer inst"
+    with pytest.raises(SweepError, match=message):
+        list(run_on(client, tasks(3), work.other_version))
+
+
+def test_without_keys_pis_cannot_work(tmp_path):
+    """Told what makes them."""
+    with (
+        pytest.raises(SweepError, match=r"address.json: no such key. Set worker_computer in"),
+        many_pis(tmp_path),
+    ):
+        pass
+
+
+def test_an_address_that_is_not_ours_is_refused(tmp_path):
+    """As when the laptop has another one today."""
+    (tmp_path / "address.json").write_text('{"computer": "192.0.2.1", "port": 8786}')
+    for name in ("authority.pem", "computer.pem"):
+        (tmp_path / name).touch()
+    with (
+        pytest.raises(SweepError, match=r"expected to listen on 192.0.2.1, port 8786, where the P"),
+        many_pis(tmp_path),
+    ):
+        pass
+
+
+def test_one_version_of_dask_everywhere():
+    """On the laptop, and on a Pi of either release."""
+    extras = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    wanted = {re.sub(r" ", "", each) for each in extras["optional-dependencies"]["sweep"]}
+    pinned = {each for each in wanted if each.startswith(("dask==", "distributed=="))}
+    assert len(pinned) == 2
+    for release in ("bookworm", "trixie"):
+        lines = (WORKER / "files" / f"requirements-{release}.txt").read_text().splitlines()
+        assert pinned <= {line.split(" ")[0] for line in lines}
+
+
+def test_the_tuning_is_what_dask_runs_with():
+    """Each setting of the file has a name that this version of Dask knows, and reaches it."""
+    code = "from nn.sweeps.cluster import configure; configure(); import distributed, dask, json; "
+    code += "print(json.dumps(dask.config.get('distributed')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    default = "import distributed, dask, json; print(json.dumps(dask.config.get('distributed')))"
+    usual = subprocess.run([sys.executable, "-c", default], capture_output=True, text=True)
+    found, known = yaml.safe_load(done.stdout), yaml.safe_load(usual.stdout)
+
+    def check(wanted, found, known, path):
+        for name, value in wanted.items():
+            assert name in known, f"{path}.{name}"
+            if isinstance(value, dict):
+                check(value, found[name], known[name], f"{path}.{name}")
+            else:
+                assert found[name] == value, f"{path}.{name}"
+
+    settings = yaml.safe_load(cluster.SETTINGS.read_text())
+    check(settings["distributed"], found, known, "distributed")
+
+
+def idle_seconds(settings: Path | None, folder: Path, seconds: float = 20) -> float:
+    """Return the processor time that a worker uses in so many seconds without a task."""
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    if settings:
+        environment["DASK_CONFIG"] = str(settings)
+    command = [sys.executable, "-m"]
+    port = ["--port", "0", "--host", "127.0.0.1", "--scheduler-file", str(folder / "scheduler")]
+    quiet = {"env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    scheduler = subprocess.Popen(
+        [*command, "distributed.cli.dask_scheduler", *port, "--no-dashboard"], **quiet
+    )
+    flags = "--no-nanny --nthreads 1 --memory-limit 0 --host 127.0.0.1 --scheduler-file".split()
+    worker = subprocess.Popen(
+        [*command, "distributed.cli.dask_worker", *flags, str(folder / "scheduler")], **quiet
+    )
+    try:
+        end = time.monotonic() + 60
+        while not listens(worker.pid):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        time.sleep(3)
+        before = processor_seconds(worker.pid)
+        time.sleep(seconds)
+        return processor_seconds(worker.pid) - before
+    finally:
+        for process in (worker, scheduler):
+            process.kill()
+            process.wait()
+
+
+def listens(pid: int) -> bool:
+    """Return whether a process has a connection that stands: it is registered."""
+    sockets = Path(f"/proc/{pid}/net/tcp").read_text()
+    inodes = {line.split()[9] for line in sockets.splitlines()[1:] if line.split()[3] == "01"}
+    links = [
+        str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()
+    ]
+    return any(f"socket:[{inode}]" in links for inode in inodes)
+
+
+def processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+def test_an_idle_worker_hardly_uses_the_processor(tmp_path):
+    """At most a fifth of what it takes with Dask's own settings: a tenth of a Pi's processor."""
+    for name in ("own", "tuned"):
+        (tmp_path / name).mkdir()
+    own = idle_seconds(None, tmp_path / "own")
+    tuned = idle_seconds(cluster.SETTINGS, tmp_path / "tuned")
+    assert tuned < own / 5, (tuned, own)

@@ -1,0 +1,196 @@
+"""`pi-nn sweep` with Dask on this computer: killed workers, interrupts, second starts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from nn.sweeps.grid import read_grid
+from nn.sweeps.tasks import run_task
+from tests.conftest import PROJECT
+
+GRID = """
+preset = "smoke"
+rows = 600
+learning_rate = [0.05, 0.1, 0.2]
+hidden_nodes = [10, 20]
+seed = [1, 2, 3, 4, 5, 6]
+"""
+SECONDS = 90
+
+
+@pytest.fixture
+def grid(tmp_path) -> Path:
+    """A grid of 36 short trainings."""
+    path = tmp_path / "grid.toml"
+    path.write_text(GRID)
+    return path
+
+
+class Sweep:
+    """A sweep in a process of its own; its output goes to a file."""
+
+    def __init__(self, grid: Path, *words: str):
+        self.results = grid.with_suffix(".jsonl")
+        self.output = grid.with_suffix(".out")
+        # a shell without job control would make its background processes ignore Ctrl-C
+        code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        code += "from nn.cli import main; sys.exit(main())"
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", code, "sweep", str(grid), "--offline", *words],
+                cwd=PROJECT,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def lines(self) -> int:
+        """Count the results so far."""
+        return self.results.read_bytes().count(b"\n") if self.results.exists() else 0
+
+    def wait_for(self, lines: int) -> None:
+        """Wait for so many results."""
+        end = time.monotonic() + SECONDS
+        while self.lines() < lines:
+            assert time.monotonic() < end, self.output.read_text()
+            assert self.process.poll() in (None, 0), self.output.read_text()
+            time.sleep(0.02)
+
+    def workers(self) -> list[int]:
+        """List the processes that train."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                same_group = os.getpgid(int(folder.name)) == self.process.pid
+                if same_group and b"spawn_main" in (folder / "cmdline").read_bytes():
+                    found.append(int(folder.name))
+        return found
+
+    def end(self) -> str:
+        """Wait for the end; return what was printed."""
+        assert self.process.wait(SECONDS) == 0, self.output.read_text()
+        return self.output.read_text()
+
+
+@pytest.fixture
+def start(grid):
+    """Start sweeps; kill what is left of them at the end."""
+    begun = []
+
+    def start_one(*words: str) -> Sweep:
+        begun.append(Sweep(grid, *words))
+        return begun[-1]
+
+    yield start_one
+    for sweep in begun:
+        with suppress(ProcessLookupError):
+            os.killpg(sweep.process.pid, signal.SIGKILL)
+        sweep.process.wait()
+
+
+def held(results: Path, grid: Path) -> None:
+    """Check that each task has one result, and that it is what the task gives when run alone."""
+    lines = [json.loads(line) for line in results.read_text().splitlines()]
+    counts = Counter(json.dumps(line["task"], sort_keys=True) for line in lines)
+    tasks = read_grid(grid).tasks(lines[0]["task"]["dataset"])
+    assert counts == Counter(json.dumps(task, sort_keys=True) for task in tasks)
+    for line in lines[:: len(lines) // 4]:
+        assert line["correct"] == run_task(line["task"])["correct"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds the workers in /proc")
+def test_a_killed_worker_costs_no_result(grid, start):
+    """Another does its task; each has one result, the right one."""
+    sweep = start("--workers", "2")
+    sweep.wait_for(3)
+    os.kill(sweep.workers()[-1], signal.SIGKILL)
+    said = sweep.end()
+    assert "Traceback" not in said
+    assert "of 36 trainings" in said
+    held(sweep.results, grid)
+
+
+def test_ctrl_c_keeps_results_and_the_next_start_does_the_rest(grid, start):
+    """And half a line, as a power cut leaves it, is done again."""
+    sweep = start("--workers", "2")
+    sweep.wait_for(3)
+    os.killpg(sweep.process.pid, signal.SIGINT)
+    assert sweep.process.wait(SECONDS) == 130
+    said = sweep.output.read_text()
+    assert "Traceback" not in said
+    there = sweep.lines()
+    assert f"error: interrupted: {there} of 36 results are in" in said
+    with sweep.results.open("ab") as file:
+        file.write(b'{"task": {"se')
+    again = start("--workers", "1")
+    assert f"{there} of 36 results are in" in again.end()
+    held(again.results, grid)
+
+
+@pytest.mark.slow
+def test_a_killed_sweep_goes_on(grid, start):
+    """The process that schedules is killed, and started again at once."""
+    sweep = start("--workers", "2")
+    sweep.wait_for(3)
+    sweep.process.kill()
+    sweep.process.wait()
+    again = start("--workers", "2")
+    again.end()
+    held(again.results, grid)
+
+
+def test_a_sweep_does_not_join_another(grid, start):
+    """Two that write to the same file."""
+    sweep = start("--workers", "1")
+    sweep.wait_for(1)
+    second = start()
+    assert second.process.wait(SECONDS) == 1
+    assert "another sweep is writing to it" in second.output.read_text()
+
+
+def test_a_dry_run_trains_nothing_of_the_grid(grid, run):
+    """It says how many trainings there are, and about how long they take."""
+    said = run("sweep", grid, "--dry-run", "--offline", "--workers", "3")
+    assert said.returncode == 0
+    assert said.stdout.startswith("36 trainings: about ")
+    assert "on 3 cores of this computer" in said.stdout
+    assert not grid.with_suffix(".jsonl").exists()
+
+
+def test_without_dask_one_core_does_the_work(tmp_path, grid, run):
+    """As on a Pi; a changed grid does what is new, and keeps what was there."""
+    blocked = "import sys, importlib.util as u\nf = u.find_spec\n"
+    blocked += "u.find_spec = lambda name, *rest: None if name == 'distributed' else f(name, *rest)"
+    (tmp_path / "sitecustomize.py").write_text(blocked)
+    path = f"{tmp_path}{os.pathsep}{PROJECT}"
+    grid.write_text('preset = "smoke"\nrows = 100\nseed = [1, 2]')
+    first = run("sweep", grid, "--offline", "--picture", "map.png", PYTHONPATH=path)
+    assert first.returncode == 0, first.stderr
+    assert "Dask is not installed, so one core does all the work" in first.stderr
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+    grid.write_text('preset = "smoke"\nrows = 100\nseed = [2, 3]')
+    second = run("sweep", grid, "--offline", PYTHONPATH=path)
+    assert "1 of 2 results are in" in second.stderr
+    assert "1 more in" in second.stderr
+    assert "best" in second.stdout
+    assert len(grid.with_suffix(".jsonl").read_text().splitlines()) == 3
+
+
+def test_a_bad_grid_and_a_bad_picture_are_refused(tmp_path, grid, run):
+    """In one line, before anything is trained."""
+    (tmp_path / "note.txt").write_text("mine")
+    refused = run("sweep", grid, "--picture", "note.txt", "--offline")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "note.txt exists and is not a PNG picture" in refused.stderr
+    grid.write_text("seeds = [1]")
+    refused = run("sweep", grid, "--offline")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"error: {grid}:1: seeds is unknown")
