@@ -20,6 +20,7 @@ IN_ORDER = [
     "08_where_the_time_goes.ipynb",
     "09_a_little_calculus.ipynb",
     "10_the_same_network_in_other_languages.ipynb",
+    "11_many_pis_one_question.ipynb",
 ]
 
 
