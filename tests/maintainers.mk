@@ -2,7 +2,7 @@
 
 .PHONY: help-maintainers test test-all test-oldest test-trixie lint lint-languages
 .PHONY: test-arm test-cache test-provision
-.PHONY: fuzz test-power-cuts test-low-memory verify-emulated test-firstboot test-wifi test-usb test-class
+.PHONY: fuzz test-sweep test-power-cuts test-low-memory verify-emulated test-firstboot test-wifi test-usb test-class
 .PHONY: bench bench-book bench-arm bench-cache bench-peers bench-backends compare-languages
 .PHONY: measure-presets measure-best shipped-model measure-sample measure-photos measure-checkpoints measure-notebooks pictures sample card-lists wheel-hashes measure-class-cache
 
@@ -47,6 +47,9 @@ test-provision: $(VENV)/.ready-provision ## Provision real systemd machines and 
 ##@ Campaigns
 fuzz: $(VENV)/.ready-fuzz ## Feed a million damaged files to every reader; writes docs/reports/fuzzing.md (hours)
 	$(RUN) -m tests.campaigns.fuzz --report docs/reports/fuzzing.md
+
+test-sweep: $(VENV)/.ready-test,provision ## Disturb a sweep on five machines; writes docs/reports/sweep.md (20 min); needs root on Debian, MNIST_DIR
+	$(RUN) -m tests.campaigns.sweep --report docs/reports/sweep.md
 
 test-power-cuts: $(VENV)/.ready-test ## Kill commands in 200 runs and at each system call; writes docs/reports/power-cuts.md (1 h); needs strace, MNIST_DIR
 	$(RUN) -m tests.campaigns.power_cuts --report docs/reports/power-cuts.md

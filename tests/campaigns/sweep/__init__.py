@@ -1,0 +1,1 @@
+"""`make test-sweep`: a sweep on Pis that are killed, frozen, unplugged and added."""
