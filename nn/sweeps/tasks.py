@@ -105,14 +105,7 @@ def run_task(task: Task) -> dict:
     preset = replace(PRESETS["pi-zero"], **settings)
     backend = faster_backend(preset.hidden_nodes, preset.batch_size)
     network = preset.network()
-    train(
-        network,
-        training_set,
-        epochs=preset.epochs,
-        batch_size=preset.batch_size,
-        augment=preset.augmentation(),
-        backend=backend,
-    )
+    train(network, training_set, backend=backend, **preset.training())
     labels = []
 
     def pixels_of(blocks):

@@ -57,6 +57,19 @@ def test_a_task_is_what_train_and_test_do():
     assert found["numpy"] == np.__version__
 
 
+def test_every_setting_of_a_preset_counts():
+    """Also those that only the best presets have."""
+    preset = dataclasses.replace(
+        PRESETS["best"], samples=200, hidden_nodes=10, epochs=2, learning_rate=0.2
+    )
+    found = run_task(Grid(preset, (0.2,), (10,), answers=True).tasks(SAMPLE_NAME)[0])
+    network = preset.network()
+    pixels, labels = next(iter(open_dataset(DATASET_FOLDER / "sample_train.csv.gz").blocks(200)))
+    train(network, ArrayDataset(pixels, labels), **preset.training())
+    test_set = open_dataset(DATASET_FOLDER / "sample_test.csv.gz")
+    assert found["accuracy"] == evaluate(network, test_set).accuracy
+
+
 def test_a_fold_does_not_see_the_test_digits():
     """It tests on a third of its own rows."""
     assert run_task(one_task(folds=3, fold=1))["samples"] == 100
