@@ -50,3 +50,13 @@ class Answer(NamedTuple):
         if self.is_sure:
             return self.name
         return f"not sure: {self.name} or {self.names[self.next_best]}"
+
+    @property
+    def sentence(self) -> str:
+        """Return the answer and the next best in one line, for screen readers and a quick look."""
+        first, second = self.digit, self.next_best
+        doubt = "" if self.is_sure else ", but is not sure"
+        return (
+            f"The network reads {self.name} (output {self.outputs[first]:.2f}){doubt}; "
+            f"the next best is {self.names[second]} ({self.outputs[second]:.2f})."
+        )

@@ -4,7 +4,7 @@
 .PHONY: test-arm test-cache test-provision
 .PHONY: fuzz test-sweep test-power-cuts test-low-memory verify-emulated test-firstboot test-wifi test-usb test-class
 .PHONY: bench bench-book bench-arm bench-cache bench-peers bench-backends compare-languages
-.PHONY: measure-presets measure-best shipped-model measure-sample measure-photos measure-checkpoints measure-notebooks pictures sample card-lists wheel-hashes measure-class-cache
+.PHONY: measure-presets measure-best shipped-model measure-sample measure-photos measure-draw measure-checkpoints measure-notebooks pictures sample card-lists wheel-hashes measure-class-cache
 
 help-maintainers: ## List the commands for testing and measuring the kit
 	@$(LIST) tests/maintainers.mk
@@ -110,6 +110,9 @@ measure-sample: $(VENV)/.ready ## Train on digits drawn by the kit, test on MNIS
 
 measure-photos: $(VENV)/.ready ## Photograph MNIST's test digits and read them; updates docs/photos.md (15 min); needs MNIST
 	$(RUN) -m scripts.bench.photos --report docs/photos.md
+
+measure-draw: $(VENV)/.ready ## Estimate how fast the page to draw on is on a Pi Zero; updates docs/draw.md (5 min); needs root on Debian
+	$(RUN) -m scripts.bench.draw_page --report docs/draw.md
 
 measure-checkpoints: $(VENV)/.ready ## Measure the cost of saving during training (15 min)
 	$(RUN) -m scripts.bench.measure_checkpoints

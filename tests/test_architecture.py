@@ -24,6 +24,7 @@ IMPORTERS = {
     "backends": {"training", "sweeps", "cli"},
     "training": {"sweeps", "cli", "lessons"},
     "sweeps": {"cli"},
+    "page": {"cli", "lessons"},
     "cli": {"__main__"},
     "lessons": set(),
 }
@@ -33,14 +34,14 @@ FLOORS = [
     {"network", "images", "answers", "augment"},
     {"presets", "saving", "learning_curve"},
     {"data", "backends", "book"},
-    {"training", "plots"},
+    {"training", "plots", "page"},
     {"sweeps"},
     {"lessons", "cli"},
     {"__main__"},
 ]
 LESSON_FLOORS = [
     {"book_loop", "calculus", "charts", "experiments", "introspection", "widgets"},
-    {"speed"},
+    {"speed", "our_digits"},
     {"languages"},
 ]
 DATA_FLOORS = [
@@ -54,6 +55,12 @@ DATA_FLOORS = [
 ]
 SWEEPS_FLOORS = [{"grid"}, {"tasks", "results"}, {"cluster", "findings"}]
 IMAGES_FLOORS = [{"ink", "lines", "pictures"}, {"digits"}]
+PAGE_FLOORS = [
+    {"waiting", "fetching", "limits", "models", "class_digits"},
+    {"reader", "state"},
+    {"handlers"},
+    {"server"},
+]
 SAVING_FLOORS = [
     {"atomic", "shipped"},
     {"model_file", "weights_text"},
@@ -142,6 +149,7 @@ def circle_in(graph: dict[str, set[str]]) -> list[str]:
         (PACKAGE / "data", "nn.data", DATA_FLOORS, 15),
         (PACKAGE / "saving", "nn.saving", SAVING_FLOORS, 5),
         (PACKAGE / "images", "nn.images", IMAGES_FLOORS, 1),
+        (PACKAGE / "page", "nn.page", PAGE_FLOORS, 5),
         (PACKAGE / "lessons", "nn.lessons", LESSON_FLOORS, 1),
         (PACKAGE / "sweeps", "nn.sweeps", SWEEPS_FLOORS, 4),
     ],
@@ -265,6 +273,7 @@ def test_every_module_has_a_floor():
         "images": IMAGES_FLOORS,
         "lessons": LESSON_FLOORS,
         "sweeps": SWEEPS_FLOORS,
+        "page": PAGE_FLOORS,
     }
     for package, floors in ((PACKAGE / name, floors) for name, floors in packages.items()):
         names = {
@@ -293,3 +302,13 @@ def test_widgets_alone_import_those_of_jupyter():
         if {name.split(".")[0] for name in imported_names(path)} & {"anywidget", "ipywidgets"}
     }
     assert importers == {"lessons/widgets.py"}
+
+
+def test_the_pages_server_alone_imports_tornado():
+    """Everything else, also the page that asks to wait, runs without it."""
+    importers = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if any(name.split(".")[0] == "tornado" for name in imported_names(path))
+    }
+    assert importers == {"page/handlers.py", "page/server.py"}

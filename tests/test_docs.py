@@ -31,7 +31,7 @@ PERFORMANCE = PROJECT / "docs" / "performance.md"
 TROUBLESHOOTING = PROJECT / "docs" / "troubleshooting.md"
 COMMANDS = (
     *("train", "test", "predict", "query", "backquery", "compare-rules", "presets", "weights"),
-    *("reset", "sweep"),
+    *("reset", "sweep", "draw"),
 )
 DATA_COMMANDS = tuple(f"data {name}" for name in ("fetch", "verify", "convert", "info", "sample"))
 ROOMS = ("nn/", "scripts/", "tests/", "docs/", "ansible/", "notebooks/", "mnist_dataset/")

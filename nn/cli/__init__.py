@@ -26,6 +26,7 @@ COMMANDS = {
     "weights": "write a network's weights as plain text, for other languages",
     "reset": "bring back a notebook as it was shipped; yours is kept",
     "data": "fetch, verify, convert, describe or draw digits",
+    "draw": "offer a web page to draw a digit on, which a network answers",
     "presets": "list the ready-made settings for train",
 }
 

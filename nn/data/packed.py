@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from platformdirs import user_cache_path
 
 from nn.data.streams import BLOCK_ROWS, FIELDS
 from nn.saving.atomic import AtomicFile
@@ -37,6 +36,8 @@ def fingerprint(csv_path: Path) -> tuple[int, int, bytes]:
 
 def packed_paths(csv_path: Path) -> list[Path]:
     """Return where the packed file may be: beside the CSV, else in the user's cache folder."""
+    from platformdirs import user_cache_path  # here: the page to draw on runs without it
+
     name = f"{csv_path.name}.packed"
     paths = [csv_path.with_name(name)]
     try:

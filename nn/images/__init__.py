@@ -11,18 +11,22 @@ import numpy as np
 
 from nn.images.digits import Digit, centre_digit, find_digits
 from nn.images.ink import ink_on_paper
-from nn.images.pictures import ImageError, open_picture
+from nn.images.pictures import LARGEST_PIXELS, ImageError, open_picture
 
 __all__ = [
+    "DRAWING_SIDE",
     "Digit",
     "ImageError",
     "Page",
     "centre_digit",
     "read_digit",
+    "read_drawing",
     "read_page",
     "read_uploaded_digit",
     "read_uploaded_page",
 ]
+
+DRAWING_SIDE = 112  # pixels of what the browser sends of a drawing pad
 
 
 class Page(NamedTuple):
@@ -66,7 +70,7 @@ def read_page(path: str | Path) -> Page:
     return _page(open_picture(path, path), path)
 
 
-def read_uploaded_page(content: bytes, name: str) -> Page:
+def read_uploaded_page(content: bytes, name: str, most_pixels: int = LARGEST_PIXELS) -> Page:
     """Read a picture from memory, such as an uploaded one; see `read_page`.
 
     Parameters
@@ -75,13 +79,15 @@ def read_uploaded_page(content: bytes, name: str) -> Page:
         Content of the file.
     name : str
         The picture's name in error messages.
+    most_pixels : int
+        A limit below the usual ones, for what strangers send.
 
     Raises
     ------
     ImageError
         When it is no picture, one too large, or shows no digit.
     """
-    return _page(open_picture(content, name), name)
+    return _page(open_picture(content, name, most_pixels), name)
 
 
 def read_digit(path: str | Path) -> np.ndarray:
@@ -108,6 +114,34 @@ def read_digit(path: str | Path) -> np.ndarray:
 def read_uploaded_digit(content: bytes, name: str) -> np.ndarray:
     """Read a picture of one digit from memory; see `read_digit` and `read_uploaded_page`."""
     return read_uploaded_page(content, name).largest.pixels
+
+
+def read_drawing(ink: bytes) -> np.ndarray:
+    """Return what the network sees of a drawing.
+
+    Parameters
+    ----------
+    ink : bytes-like
+        `DRAWING_SIDE` × `DRAWING_SIDE` grey levels row by row, 0 for paper to 255 for ink.
+
+    Returns
+    -------
+    pixels : ndarray of uint8, shape (784,)
+
+    Raises
+    ------
+    ImageError
+        When it has another size, or no ink.
+    """
+    levels = np.frombuffer(ink, np.uint8)
+    if levels.size != DRAWING_SIDE**2:
+        raise ImageError(
+            f"expected a drawing of {DRAWING_SIDE}×{DRAWING_SIDE} grey levels, got "
+            f"{levels.size} bytes"
+        )
+    if not levels.any():
+        raise ImageError("Nothing is drawn yet.")
+    return centre_digit(levels.reshape(DRAWING_SIDE, DRAWING_SIDE) / 255)
 
 
 def _page(picture: np.ndarray, name: str | Path) -> Page:

@@ -24,7 +24,9 @@ class ImageError(KitError, ValueError):
     """A picture cannot be read, or shows no digit."""
 
 
-def open_picture(source: str | Path | bytes | memoryview, name: str | Path) -> np.ndarray:
+def open_picture(
+    source: str | Path | bytes | memoryview, name: str | Path, most_pixels: int = LARGEST_PIXELS
+) -> np.ndarray:
     """Open a picture, the right way up, on paper if it is transparent, and no larger than needed.
 
     Parameters
@@ -33,6 +35,8 @@ def open_picture(source: str | Path | bytes | memoryview, name: str | Path) -> n
         The file, or its content.
     name : str or path-like
         The picture's name in error messages.
+    most_pixels : int
+        A limit below the usual ones.
 
     Returns
     -------
@@ -58,7 +62,7 @@ def open_picture(source: str | Path | bytes | memoryview, name: str | Path) -> n
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # damage is harmless, or raises an error below
             with Image.open(source, formats=formats) as picture:
-                _check_size(name, picture)
+                _check_size(name, picture, most_pixels)
                 return np.asarray(_shrunk(picture))
     except ImageError:
         raise
@@ -91,12 +95,13 @@ def _is_heic(source: Path | BytesIO, name: str | Path) -> bool:
     return True
 
 
-def _check_size(name: str | Path, picture) -> None:
+def _check_size(name: str | Path, picture, most_pixels: int) -> None:
     """Refuse a picture that would take too much memory; let a JPEG be decoded at a smaller size."""
     width, height = picture.size
     is_copied = picture.format == "WEBP" or picture.mode.startswith("I")
-    limit = LARGEST_COPIED_PIXELS if is_copied else LARGEST_PIXELS
-    largest = LARGEST_JPEG_PIXELS if _comes_in_one_pass(picture) else limit
+    limit = min(LARGEST_COPIED_PIXELS if is_copied else LARGEST_PIXELS, most_pixels)
+    is_small_jpeg = most_pixels == LARGEST_PIXELS and _comes_in_one_pass(picture)
+    largest = LARGEST_JPEG_PIXELS if is_small_jpeg else limit
     if width * height <= largest:
         picture.draft(picture.mode, (WORKING_SIDE, WORKING_SIDE))
         if picture.width * picture.height > limit:  # a long, narrow picture shrinks less

@@ -1,7 +1,7 @@
 """Widgets to read digits in a notebook: a drawing pad, an upload button, and the answer.
 
-The browser does as much as it can, in drawing_pad.js and picture_upload.js: a Pi Zero is too slow
-to follow a pen, and lacks the memory for a large photograph.
+The browser does as much as it can, in drawing_pad.js and picture_upload.js, which `pi-nn draw` uses
+as well: a Pi Zero is too slow to follow a pen, and lacks the memory for a large photograph.
 """
 
 import base64
@@ -14,7 +14,7 @@ import numpy as np
 import traitlets
 
 from nn.answers import Answer
-from nn.images import Page, centre_digit
+from nn.images import DRAWING_SIDE, Page, read_drawing
 from nn.signals import SIDE
 
 _BAR_WIDTH = 180  # CSS pixels of an output of 1.0
@@ -36,15 +36,15 @@ class DrawingPad(anywidget.AnyWidget):
         A line below the pad; screen readers read it aloud when it changes.
     """
 
-    _esm = Path(__file__).with_name("drawing_pad.js")
-    _css = Path(__file__).with_name("drawing_pad.css")
+    _esm = Path(__file__).parents[1] / "page/static/drawing_pad.js"
+    _css = Path(__file__).parents[1] / "page/static/drawing_pad.css"
 
     ink = traitlets.Bytes().tag(
         sync=True,
         echo_update=False,  # the browser knows what it drew; the Pi need not send it back
         from_json=lambda sent, pad: bytes(sent),
     )
-    side = traitlets.Int(112, read_only=True).tag(sync=True)
+    side = traitlets.Int(DRAWING_SIDE, read_only=True).tag(sync=True)
     message = traitlets.Unicode("Draw a digit here.").tag(sync=True)
 
     @traitlets.validate("ink")
@@ -59,10 +59,7 @@ class DrawingPad(anywidget.AnyWidget):
     @property
     def pixels(self) -> np.ndarray | None:
         """Return the digit as the network sees it: uint8 of shape (784,); None if empty."""
-        ink = np.frombuffer(self.ink, np.uint8)
-        if not ink.any():
-            return None
-        return centre_digit(ink.reshape(self.side, self.side) / 255)
+        return read_drawing(self.ink) if any(self.ink) else None
 
     def clear(self) -> None:
         """Clear the pad."""
@@ -86,7 +83,7 @@ class PictureUpload(anywidget.AnyWidget):
         Number of files chosen so far.
     """
 
-    _esm = Path(__file__).with_name("picture_upload.js")
+    _esm = Path(__file__).parents[1] / "page/static/picture_upload.js"
 
     content = traitlets.Bytes().tag(
         sync=True,
@@ -158,13 +155,7 @@ def answer_sentence(outputs: np.ndarray | None) -> str:
     """
     if outputs is None:
         return "Draw a digit here."
-    answer = Answer(outputs)
-    first, second = answer.digit, answer.next_best
-    doubt = "" if answer.is_sure else ", but is not sure"
-    return (
-        f"The network reads {first} (output {outputs[first]:.2f}){doubt}; "
-        f"the next best is {second} ({outputs[second]:.2f})."
-    )
+    return Answer(outputs).sentence
 
 
 def _card(attributes: str, *parts: str) -> str:

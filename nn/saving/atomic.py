@@ -100,14 +100,7 @@ class AtomicFile:
             self.file.close()
         _rename(self._temporary, self.path)
         self.file.close()
-        try:
-            folder = os.open(self.path.parent, os.O_RDONLY)
-        except PermissionError:  # Windows opens no folders; its journal keeps the order
-            return
-        try:
-            os.fsync(folder)  # so that the rename itself survives a power cut
-        finally:
-            os.close(folder)
+        fsync_folder(self.path.parent)
 
     def discard(self) -> None:
         """Remove the temporary file; a file at the final path stays untouched.
@@ -137,6 +130,18 @@ def atomic_write(path: str | os.PathLike, **options) -> Iterator[BinaryIO]:
     except BaseException:
         atomic.discard()
         raise
+
+
+def fsync_folder(path: Path) -> None:
+    """Let a new name in a folder survive a power cut."""
+    try:
+        folder = os.open(path, os.O_RDONLY)
+    except PermissionError:  # Windows opens no folders; its journal keeps the order
+        return
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def remove_leftovers(path: str | os.PathLike) -> None:

@@ -112,13 +112,13 @@ class Bench:
         """Time the parts, for notebook 08."""
         _say("the parts, for notebook 08")
         words = ("-m", "scripts.bench.lesson_figures", "/tmp/many_train.csv")
-        return self._measure(*words)
+        return self.measure(*words)
 
     def _run(self, name: str, preset: Preset) -> Side:
         words = ("-m", "scripts.bench.side", name, preset.name, "/tmp")
-        return Side(**self._measure(*words))
+        return Side(**self.measure(*words))
 
-    def _measure(self, *words: str) -> dict:
+    def measure(self, *words: str) -> dict:
         """Run Python with these words; QEMU hangs now and then, and is started again."""
         run = retry(lambda: call(*self._python, *words, timeout=SECONDS), on=(HangError,))
         return json.loads(run.stdout)

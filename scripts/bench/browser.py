@@ -79,6 +79,24 @@ class Browser:
     def __exit__(self, *exception) -> None:
         self._driver.quit()
 
+    def go(self, path: str) -> None:
+        """Open a page by its path, or another by its address."""
+        self._driver.get(self.url + path if path.startswith("/") else path)
+
+    def run(self, script: str):
+        """Run a script on the page; return what it returns."""
+        return self._driver.execute_script(script)
+
+    def resize(self, width: int, height: int, touch: bool = False) -> None:
+        """Give the page this size, in CSS pixels, and a finger instead of a mouse."""
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": touch}
+        self._driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        self._driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": touch})
+
+    def log(self) -> list[str]:
+        """Return what the browser complains about since the last call, such as a refused script."""
+        return [entry["message"] for entry in self._driver.get_log("browser")]
+
     def log_in(self, password: str) -> None:
         """Log in with the password, and wait for the list of notebooks."""
         self._driver.get(f"{self.url}/login")

@@ -16,6 +16,9 @@ ARM = RootKind("blas-arm", _BOTH, "armhf")
 # Debian's armhf is built for ARMv7: the same floating point as Raspberry Pi OS, without vectors.
 HARD_FLOAT = RootKind("hard-float", _NETWORK, "armhf")
 
+# What the page to draw on needs.
+PAGE = RootKind("page", (*_NETWORK, "python3-tornado"), "armhf")
+
 # 32 bits as on the Pi, and i386 runs natively: valgrind counts there in seconds.
 CACHE = RootKind("cache", (*_NETWORK, *_REFERENCE, "valgrind", "libc6-dbg"), "i386")
 

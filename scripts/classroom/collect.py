@@ -4,7 +4,8 @@
     python -m scripts.classroom.collect --inventory ansible/inventory/hosts.yml --hand-back
 
 The work of each Pi gets into collected/NAME/DATE/, as files to look at and as work.tar.gz, from
-which it is handed back: there, names, contents and permissions are as they were on the Pi.
+which it is handed back: there, names, contents and permissions are as they were on the Pi. The
+digits that the class drew on the Pis' pages get into collected/class_digits.csv, those of all Pis.
 """
 
 import errno
@@ -20,6 +21,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from nn.kit import command
+from nn.saving.atomic import atomic_write
 from scripts.classroom.ask import Answer, ask, ask_all, chosen_pis, in_need, parser, printable, run
 from scripts.classroom.transfer import PROJECT, SECONDS, on_pi, packed
 from scripts.pis import Pi
@@ -28,6 +31,9 @@ COLLECTED = PROJECT / "collected"
 ARCHIVE = "work.tar.gz"
 DATE = "%Y-%m-%dT%H%M%SZ"
 SOME_WERE_SKIPPED = 3  # kit_files.py backup
+CLASS_DIGITS = "class_digits.csv"
+DIGIT = re.compile(rb"\d(,(\d{1,2}|1\d\d|2[0-4]\d|25[0-5])){784}")
+MOST_BYTES_OF_DIGITS = 10**8
 MOST_BYTES = 4 * 10**9  # of one Pi's files: a small archive could unpack to more than the disk
 COLLECT = """\
 kit_files backup "$PWD" "$folder" "$brought/work.tar.gz" >&2; code=$?
@@ -92,7 +98,25 @@ def collect(pis: list[Pi], folder: Path) -> int:
     for pi in pis:
         with suppress(OSError):  # it holds something
             (folder / pi.name).rmdir()
+    if count := gather_class_digits(folder):
+        file = folder / CLASS_DIGITS
+        train = command(f"train --train {file}")
+        print(f"{count} digits of the class: {file}. Train on them: {train}")
     return in_need(missed, "work is missing")
+
+
+def gather_class_digits(folder: Path) -> int:
+    """Put what all Pis collected last of the class's digits into one file; return their number."""
+    lines = []
+    for pi in sorted(path for path in folder.iterdir() if path.is_dir()):
+        files = sorted(pi.glob(f"[0-9]*/*/mnist_dataset/{CLASS_DIGITS}"))
+        if files and files[-1].stat().st_size <= MOST_BYTES_OF_DIGITS:
+            # a pupil may have changed it
+            lines += [line for line in files[-1].read_bytes().splitlines() if DIGIT.fullmatch(line)]
+    if lines:
+        with atomic_write(folder / CLASS_DIGITS) as file:
+            file.writelines(line + b"\n" for line in lines)
+    return len(lines)
 
 
 def skipped(answer: Answer) -> str:

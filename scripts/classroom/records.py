@@ -100,6 +100,7 @@ def _inventory(classroom: Classroom, secrets: str) -> str:
         "ansible_host": "{{ inventory_hostname }}.local",
         "ansible_become_password": f"{{{{ lookup('ansible.builtin.file', {file}) }}}}",
         "jupyter_password": "{{ ansible_become_password }}",
+        "draw_install": True,
     }
     if classroom.https:
         shared["jupyter_tls"] = "self-signed"
@@ -107,8 +108,8 @@ def _inventory(classroom: Classroom, secrets: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _quoted(value: str | bool) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _is_ours(text: str) -> bool:

@@ -12,7 +12,7 @@ from tests.campaigns import PROJECT
 from tests.campaigns.arm_tests import PACKAGES
 
 PYTHON = "Python 3.13"
-MORE = "python3-matplotlib libopenblas0-serial ca-certificates locales git".split()
+MORE = "python3-matplotlib python3-tornado libopenblas0-serial ca-certificates locales git".split()
 KIND = RootKind("python", (*PACKAGES, *MORE))
 # What needs packages that are not in the root (Jupyter, anywidget, Dask), other languages or mounts
 LEFT_OUT = (

@@ -21,6 +21,7 @@ IN_ORDER = [
     "09_a_little_calculus.ipynb",
     "10_the_same_network_in_other_languages.ipynb",
     "11_many_pis_one_question.ipynb",
+    "12_digits_of_our_own.ipynb",
 ]
 
 

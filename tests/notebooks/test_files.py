@@ -29,9 +29,9 @@ def code_of(notebook):
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def test_there_are_twelve():
+def test_there_are_thirteen():
     """Numbered without a gap, 00 first."""
-    assert [path.stem[:2] for path in NOTEBOOKS] == [f"{number:02}" for number in range(12)]
+    assert [path.stem[:2] for path in NOTEBOOKS] == [f"{number:02}" for number in range(13)]
 
 
 def test_the_format_is_as_published(notebook):

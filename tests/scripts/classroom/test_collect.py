@@ -198,3 +198,25 @@ def test_what_was_collected_on_a_date_is_handed_back(homes, tmp_path, capsys):
         assert mine.read_text() == expected
     assert collect.hand_back([pi], tmp_path / "collected", "2026-11-27T080000Z") == 1
     assert "pi-1 has no work of 2026-11-27T080000Z in" in capsys.readouterr().err
+
+
+def test_the_class_s_digits_are_joined(tmp_path):
+    """The latest of each Pi, whole lines alone: a pupil may have changed the file."""
+    digits = [",".join([label, *["0"] * 783, "255"]) for label in "123"]
+    for name, date, lines in (
+        ("pi-1", "2026-11-25T101500Z", digits[:1]),
+        ("pi-1", "2026-11-26T101500Z", digits[:2]),
+        ("pi-2", "2026-11-26T101500Z", [digits[2], digits[2][:-9], f"{digits[2]}6", "label"]),
+    ):
+        place = tmp_path / name / date / "pi-nn" / "mnist_dataset"
+        place.mkdir(parents=True)
+        (place / "class_digits.csv").write_text("\n".join(lines))
+    assert collect.gather_class_digits(tmp_path) == 3
+    assert (tmp_path / "class_digits.csv").read_text().splitlines() == digits
+
+
+def test_without_digits_there_is_no_file(tmp_path):
+    """Most classes do not draw."""
+    (tmp_path / "pi-1").mkdir()
+    assert collect.gather_class_digits(tmp_path) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["pi-1"]

@@ -29,6 +29,7 @@ def main(command_line: str, cache: str = "") -> None:
         "os_id": system["ID"],
         "free_mb": shutil.disk_usage("/").free // 2**20,
         "has_kit": has_kit,
+        "has_page": Path("/etc/systemd/system/pi-nn-draw.socket").exists(),
         "swap_managers": [name for name, path in SWAP_MANAGERS.items() if Path(path).exists()],
         "controllers": (read("/sys/fs/cgroup/cgroup.controllers") or "").split(),
         "command_line": read(command_line),

@@ -1,6 +1,6 @@
 """Install the kit in a user's folder, uninstall it, and keep the user's own files.
 
-    kit_files.py bundle PROGRAM               write this program and nn.saving.atomic into one file
+    kit_files.py bundle PROGRAM               write this program and what it imports into one file
     kit_files.py pack PROJECT ARCHIVE         pack the files of the kit that a Pi needs
     kit_files.py install ARCHIVE FOLDER       unpack the kit; files that the user changed are kept
     kit_files.py uninstall FOLDER             remove the kit; the user's files are kept
@@ -38,6 +38,7 @@ from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
+from nn.page import fetching
 from nn.saving import atomic
 from nn.saving.atomic import AtomicFile, atomic_write, remove_leftovers
 
@@ -101,6 +102,8 @@ def bundle(program: Path) -> int:
     sources = {
         "__main__.py": Path(__file__).read_bytes(),
         "nn/__init__.py": b"",
+        "nn/page/__init__.py": b"",
+        "nn/page/fetching.py": Path(fetching.__file__).read_bytes(),
         "nn/saving/__init__.py": b"",
         "nn/saving/atomic.py": Path(atomic.__file__).read_bytes(),
     }
@@ -403,6 +406,8 @@ def caches_of(path: Path) -> list[Path]:
 def backup(home: Path, folder: Path, archive: Path) -> int:
     """Pack the user's own files: those added or changed in the kit's folder, and ~/.jupyter.
 
+    With them are the class's digits, if this Pi offers the page to draw on.
+
     Left out is what can be downloaded or made again: MNIST, caches, virtual environments, a clone's
     .git. A link is packed as the file that it points to, if that is in the home. Without files to
     pack no archive is written.
@@ -411,6 +416,10 @@ def backup(home: Path, folder: Path, archive: Path) -> int:
         sys.exit(f"expected the kit's folder in {home}, got {folder}")
     archive.unlink(missing_ok=True)
     skipped: list[str] = []
+    try:  # the page keeps them where the user cannot read
+        fetching.fetch_class_digits(folder / "mnist_dataset" / fetching.NAME)
+    except OSError as error:
+        skipped.append(f"the class's digits of the page to draw on: {error}")
     files = [path for path in own_files(home, folder, skipped) if can_pack(path, home, skipped)]
     packed = write_backup(archive, home, files, skipped) if files else 0
     if os.path.lexists(folder / ".git"):
