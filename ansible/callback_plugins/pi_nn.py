@@ -119,7 +119,7 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_failed(self, result, ignore_errors=False):
         """Note what failed; a later rescue may make it good."""
         self.v2_runner_on_ok(result)
-        self._needs[result._host.name] = failure(result._task.get_name(), result._result)
+        self._needs[result._host.name] = failure(result._task.name, result._result)
 
     def v2_runner_on_unreachable(self, result):
         """Say why the login failed, below SSH's own message."""

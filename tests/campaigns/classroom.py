@@ -89,7 +89,7 @@ class Report:
             said.append("**failed**")
         seconds = time.monotonic() - start
         taken = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-        self.lines.append(f"| {name} | {'; '.join(said) or 'done'} | {taken} |")
+        self.lines.append(f"| {name} | {'<br>'.join(said) or 'done'} | {taken} |")
         print(f"         {self.lines[-1]}", flush=True)
 
 
@@ -307,8 +307,8 @@ def run_class(pis: Class, report: Report, mnist: Path) -> None:
         rows = table_of(printed)
         for name in names:
             assert (name in needy) != rows.get(name, "").startswith("ready"), rows.get(name)
-        said.append(f"{len(names) - len(needy)} ready, {len(needy)} in need:")
-        said += [f"{name}: {rows[name]}" for name in needy]
+        said.append(f"{len(names) - len(needy)} ready, {len(needy)} in need")
+        said += [f"{name} {' '.join(rows[name].split())}" for name in needy]
     with report.step("mend those four, and `make provision OFFLINE=1` again") as said:
         mend(pis)
         printed = laptop.make("provision", "OFFLINE=1")
