@@ -72,54 +72,65 @@ class CallbackModule(CallbackBase):
         super().__init__()
         self._over = threading.Event()
         self._is_playbook = False  # but a single task, whose output a program may read
+        self._running: dict[str, tuple[float, str]] = {}  # by Pi: since when, which task
         self._pupils: dict[str, str] = {}
         self._needs: dict[str, str] = {}  # by the Pi's name
+        self._fault_here = ""  # what failed on this computer, once for all Pis
 
     def v2_playbook_on_start(self, playbook):
-        """Note that a playbook runs."""
+        """Begin to watch what runs."""
         self._is_playbook = True
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def v2_playbook_on_play_start(self, play):
         """Keep the play, whose variable manager knows the Pis' addresses."""
         self._play = play
 
-    def v2_playbook_on_task_start(self, task, is_conditional):
-        """Begin to watch a task."""
-        self._stop()
-        if not self._is_playbook:
-            return
-        self._over = threading.Event()
-        watch = threading.Thread(target=self._report, args=(self._over, task.get_name()))
-        watch.daemon = True
-        watch.start()
+    def v2_runner_on_start(self, host, task):
+        """Note what runs on a Pi."""
+        self._running[host.name] = time.monotonic(), task.get_name()
 
-    def v2_playbook_on_handler_task_start(self, task):
-        """Watch a handler like a task."""
-        self.v2_playbook_on_task_start(task, False)
+    def v2_runner_on_skipped(self, result):
+        """Note that nothing runs on a Pi."""
+        self._running.pop(result._host.name, None)
 
-    def _stop(self) -> None:
-        self._over.set()
-
-    def _report(self, over: threading.Event, name: str) -> None:
-        """Print a line now and then until the task is over."""
-        start, pause = time.monotonic(), FIRST
-        while not over.wait(pause):
-            seconds = round(time.monotonic() - start)
-            passed = f"{seconds // 60} min {seconds % 60:02} s" if seconds >= 60 else f"{seconds} s"
+    def _watch(self) -> None:
+        """Print a line now and then while the same task runs."""
+        watched, due = None, FIRST
+        while not self._over.wait(min(FIRST, 1)):
+            running = list(self._running.items())
+            oldest = min(running, key=lambda item: item[1], default=None)
+            if oldest != watched:
+                watched, due = oldest, FIRST
+            if oldest is None:
+                continue
+            host, (start, name) = oldest
+            seconds = time.monotonic() - start
+            if seconds < due:
+                continue
+            due += min(due, LONGEST)
+            whole = round(seconds)
+            passed = f"{whole // 60} min {whole % 60:02} s" if whole >= 60 else f"{whole} s"
+            where = f", on {host}" if len(running) > 1 else ""
             self._display.display(
-                f"still running after {passed}: {name}", color=constants.COLOR_SKIP
+                f"still running after {passed}: {name}{where}", color=constants.COLOR_SKIP
             )
-            pause = min(2 * pause, LONGEST)
 
     def v2_runner_on_ok(self, result):
-        """Note whose Pi it is."""
+        """Note whose Pi it is, and that nothing runs on it."""
+        self._running.pop(result._host.name, None)
         pupil = str(result._host.get_vars().get("pupil", ""))
         self._pupils[result._host.name] = "".join(sign for sign in pupil if sign.isprintable())
 
     def v2_runner_on_failed(self, result, ignore_errors=False):
         """Note what failed; a later rescue may make it good."""
         self.v2_runner_on_ok(result)
-        self._needs[result._host.name] = failure(result._task.name, result._result)
+        task = result._task
+        if ignore_errors:
+            return
+        self._needs[result._host.name] = failure(task.name, result._result, task.delegate_to)
+        if task.run_once and task.delegate_to:
+            self._fault_here = self._needs[result._host.name]
 
     def v2_runner_on_unreachable(self, result):
         """Say why the login failed, below SSH's own message."""
@@ -141,9 +152,13 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_stats(self, stats):
         """Say what each Pi has or needs, after the recap."""
-        self._stop()
-        arguments = context.CLIARGS
-        lines = summary(stats, arguments, self._needs, self._pupils) if self._is_playbook else []
+        self._over.set()
+        if not self._is_playbook:
+            return
+        if self._fault_here and any(stats.failures.values()):
+            lines = [f"Failed on this computer, before any Pi was changed: {self._fault_here}"]
+        else:
+            lines = summary(stats, context.CLIARGS, self._needs, self._pupils)
         if lines:
             self._display.display("\n".join(lines))
 
@@ -156,12 +171,12 @@ def advice(message: str, has_password: bool) -> tuple[str, str]:
     return need, explanation
 
 
-def failure(task: str, result: dict) -> str:
-    """Return why a task failed, in one line."""
-    if re.search(FULL, str(result)):
+def failure(task: str, result: dict, delegated: str | None = None) -> str:
+    """Return why a task failed, in one line; `delegated` if it did not run on the Pi."""
+    if not delegated and re.search(FULL, str(result)):
         return CARD_IS_FULL
-    items = (item for item in result.get("results", ()) if item.get("failed"))
-    result = next(items, result)
+    items = (item for item in result.get("results") or () if isinstance(item, dict))
+    result = next((item for item in items if item.get("failed")), result)
     errors = str(result.get("stderr") or result.get("module_stderr") or "").strip().splitlines()
     said = str(result.get("msg", ""))
     if errors and (said.startswith(("non-zero", "MODULE FAILURE")) or not said):
@@ -174,34 +189,38 @@ def summary(stats, arguments, needs: dict[str, str], pupils: dict[str, str]) -> 
     said = {host: words for host, words in sorted(stats.custom.items()) if host != "_run"}
     rows, needy, following = [], [], None
     for host in sorted(stats.processed):
-        pupil = pupils.get(host, "")
+        ready = said.get(host, {}).get("pi_nn_ready")
         if stats.dark.get(host) or stats.failures.get(host):
             needy.append(host)
-            state = "not reached" if stats.dark.get(host) else "failed"
-            rows.append((host, pupil, state, needs.get(host, "see above")))
-        elif ready := said.get(host, {}).get("pi_nn_ready"):
-            rows.append((host, pupil, "ready", "  ".join(ready)))
+            state, words = "failed", needs.get(host, "see above")
+            state = "not reached" if stats.dark.get(host) else state
+        elif ready:
+            state, words = "ready", "  ".join(ready)
             following = said[host].get("pi_nn_next")
-    if len(stats.processed) > 1:
+        else:
+            state, words = "done", ""
+        rows.append((host, pupils.get(host, ""), state, words))
+    lines = []
+    some_are_ready = any(state == "ready" for _, _, state, _ in rows)
+    if not needy and not some_are_ready:
+        pass  # as after a backup
+    elif len(rows) > 1:
         lines = table(rows)
     elif needy:
         lines = [f"{host}: {state}: {need}" for host, _, state, need in rows]
     else:
-        lines = [line for host, *_ in rows for line in in_lines(host, said[host]["pi_nn_ready"])]
+        ready = said[rows[0][0]]["pi_nn_ready"]
+        lines = [f"{rows[0][0]}: {ready[0]}", *ready[1:]]
     for host, words in said.items():
         lines += [f"{host}: {note}" for note in words.get("pi_nn_notes", [])]
-    if rows and len(stats.processed) > 1:
-        lines.append(f"{len(rows) - len(needy)} ready, {len(needy)} in need")
-    if needy and len(stats.processed) > 1:
+    if len(rows) > 1 and (needy or some_are_ready):
+        well = "ready" if some_are_ready else "done"
+        lines.append(f"{len(rows) - len(needy)} {well}, {len(needy)} in need")
+    if needy and len(rows) > 1:
         lines.append(f"Then run the same command again, with LIMIT={','.join(needy)}")
     elif following:
         lines.append(f"Next: {following}{flags(arguments)}")
     return lines
-
-
-def in_lines(host: str, ready: list[str]) -> list[str]:
-    """Return what one Pi has, the first line with its name."""
-    return [f"{host}: {ready[0]}", *ready[1:]]
 
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:

@@ -103,14 +103,17 @@ def ask_all(pis: list[Pi], ask_one: Callable[[Pi], Answer]) -> Iterator[Answer]:
         print(f"Asking {count}", file=sys.stderr, flush=True)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         asked = {pool.submit(ask_one, pi): pi for pi in pis}
-        for done, future in enumerate(as_completed(asked), 1):
-            try:
-                yield future.result()
-            except OSError as error:  # of this computer, such as a full disk
-                yield Answer(asked[future], problem=f"was left out: {error}")
-            if on_terminal:
-                line = f"{done} of {count} answered\r" if done < len(pis) else "\033[K"
-                print(line, end="", file=sys.stderr, flush=True)
+        try:
+            for done, future in enumerate(as_completed(asked), 1):
+                try:
+                    yield future.result()
+                except OSError as error:  # of this computer, such as a full disk
+                    yield Answer(asked[future], problem=f"was left out: {error}")
+                if on_terminal:
+                    line = f"{done} of {count} answered\r" if done < len(pis) else "\033[K"
+                    print(line, end="", file=sys.stderr, flush=True)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C asks no more of them
 
 
 def ask(
@@ -133,7 +136,7 @@ def ask(
     seconds : float
         The longest that it may take, logging in included.
     on_terminal : bool
-        Whether it shows its output and its errors here, as they arrive.
+        Whether it has this terminal, and shows its output and its errors here, as they arrive.
     """
     words, environment = ["sh", "-c", command], dict(os.environ)
     if pi.address:
@@ -150,7 +153,7 @@ def ask(
     try:
         done = subprocess.run(
             words,
-            stdin=stdin,
+            stdin=None if on_terminal else stdin,
             stdout=None if on_terminal else stdout,
             stderr=None if on_terminal else subprocess.PIPE,
             timeout=seconds,

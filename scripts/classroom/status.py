@@ -31,6 +31,7 @@ LEAST_DISK_MB = 200  # as in ansible/roles/base/defaults/main.yml: base_free_mb_
 HOT = 80  # degrees Celsius: a Pi slows down
 COLUMNS = ("Pi", "pupil", "release", "kit", "disk", "memory", "Jupyter", "last training", "°C")
 LONGEST_WORD = 60
+LARGEST = 1e15  # larger numbers, and infinity, are no sizes, times or accuracies
 
 
 def main() -> int:
@@ -83,7 +84,7 @@ def status_of(answer: Answer) -> Status:
         facts = json.loads(last_line(answer.output.decode(errors="replace")))
         if not isinstance(facts, dict):
             raise ValueError("no object")
-    except ValueError:
+    except (ValueError, RecursionError):
         said = last_line(answer.errors) or "nothing"
         status.needs.append(f"expected its status, got: {said[:200]}")
         return status
@@ -163,7 +164,8 @@ def size(megabytes: object) -> str:
 
 def number(value: object) -> float | None:
     """Return a number; None for anything else that a Pi may have printed."""
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number and abs(value) < LARGEST else None
 
 
 def word(value: object) -> str:

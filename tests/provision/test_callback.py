@@ -1,7 +1,6 @@
 """What a playbook says after the recap, on stand-ins for Ansible's statistics."""
 
 import importlib
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -77,18 +76,59 @@ def test_the_next_command_is_for_the_same_pis(pi_nn, tmp_path, monkeypatch):
 def test_nothing_to_say_is_not_said(pi_nn):
     """As at the end of a backup."""
     assert pi_nn.summary(stats({}, "pi-1"), {}, {}, {}) == []
+    assert pi_nn.summary(stats({}, "pi-1 pi-2"), {}, {}, {}) == []
 
 
-def test_a_long_step_says_that_it_lives(pi_nn, monkeypatch):
-    """And one that is over does not."""
+def test_those_that_are_well_are_counted_beside_one_in_need(pi_nn):
+    """Where no address is said, as with TAGS=kit."""
+    given = stats({}, "pi-1 pi-2", failures=["pi-2"])
+    assert pi_nn.summary(given, {}, {"pi-2": "Install: no"}, {}) == [
+        "Pi",
+        "pi-1  done",
+        "pi-2  failed  Install: no",
+        "1 done, 1 in need",
+        "Then run the same command again, with LIMIT=pi-2",
+    ]
+
+
+@pytest.fixture
+def plugin(pi_nn, monkeypatch):
+    """The plugin, at the start of a playbook; what it prints is in `printed`."""
     monkeypatch.setattr(pi_nn, "FIRST", 0.01)
-    plugin, printed = pi_nn.CallbackModule(), []
-    plugin._display = SimpleNamespace(display=lambda text, color: printed.append(text))
+    plugin = pi_nn.CallbackModule()
+    plugin.printed = []
+    plugin._display = SimpleNamespace(display=lambda text, color=None: plugin.printed.append(text))
     plugin.v2_playbook_on_start(None)
-    plugin.v2_playbook_on_task_start(SimpleNamespace(get_name=lambda: "pip"), False)
+    yield plugin
+    plugin._over.set()
+
+
+def result(host: str, task: SimpleNamespace | None = None, **words) -> SimpleNamespace:
+    named = SimpleNamespace(name=host, get_vars=dict)
+    return SimpleNamespace(_host=named, _task=task, _result=words)
+
+
+def test_a_long_step_says_that_it_lives(plugin):
+    """The one that has been running longest, wherever; and one that is over does not."""
+    pip, apt = (SimpleNamespace(get_name=lambda name=name: name) for name in ("pip", "apt"))
+    plugin.v2_runner_on_start(SimpleNamespace(name="pi-1"), pip)
+    plugin.v2_runner_on_start(SimpleNamespace(name="pi-2"), apt)
     plugin._over.wait(0.2)
-    plugin._stop()
-    assert printed[0] == "still running after 0 s: pip"
-    before = len(printed)
-    time.sleep(0.1)
-    assert len(printed) == before
+    plugin.v2_runner_on_ok(result("pi-2"))
+    assert set(plugin.printed) == {"still running after 0 s: pip, on pi-1"}
+    plugin.v2_runner_on_ok(result("pi-1"))
+    plugin._over.wait(0.1)
+    before = len(plugin.printed)
+    plugin._over.wait(0.1)
+    assert len(plugin.printed) == before
+
+
+def test_a_fault_of_this_computer_is_not_a_pis(plugin):
+    """A task that runs here once stops all; running again for one Pi would not help."""
+    task = SimpleNamespace(name="Download MNIST", run_once=True, delegate_to="localhost")
+    plugin.v2_runner_on_failed(result("pi-1", task, msg="[Errno 28] No space left on device"))
+    plugin.v2_playbook_on_stats(stats({}, "pi-1 pi-2", failures=["pi-1"]))
+    assert plugin.printed == [
+        "Failed on this computer, before any Pi was changed: Download MNIST: [Errno 28] No space "
+        "left on device"
+    ]
