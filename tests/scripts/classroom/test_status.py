@@ -51,6 +51,25 @@ def test_a_pi_without_a_kit_still_answers(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"training": {"preset": "x", "accuracy": 10**400, "seconds_ago": float("inf")}},
+        {"disk_mb": float("nan"), "celsius": -float("inf")},
+    ],
+)
+def test_impossible_numbers_are_not_shown(changes, capsys):
+    """A pupil can write anything into a model; the others' lines must not go for it."""
+    show([status_of(answer(WELL, **changes))], watch=False)
+    assert "pi-07" in capsys.readouterr().out
+
+
+def test_a_status_nested_too_deeply_is_one_pis_alone():
+    """It is named, without a traceback."""
+    (need,) = status_of(Answer(PI, b"[" * 100_000 + b"\n")).needs
+    assert need.startswith("expected its status, got: ")
+
+
 def test_the_newest_training_is_found(tmp_path):
     """In a model that `train` wrote; a file that is none of its models is passed over."""
     models = tmp_path / "pi-nn" / "models"
