@@ -88,7 +88,8 @@ class Wheels:
                 raise StoreError(f"{len(missing)} wheels are not in the class cache", 504)
             if missing:
                 before = self._present()
-                self._download(release, missing)
+                for lines in without_doubles(missing):
+                    self._download(release, lines)
                 new = self._present().items() - before.items()
                 self.from_internet += sum((self.folder / name).stat().st_size for name, _ in new)
             wanted = {digest for _, digest in requirements(release)}
@@ -124,6 +125,22 @@ class Wheels:
         if done.returncode != 0:
             errors = [line for line in done.stderr.splitlines() if "ERROR" in line] or ["unknown"]
             raise StoreError(f"pip could not download wheels: {errors[-1]}")
+
+
+def without_doubles(lines: list[str]) -> list[list[str]]:
+    """Divide requirements so that none has two versions of a package: pip refuses to choose.
+
+    >>> without_doubles(["a==1 --hash=x", "a==2 --hash=y", "b==1 --hash=z"])
+    [['a==1 --hash=x', 'b==1 --hash=z'], ['a==2 --hash=y']]
+    """
+    parts: list[dict[str, str]] = []
+    for line in lines:
+        name = line.partition("==")[0]
+        part = next((part for part in parts if name not in part), None)
+        if part is None:
+            parts.append(part := {})
+        part[name] = line
+    return [list(part.values()) for part in parts]
 
 
 def requirements(release: str) -> list[tuple[str, str]]:
