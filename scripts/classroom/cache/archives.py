@@ -42,7 +42,7 @@ def place(url: str, systems: dict[str, list[Archive]]) -> str | None:
         for address in (archive.address, *archive.also):
             rest = url.removeprefix(f"{address}/")
             path = unquote(rest)
-            if rest != url and not {"", ".", ".."}.intersection(re.split(r"[/\\]", path)):
+            if rest != url and path.isprintable() and not {"", ".", ".."}.intersection(re.split(r"[/\\]", path)):
                 return f"{urlsplit(archive.address).netloc}{urlsplit(archive.address).path}/{path}"
     return None
 

@@ -16,6 +16,7 @@ import socketserver
 import sys
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -38,15 +39,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer with a file of an archive, or with one of the cache's own pages."""
-        try:
-            if self.path.startswith("/"):
-                self._answer_itself()
-            else:
-                self._send_file(self.server.store.get(self.path))
-        except StoreError as error:
-            self.send_error(error.status, " ".join(str(error).split()))
-        except ConnectionError:  # the Pi was switched off, or its apt ended
-            self.close_connection = True
+        self._answer(self._answer_itself if self.path.startswith("/") else self._answer_with_file)
 
     def do_HEAD(self) -> None:
         """Answer as `do_GET` does, without the file."""
@@ -54,10 +47,54 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer which of the files that a Pi asks about are missing."""
-        length = int(self.headers.get("Content-Length", 0))
-        question = json.loads(self.rfile.read(min(length, QUESTION_BYTES)))
-        missing = self.server.missing(question["urls"], question["wheels"])
-        self._send(json.dumps(missing).encode(), "application/json")
+        self._answer(self._answer_missing)
+
+    def _answer(self, answer: Callable[[], None]) -> None:
+        """Answer, or say why not: whatever a Pi asks, its apt gets a reason, the terminal nothing."""
+        self.has_begun = False
+        try:
+            answer()
+        except ConnectionError:  # the Pi was switched off, or its apt ended
+            self.close_connection = True
+        except Exception as error:
+            if self.has_begun:  # the rest of a file is no place for a reason
+                self.close_connection = True
+            elif isinstance(error, StoreError):
+                self._refuse(error.status, str(error))
+            else:
+                self._refuse(500, f"{type(error).__name__}: {error}")
+
+    def _refuse(self, status: int, reason: str) -> None:
+        line = " ".join(reason.split()).encode("ascii", "backslashreplace")
+        self.send_error(status, line.decode())
+
+    def end_headers(self) -> None:
+        """Send the headers; from now on, no error can be sent."""
+        self.has_begun = True
+        super().end_headers()
+
+    def _answer_missing(self) -> None:
+        match self._read_question():
+            case {"urls": [*urls], "wheels": str(release)} if all(
+                isinstance(url, str) for url in urls
+            ):
+                missing = self.server.missing(urls, release)
+                self._send(json.dumps(missing).encode(), "application/json")
+            case _:
+                raise StoreError("expected JSON with a list of urls, and wheels of a release", 400)
+
+    def _read_question(self) -> object:
+        length = self.headers.get("Content-Length", "")
+        if not re.fullmatch("[0-9]{1,9}", length) or int(length) > QUESTION_BYTES:
+            expected = f"expected a Content-Length of at most {QUESTION_BYTES}"
+            raise StoreError(f"{expected}, got {length or 'none'}", 413)
+        try:
+            return json.loads(self.rfile.read(int(length)))
+        except (ValueError, RecursionError):
+            return None
+
+    def _answer_with_file(self) -> None:
+        self._send_file(self.server.store.get(self.path))
 
     def _answer_itself(self) -> None:
         address = urlsplit(self.path)
@@ -137,6 +174,9 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         """Return the names of the files that are not here, of these and of a release's wheels."""
         names = [unquote(url.rpartition("/")[2]) for url in urls if not self.store.has_url(url)]
         return names + [line.split()[0] for line in self.wheels.missing(release)]
+
+    def handle_error(self, request, client_address) -> None:
+        """Stay quiet: the terminal is Ansible's."""
 
     def totals(self) -> dict:
         """Return the bytes of this run."""

@@ -128,6 +128,75 @@ def test_a_half_bundle_is_named(serve, upstream, tmp_path):
     assert json.loads(ask(server, "/status?release=../../x&architecture=y")[1])["half"] == ""
 
 
+def speak(server: Server, *lines: bytes) -> bytes:
+    """Return the first line of what the server answers to raw lines."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(30)
+        connection.connect(str(server.server_address))
+        connection.sendall(b"\r\n".join(lines))
+        with connection.makefile("rb") as answer:
+            return answer.readline().rstrip()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"no JSON", 400),
+        (b"[" * 100_000, 400),
+        (b'{"urls": []}', 400),
+        (b'{"urls": 1, "wheels": "bookworm"}', 400),
+        (b'{"urls": [1], "wheels": "bookworm"}', 400),
+        (b'{"urls": [], "wheels": []}', 400),
+        (b'{"urls": [], "wheels": ""}', 200),
+    ],
+)
+def test_a_question_that_is_none_gets_an_answer(serve, capfd, body, status):
+    """Its status and a reason, and the terminal stays as it is."""
+    length = b"Content-Length: %d" % len(body)
+    line = speak(serve(), b"POST /missing HTTP/1.1", length, b"", body)
+    assert line.split()[:2] == [b"HTTP/1.1", b"%d" % status]
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("pool/%00", 403), (f"pool/{'x' * 300}/y", 500), ("pool/%E2%82%AC.deb", 404)],
+)
+def test_an_address_that_no_disk_takes_gets_an_answer(serve, upstream, capfd, path, status):
+    """One with a NUL, one that is too long, one that HTTP cannot repeat."""
+    assert ask(serve(), upstream.url(path))[0] == status
+    assert capfd.readouterr() == ("", "")
+
+
+def test_any_failure_gets_an_answer_in_ascii(serve, upstream, monkeypatch, capfd):
+    """Also one that nobody thought of; one within a file ends the connection instead."""
+    server = serve()
+
+    def fail(*_arguments):
+        raise LookupError("5 € are\nmissing")
+
+    monkeypatch.setattr(server.store, "get", fail)
+    line = speak(server, f"GET {upstream.url('pool/x.deb')} HTTP/1.1".encode(), b"", b"")
+    assert line == rb"HTTP/1.1 500 LookupError: 5 \u20ac are missing"
+    monkeypatch.undo()
+    monkeypatch.setattr(server, "count", fail)
+    with pytest.raises(http.client.IncompleteRead, match="0 bytes read"):
+        ask(server, upstream.url("pool/alpha_2%2bx.deb"))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_pi_that_hangs_up_leaves_the_terminal_alone(serve, capfd):
+    """Within a request, as when it is switched off."""
+    server, ended = serve(), threading.Event()
+    after = server.shutdown_request
+    server.shutdown_request = lambda request: (after(request), ended.set())
+    server.finish_request = lambda *_arguments: 1 / 0
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(server.server_address))
+    assert ended.wait(30)
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("path", ["/", "/etc/passwd", "/wheels/../x", "/wheels/none/", "/x"])
 def test_other_addresses_are_refused(serve, path):
     """It has no other files."""
