@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 FILE = Path(__file__).resolve().parents[3] / "ansible/archives.yml"
+KEPT = re.compile(r"(?:dists/[^?#/]+|pool)/[^?#]+")  # what apt asks an archive for
 STANZA_HASH = re.compile(rb"^SHA256: (\w+)$", re.M)
 STANZA_FILE = re.compile(rb"^Filename: (?:\./)?(.+)$", re.M)
 
@@ -36,13 +37,16 @@ def read_archives(path: Path = FILE) -> dict[str, list[Archive]]:
 def place(url: str, systems: dict[str, list[Archive]]) -> str | None:
     """Return where a file is kept, below the cache's folder; None if its archive is not listed.
 
-    All names of an archive have one place, and no address leads out of its folder.
+    All names of an archive have one place, and no address leads out of its folder. A query has none:
+    with it, one file would have any number of names.
     """
     for archive in (archive for archives in systems.values() for archive in archives):
         for address in (archive.address, *archive.also):
             rest = url.removeprefix(f"{address}/")
             path = unquote(rest)
-            if rest != url and path.isprintable() and not {"", ".", ".."}.intersection(re.split(r"[/\\]", path)):
+            parts = re.split(r"[/\\]", path)
+            is_kept = rest != url and path.isprintable() and KEPT.fullmatch(path)
+            if is_kept and not {"", ".", ".."}.intersection(parts):
                 return f"{urlsplit(archive.address).netloc}{urlsplit(archive.address).path}/{path}"
     return None
 

@@ -158,6 +158,14 @@ def test_a_question_that_is_none_gets_an_answer(serve, capfd, body, status):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("length", [b"-1", b"1048577", b"9" * 5000, b"x", b""])
+def test_a_question_without_an_end_is_refused(serve, capfd, length):
+    """At once, and before it is read."""
+    line = speak(serve(), b"POST /missing HTTP/1.1", b"Content-Length: " + length, b"", b"")
+    assert line.startswith(b"HTTP/1.1 413 expected a Content-Length of at most 1048576, got ")
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [("pool/%00", 403), (f"pool/{'x' * 300}/y", 500), ("pool/%E2%82%AC.deb", 404)],

@@ -133,3 +133,15 @@ def test_no_address_leads_out_of_the_folder(store, upstream, path):
             store.get(url)
         assert refused.value.status == 403
     assert sum(upstream.asked.values()) == 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["x.deb", "pool", "dists/x", "other/x.deb", "pool/x?1", "pool/x%3f1", "pool/x#1"],
+)
+def test_one_file_has_one_name(store, upstream, path):
+    """Otherwise a Pi could fill the disk with one, under as many names as it likes."""
+    with pytest.raises(StoreError, match="is of no archive in") as refused:
+        store.get(upstream.url(path))
+    assert refused.value.status == 403
+    assert sum(upstream.asked.values()) == 0
