@@ -187,8 +187,10 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 def half_bundle(store: Store, release: str, architecture: str) -> str:
     """Return what a bundle that was begun lacks; "" if it is complete, or there is none."""
+    if not all(re.fullmatch("[a-z0-9]{1,32}", word) for word in (release, architecture)):
+        return ""
     path = store.folder / "bundles" / f"{release}-{architecture}.json"
-    if not re.fullmatch(r"\w+-\w+", path.stem) or not path.is_file():
+    if not path.is_file():
         return ""
     manifest = json.loads(path.read_text(encoding="utf-8"))
     absent = [url for url in manifest["files"] if not store.path(url).is_file()]

@@ -205,6 +205,18 @@ def test_a_pi_that_hangs_up_leaves_the_terminal_alone(serve, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_no_release_leads_out_of_the_folder(serve, tmp_path, capfd):
+    """Whatever a Pi says that it runs, no file elsewhere is opened."""
+    server = serve()
+    (tmp_path / "cache/bundles").mkdir(parents=True)
+    (tmp_path / "x-y.json").write_text("{")
+    for release, architecture in (("../../x", "y"), ("x", "/../../../x-y"), ("x" * 300, "y")):
+        path = f"/status?release={release}&architecture={architecture}"
+        status, told = ask(server, path)
+        assert (status, json.loads(told)["half"]) == (200, "")
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("path", ["/", "/etc/passwd", "/wheels/../x", "/wheels/none/", "/x"])
 def test_other_addresses_are_refused(serve, path):
     """It has no other files."""
