@@ -23,9 +23,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from platformdirs import user_cache_path
 
-from scripts.classroom.cache.archives import read_archives
+from scripts.classroom.cache.archives import place, read_archives
 from scripts.classroom.cache.store import CHUNK, Store, StoreError
-from scripts.classroom.cache.wheels import Wheels
+from scripts.classroom.cache.wheels import Wheels, requirements
 
 QUESTION_BYTES = 1 << 20
 
@@ -167,12 +167,12 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         """Return what a Pi has to know, and begin to download its wheels if it needs any."""
         if needs_wheels:
             self.wheels.begin(release)
-        half = half_bundle(self.store, release, architecture)
+        half = half_bundle(self.store, self.wheels, release, architecture)
         return {"offline": self.store.offline, "half": half}
 
     def missing(self, urls: list[str], release: str) -> list[str]:
         """Return the names of the files that are not here, of these and of a release's wheels."""
-        names = [unquote(url.rpartition("/")[2]) for url in urls if not self.store.has_url(url)]
+        names = [file_name(url) for url in urls if not self.store.has_url(url)]
         return names + [line.split()[0] for line in self.wheels.missing(release)]
 
     def handle_error(self, request, client_address) -> None:
@@ -185,7 +185,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         return {"from_internet": from_internet, "to_pis": self.to_pis, "folder": folder}
 
 
-def half_bundle(store: Store, release: str, architecture: str) -> str:
+def half_bundle(store: Store, wheels: Wheels, release: str, architecture: str) -> str:
     """Return what a bundle that was begun lacks; "" if it is complete, or there is none."""
     if not all(re.fullmatch("[a-z0-9]{1,32}", word) for word in (release, architecture)):
         return ""
@@ -193,13 +193,26 @@ def half_bundle(store: Store, release: str, architecture: str) -> str:
     if not path.is_file():
         return ""
     manifest = json.loads(path.read_text(encoding="utf-8"))
-    absent = [url for url in manifest["files"] if not store.path(url).is_file()]
-    if manifest["complete"] and not absent:
-        return ""
-    return (
-        f"The bundle of {release} {architecture} is not complete: {len(absent)} of "
-        f"{len(manifest['files'])} packages are missing"
-    )
+    bundle, urls = f"The bundle of {release} {architecture}", manifest["files"]
+    if other := next((url for url in urls if place(url, store.systems) is None), ""):
+        return f"{bundle} has {other}, which is of no archive in ansible/archives.yml"
+    packages = [file_name(url) for url in urls if not store.path(url).is_file()]
+    lacks = [shortage(packages, len(urls), "packages")] if packages else []
+    if not manifest["complete"] and (missing := wheels.missing(release)):
+        names = [line.split()[0] for line in missing]
+        lacks.append(shortage(names, len(requirements(release)), "wheels"))
+    return f"{bundle} is not complete: {'; '.join(lacks)}" if lacks else ""
+
+
+def shortage(names: list[str], total: int, kind: str) -> str:
+    """Return how many are missing, with the first of them."""
+    rest = ", ..." if len(names) > 3 else ""
+    return f"{len(names)} of {total} {kind} are missing ({', '.join(names[:3])}{rest})"
+
+
+def file_name(url: str) -> str:
+    """Return the name of a URL's file."""
+    return unquote(url.rpartition("/")[2])
 
 
 def cache_folder(folder: Path | None = None) -> Path:

@@ -24,6 +24,7 @@ def main(command_line: str, cache: str = "") -> None:
     has_kit = Path("/opt/pi-nn/venv").exists()
     status = f"{cache}/status?release={system['VERSION_CODENAME']}&architecture={architecture}"
     status += "" if has_kit else "&wheels=1"
+    answer, problem = ask(status) if cache else (None, "")
     facts = {
         "architecture": architecture,
         "os_id": system["ID"],
@@ -37,7 +38,8 @@ def main(command_line: str, cache: str = "") -> None:
         "old_files": old_files(),
         "interrupted": any(Path("/var/lib/dpkg/updates").glob("[0-9]*")),
         "packages": sorted(packages()),
-        "cache": ask(status) if cache else None,
+        "cache": answer,
+        "cache_problem": problem,
     }
     print(json.dumps(facts))
 
@@ -67,12 +69,14 @@ def packages() -> set[str]:
     return {line.split()[0] for line in listed if line.split()[1:] == ["ii"]} - automatic
 
 
-def ask(url: str) -> dict | None:
-    """Return what a URL answers as JSON; None if nobody answers."""
+def ask(url: str) -> tuple[dict | None, str]:
+    """Return what a URL answers as JSON; None and why, if nobody does."""
     directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with suppress(OSError, HTTPException, ValueError), directly.open(url, timeout=60) as answer:
-        return json.load(answer)
-    return None
+    try:
+        with directly.open(url, timeout=60) as answer:
+            return json.load(answer), ""
+    except (OSError, HTTPException, ValueError) as error:
+        return None, str(error)[:200]
 
 
 def run(*command: str) -> str:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from scripts.classroom.cache import server as server_module
 from scripts.classroom.cache.server import Server
+from scripts.classroom.cache.wheels import requirements
 from tests.conftest import PROJECT
 
 
@@ -118,13 +120,23 @@ def test_a_half_bundle_is_named(serve, upstream, tmp_path):
     server = serve(offline=True)
     told = json.loads(ask(server, "/status?release=bookworm&architecture=amd64")[1])
     words = "The bundle of bookworm amd64 is not complete: 1 of 2 packages are missing"
+    words += " (beta_2+x.deb)"
     assert told["half"] == words
     ask(serve(), upstream.url("pool/beta_2%2bx.deb"))
     told = json.loads(ask(server, "/status?release=bookworm&architecture=amd64")[1])
     assert told["half"] == ""
     path.write_text(json.dumps(manifest | {"complete": False}))
     told = json.loads(ask(server, "/status?release=bookworm&architecture=amd64")[1])
-    assert "is not complete: 0 of 2" in told["half"]
+    wheels = len(requirements("bookworm"))
+    words = f"is not complete: {wheels} of {wheels} wheels are missing"
+    assert re.search(rf"{words} \(\S+==\S+, .*, \.\.\.\)$", told["half"])
+    server.wheels.missing = lambda release: []
+    told = json.loads(ask(server, "/status?release=bookworm&architecture=amd64")[1])
+    assert told["half"] == ""  # interrupted when all was here
+    path.write_text(json.dumps({"complete": True, "files": {"http://old/pool/x.deb": 1}}))
+    told = json.loads(ask(server, "/status?release=bookworm&architecture=amd64")[1])
+    words = "has http://old/pool/x.deb, which is of no archive in ansible/archives.yml"
+    assert told["half"] == f"The bundle of bookworm amd64 {words}"
     assert json.loads(ask(server, "/status?release=../../x&architecture=y")[1])["half"] == ""
 
 

@@ -1,0 +1,55 @@
+"""What the role `base` asks of the class cache, and what it says when something is missing."""
+
+import importlib.util
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tests.conftest import PROJECT
+
+ROLES = PROJECT / "ansible/roles"
+
+
+def load(name: str):
+    """Return one of the role's programs as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROLES / f"base/files/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Cache(BaseHTTPRequestHandler):
+    """Answers 500 for /broken, and with JSON else."""
+
+    def do_GET(self):
+        """Answer."""
+        if self.path == "/broken":
+            self.send_error(500, "the disk is full")
+        else:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"half": ""}).encode())
+
+    def log_message(self, *_arguments):
+        """Say nothing."""
+
+
+@pytest.fixture
+def cache():
+    """The address of a class cache."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Cache) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_pi_says_why_the_cache_gave_no_answer(cache):
+    """What it answered instead, or that nobody is there."""
+    look = load("look")
+    assert look.ask(f"{cache}/status") == ({"half": ""}, "")
+    assert look.ask(f"{cache}/broken") == (None, "HTTP Error 500: the disk is full")
+    answer, problem = look.ask("http://127.0.0.1:1/status")
+    assert answer is None
+    assert "Connection refused" in problem
