@@ -37,8 +37,8 @@ def read_archives(path: Path = FILE) -> dict[str, list[Archive]]:
 def place(url: str, systems: dict[str, list[Archive]]) -> str | None:
     """Return where a file is kept, below the cache's folder; None if its archive is not listed.
 
-    All names of an archive have one place, and no address leads out of its folder. A query has none:
-    with it, one file would have any number of names.
+    All names of an archive have one place, and no address leads out of its folder. One with a query
+    has none: it would give a file any number of names.
     """
     for archive in (archive for archives in systems.values() for archive in archives):
         for address in (archive.address, *archive.also):

@@ -50,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(self._answer_missing)
 
     def _answer(self, answer: Callable[[], None]) -> None:
-        """Answer, or say why not: whatever a Pi asks, its apt gets a reason, the terminal nothing."""
+        """Answer, or say why not: whatever fails, the Pi gets a reason and the terminal nothing."""
         self.has_begun = False
         try:
             answer()

@@ -138,12 +138,15 @@ class Store:
         return is_list and self.expected(path) is None and not is_fresh
 
     def _compare(self, url: str, path: Path, report: Callable[[int], None]) -> None:
-        """Download a list if the archive has another one; without internet, keep this one."""
+        """Download a list if the archive has another one; keep this one if it cannot be asked.
+
+        A school's proxy may refuse with any status; 404 alone says that the list is gone.
+        """
         since = {"If-Modified-Since": formatdate(path.stat().st_mtime, usegmt=True)}
         try:
             self._download(url, path, since, report)
         except StoreError as error:
-            if error.status != 502:
+            if error.status == 404:
                 raise
 
     def _download(

@@ -8,6 +8,7 @@ import pytest
 
 from scripts.classroom.cache import store as store_module
 from scripts.classroom.cache.store import StoreError
+from tests.scripts.classroom.cache.conftest import Handler
 
 ALPHA = "pool/alpha_2%2bx.deb"
 LISTS = ("dists/bookworm/InRelease", "dists/bookworm/main/binary-amd64/Packages.xz")
@@ -94,6 +95,24 @@ def test_lists_stay_when_the_internet_fails(store, upstream, monkeypatch):
     upstream.shutdown()
     upstream.server_close()
     assert store.get(upstream.url(LISTS[0])).read_bytes() == before
+
+
+@pytest.mark.parametrize("status", [403, 429, 500, 503, 511])
+def test_lists_stay_when_a_proxy_refuses(store, upstream, monkeypatch, status):
+    """As a school's does: it says nothing of the archive."""
+    before = store.get(upstream.url(LISTS[0])).read_bytes()
+    monkeypatch.setattr(store_module, "FRESH_SECONDS", -1)
+    monkeypatch.setattr(Handler, "do_GET", lambda handler: handler.send_error(status))
+    assert store.get(upstream.url(LISTS[0])).read_bytes() == before
+
+
+def test_a_list_that_is_gone_is_not_kept_up(store, upstream, monkeypatch):
+    """The archive itself says so."""
+    store.get(upstream.url(LISTS[0]))
+    monkeypatch.setattr(store_module, "FRESH_SECONDS", -1)
+    (upstream.folder / "debian" / LISTS[0]).unlink()
+    with pytest.raises(StoreError, match="404 File not found"):
+        store.get(upstream.url(LISTS[0]))
 
 
 @pytest.mark.parametrize("name", [LISTS[0], ALPHA])
