@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -283,7 +284,8 @@ def main() -> None:
             time.sleep(0.5)
     finally:
         totals = turn.end()
-        (folder / "totals.json").write_text(json.dumps(totals), encoding="utf-8")
+        with suppress(OSError):  # a full disk
+            (folder / "totals.json").write_text(json.dumps(totals), encoding="utf-8")
         if os.getppid() == parent:
             print(json.dumps(totals), flush=True)
 

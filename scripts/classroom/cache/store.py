@@ -1,6 +1,8 @@
 """The files that are kept for all Pis: each is downloaded once, checked, and stays."""
 
+import errno
 import os
+import re
 import threading
 import time
 from collections import defaultdict
@@ -16,6 +18,7 @@ from scripts.classroom.cache.archives import Archive, Hashes, place, sha256
 
 SECONDS = (10, 60)  # to connect, and between two pieces of a file
 TRIES = 3
+FULL = (errno.ENOSPC, errno.EDQUOT)
 CHUNK = 1 << 16
 FRESH_SECONDS = 600  # lists are compared with the archive's once in this time
 # How each kind of file begins. A school's login page answers any address with a page of its own.
@@ -52,6 +55,7 @@ class Store:
         self.systems = systems
         self.offline = offline
         self.from_internet = 0
+        remove_parts(folder / "archives")
         self._locks: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
         self._hashes: dict[Path, Hashes] = {}
@@ -123,7 +127,7 @@ class Store:
     def _is_right(self, content: Path, path: Path) -> bool:
         """Return whether content is what belongs at a path."""
         digest = self.expected(path)
-        if digest is None and _checksum(path).is_file():  # as it was downloaded
+        if digest is None and content == path and _checksum(path).is_file():  # as it was downloaded
             digest = _checksum(path).read_text(encoding="ascii")
         if digest is not None:
             return sha256(content) == digest
@@ -152,29 +156,43 @@ class Store:
     def _download(
         self, url: str, path: Path, headers: dict[str, str], report: Callable[[int], None]
     ) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        for tried in range(1, TRIES + 1):
-            try:
-                changed = self._fetch(url, part, headers, report)
-                break
-            except StoreError:
-                raise
-            except (OSError, urllib3.exceptions.HTTPError) as error:
-                if tried == TRIES:
-                    unreachable = isinstance(error, requests.ConnectionError)
-                    reason = "its server does not answer" if unreachable else error
-                    raise StoreError(f"could not download {url}: {reason}") from error
-                time.sleep(tried)
-        if changed:
-            _checksum(path).unlink(missing_ok=True)
-            if not self._is_right(part, path):
-                part.unlink()
-                self._compared.clear()  # the lists may be old
-                raise StoreError(f"{url}: got another file than the archive's lists name")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for tried in range(1, TRIES + 1):
+                try:
+                    changed = self._fetch(url, part, headers, report)
+                    break
+                except StoreError:
+                    raise
+                except (OSError, urllib3.exceptions.HTTPError) as error:
+                    if getattr(error, "errno", None) in FULL:
+                        raise
+                    if tried == TRIES:
+                        unreachable = isinstance(error, requests.ConnectionError)
+                        reason = "its server does not answer" if unreachable else error
+                        raise StoreError(f"could not download {url}: {reason}") from error
+                    time.sleep(tried)
+            if changed:
+                self._keep(url, part, path)
+            self._compared[path] = time.monotonic()
+        except OSError as error:
+            raise_if_full(error, self.folder)
+            raise
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _keep(self, url: str, part: Path, path: Path) -> None:
+        """Put a downloaded file in its place, if it is what belongs there."""
+        if not self._is_right(part, path):
+            self._compared.clear()  # the lists may be old
+            raise StoreError(f"{url}: got another file than the archive's lists name")
+        try:
             _checksum(path).write_text(sha256(part), encoding="ascii")
-            part.replace(path)
-        self._compared[path] = time.monotonic()
+        except OSError:
+            _checksum(path).unlink(missing_ok=True)  # half of it would condemn the old file
+            raise
+        part.replace(path)
 
     def _fetch(
         self, url: str, part: Path, headers: dict[str, str], report: Callable[[int], None]
@@ -203,6 +221,35 @@ class Store:
             stamp = parsedate_to_datetime(modified).timestamp()
             os.utime(part, (stamp, stamp))
         return True
+
+
+def raise_if_full(error: OSError, folder: Path) -> None:
+    """Say which disk is full, if an error is about that: this computer's, not the Pi's.
+
+    Raises
+    ------
+    StoreError
+        If it is.
+    """
+    if error.errno in FULL:
+        message = f"this computer's disk is full: make space, or move {folder} to another disk"
+        raise StoreError(message, 507) from error
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what downloads left behind whose process was killed."""
+    for path in folder.glob("**/.*.part"):
+        process = re.search(r"\.([0-9]{1,9})\.part$", path.name)
+        if not (process and _is_running(int(process[1]))):
+            path.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError:  # none, or another user's
+        return False
+    return True
 
 
 def _checksum(path: Path) -> Path:

@@ -1,5 +1,7 @@
 """The wheels of the roles' requirements: this computer's pip downloads each once, by its hash."""
 
+import errno
+import os
 import re
 import subprocess
 import sys
@@ -8,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 from scripts.classroom.cache.archives import sha256
-from scripts.classroom.cache.store import StoreError
+from scripts.classroom.cache.store import StoreError, raise_if_full
 from scripts.wheel_hashes import PURE, PYTHONS, ROLES
 
 REQUIREMENT = re.compile(r"^([\w.-]+)==(\S+) --hash=sha256:([0-9a-f]{64})$", re.M)
@@ -44,7 +46,7 @@ class Wheels:
     def _begin(self, release: str) -> None:
         try:
             self.bring(release)
-        except StoreError:
+        except OSError:
             return  # the Pi that asks for them gets the reason
 
     def page(self, release: str) -> str:
@@ -88,8 +90,12 @@ class Wheels:
                 raise StoreError(f"{len(missing)} wheels are not in the class cache", 504)
             if missing:
                 before = self._present()
-                for lines in without_doubles(missing):
-                    self._download(release, lines)
+                try:
+                    for lines in without_doubles(missing):
+                        self._download(release, lines)
+                except OSError as error:
+                    raise_if_full(error, self.folder)
+                    raise
                 new = self._present().items() - before.items()
                 self.from_internet += sum((self.folder / name).stat().st_size for name, _ in new)
             wanted = {digest for _, digest in requirements(release)}
@@ -123,6 +129,8 @@ class Wheels:
             text=True,
         )
         if done.returncode != 0:
+            if (full := os.strerror(errno.ENOSPC)) in done.stderr:
+                raise OSError(errno.ENOSPC, full)
             errors = [line for line in done.stderr.splitlines() if "ERROR" in line] or ["unknown"]
             raise StoreError(f"pip could not download wheels: {errors[-1]}")
 

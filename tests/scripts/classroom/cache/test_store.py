@@ -1,5 +1,6 @@
 """What is kept for all Pis, and when it is downloaded."""
 
+import errno
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -95,6 +96,58 @@ def test_lists_stay_when_the_internet_fails(store, upstream, monkeypatch):
     upstream.shutdown()
     upstream.server_close()
     assert store.get(upstream.url(LISTS[0])).read_bytes() == before
+
+
+def parts(store) -> list:
+    return [*store.folder.rglob("*.part")]
+
+
+@pytest.mark.parametrize("fail", [OSError(errno.ENOSPC, "No space"), ValueError("broken")])
+def test_a_failed_download_leaves_nothing(store, upstream, fail):
+    """Whatever fails; a full disk is named as this computer's, at once."""
+
+    def report(_count):
+        raise fail
+
+    expected = "^this computer's disk is full: make space, or move |^broken$"
+    with pytest.raises((StoreError, ValueError), match=expected):
+        store.get(upstream.url(ALPHA), report)
+    assert sum(upstream.asked.values()) == 1
+    assert parts(store) == []
+    assert store.get(upstream.url(ALPHA)).is_file()
+    assert parts(store) == []
+
+
+def test_a_full_disk_costs_no_list_that_is_here(store, upstream, monkeypatch):
+    """Where there is room for the new list and not for its checksum."""
+    path = store.get(upstream.url(LISTS[0]))
+    before = path.read_bytes()
+    upstream.publish({"alpha": ""})
+    os.utime(upstream.folder / "debian" / LISTS[0], (2e9, 2e9))
+    monkeypatch.setattr(store_module, "FRESH_SECONDS", -1)
+
+    def fill(path, text, **_options):
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space")
+
+    monkeypatch.setattr(store_module.Path, "write_text", fill)
+    assert store.get(upstream.url(LISTS[0])).read_bytes() == before
+    assert parts(store) == []
+    later = type(store)(store.folder, store.systems, offline=True)
+    assert later.get(upstream.url(LISTS[0])).read_bytes() == before
+
+
+def test_parts_of_killed_downloads_are_removed_at_the_start(store):
+    """Not those of a download that runs beside it."""
+    folder = store.folder / "archives/a/pool"
+    folder.mkdir(parents=True)
+    done = subprocess.Popen(["true"])
+    done.wait()
+    running = folder / f".x.deb.{os.getpid()}.part"
+    for path in (folder / f".x.deb.{done.pid}.part", folder / ".y.part", running):
+        path.write_text("half")
+    type(store)(store.folder, store.systems)
+    assert parts(store) == [running]
 
 
 @pytest.mark.parametrize("status", [403, 429, 500, 503, 511])
