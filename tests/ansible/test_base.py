@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shlex
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -53,3 +54,36 @@ def test_a_pi_says_why_the_cache_gave_no_answer(cache):
     answer, problem = look.ask("http://127.0.0.1:1/status")
     assert answer is None
     assert "Connection refused" in problem
+
+
+@pytest.fixture
+def template():
+    """A function that returns one of the role's variables, as Ansible sees it."""
+    pytest.importorskip("ansible", reason="needs Ansible")
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.template import Templar
+
+    loader, variables = DataLoader(), {}
+    for role in ROLES.iterdir():
+        for path in (role / "defaults/main.yml", role / "vars/main.yml"):
+            if path.exists():
+                variables |= loader.load_from_file(str(path), trusted_as_template=True)
+    facts = {"distribution_release": "trixie"}
+    variables |= {"inventory_hostname": "pi-1", "ansible_facts": facts, "ansible_run_tags": ["all"]}
+    variables |= {"hostvars": {"pi-1": {}}, "base_cache": True}
+
+    def evaluate(name: str, **settings):
+        seen = {"architecture": "armhf", "has_desktop": False, "cache_problem": ""}
+        machine = {"base_machine": seen | settings.pop("base_machine", {})}
+        templar = Templar(loader, variables=variables | machine | settings)
+        return templar.template(variables[name])
+
+    return evaluate
+
+
+def test_a_socket_in_a_folder_with_a_space_is_one_word(template):
+    """Ansible splits SSH's arguments as a shell does."""
+    words = template("base_cache_ssh_args", base_cache_socket="/home/Ada's Pi/socket")
+    assert shlex.split(words) == ["-R", "127.0.0.1:3148:/home/Ada's Pi/socket"]
+
+
