@@ -7,6 +7,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import yaml
 
 from tests.conftest import PROJECT
 
@@ -87,3 +88,48 @@ def test_a_socket_in_a_folder_with_a_space_is_one_word(template):
     assert shlex.split(words) == ["-R", "127.0.0.1:3148:/home/Ada's Pi/socket"]
 
 
+def test_offline_everything_is_asked_for_that_roles_install(template):
+    """With all settings on: what a bundle has, which is read from the roles' own tasks."""
+    from scripts.classroom.cache.wanted import wanted_packages
+
+    asked = template(
+        "base_offline_packages",
+        ansible_facts={"distribution_release": "bookworm"},
+        base_machine={"architecture": "arm64", "has_desktop": True},
+        base_locale="en_GB.UTF-8",
+        jupyter_tls="self-signed",
+        draw_install=True,
+        languages_install=["r", "forth", "c"],
+        worker_computer="192.0.2.7",
+    )
+    assert set(asked) == wanted_packages("bookworm")
+
+
+def test_offline_nothing_is_asked_for_that_is_off(template):
+    """A Pi without a desktop gets no browser, one that works for nobody no worker."""
+    assert template("base_offline_packages", ansible_run_tags=["worker", "browser", "draw"]) == []
+    desktop = {"has_desktop": True}
+    browser = template("base_offline_packages", ansible_run_tags=["browser"], base_machine=desktop)
+    assert browser == ["epiphany-browser", "xdg-utils"]
+
+
+def test_offline_wheels_are_asked_for_on_a_pi_with_the_kit():
+    """It may be an older kit, with older wheels."""
+    tasks = yaml.safe_load((ROLES / "base/tasks/offline.yml").read_text())
+    [command] = [task for task in tasks if "find_missing.py" in str(task)]
+    words = command["ansible.builtin.command"]["argv"]
+    assert "ansible_facts['distribution_release']]" in words
+    assert "has_kit" not in words
+
+
+def test_a_desktop_is_seen(tmp_path, monkeypatch):
+    """By its sessions, as the role `browser` looks for them."""
+    look = load("look")
+    monkeypatch.setattr(look, "SESSIONS", [str(tmp_path / name) for name in ("x", "wayland")])
+    assert not look.has_desktop()
+    (tmp_path / "wayland").mkdir()
+    assert not look.has_desktop()
+    (tmp_path / "wayland/labwc.desktop").touch()
+    assert look.has_desktop()
+    find = yaml.safe_load((ROLES / "browser/tasks/desktop.yml").read_text())[0]
+    assert load("look").SESSIONS == find["ansible.builtin.find"]["paths"]

@@ -1,7 +1,7 @@
-"""Print what the class cache lacks for this machine, as JSON: find_missing.py CACHE WHEELS NAME...
+"""Print what the class cache lacks for this machine, as JSON: find_missing.py CACHE RELEASE NAME...
 
-CACHE is its URL, WHEELS the release whose wheels are needed or "", the names are of packages. apt's
-lists are updated first, from the cache.
+CACHE is its URL, RELEASE the one whose wheels are needed, the names are of packages. apt's lists are
+updated first, from the cache.
 """
 
 import json
@@ -14,7 +14,7 @@ import urllib.request
 LOCK_SECONDS = 300  # a new card updates itself at its first boot
 
 
-def main(cache: str, wheels: str, *names: str) -> None:
+def main(cache: str, release: str, *names: str) -> None:
     """Print a list of what is missing."""
     updated = update()
     lists = re.findall(r"^[WE]: Failed to fetch (\S+)", updated.stderr, re.M)  # often a warning
@@ -27,7 +27,7 @@ def main(cache: str, wheels: str, *names: str) -> None:
         print(json.dumps(listed.stderr.splitlines()))
         return
     urls = re.findall(r"^'([^']+)'", listed.stdout, re.M)
-    question = json.dumps({"urls": urls, "wheels": wheels}).encode()
+    question = json.dumps({"urls": urls, "wheels": release}).encode()
     directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with directly.open(f"{cache}/missing", question, timeout=600) as answer:
         print(answer.read().decode())

@@ -15,6 +15,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 SWAP_MANAGERS = {"rpi-swap": "/etc/rpi/swap.conf", "dphys-swapfile": "/etc/dphys-swapfile"}
+SESSIONS = ["/usr/share/xsessions", "/usr/share/wayland-sessions"]
 
 
 def main(command_line: str, cache: str = "") -> None:
@@ -30,6 +31,7 @@ def main(command_line: str, cache: str = "") -> None:
         "os_id": system["ID"],
         "free_mb": shutil.disk_usage("/").free // 2**20,
         "has_kit": has_kit,
+        "has_desktop": has_desktop(),
         "has_page": Path("/etc/systemd/system/pi-nn-draw.socket").exists(),
         "swap_managers": [name for name, path in SWAP_MANAGERS.items() if Path(path).exists()],
         "controllers": (read("/sys/fs/cgroup/cgroup.controllers") or "").split(),
@@ -47,6 +49,11 @@ def main(command_line: str, cache: str = "") -> None:
 def read(path: str) -> str | None:
     """Return the text of a file; None if there is none."""
     return Path(path).read_text() if Path(path).exists() else None
+
+
+def has_desktop() -> bool:
+    """Return whether there is a desktop: on Raspberry Pi OS Lite, there is none."""
+    return any(path for folder in SESSIONS for path in Path(folder).glob("*.desktop"))
 
 
 def old_files() -> list[str]:
