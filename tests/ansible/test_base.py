@@ -2,9 +2,11 @@
 
 import importlib.util
 import json
+import re
 import shlex
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import yaml
@@ -132,4 +134,22 @@ def test_a_desktop_is_seen(tmp_path, monkeypatch):
     (tmp_path / "wayland/labwc.desktop").touch()
     assert look.has_desktop()
     find = yaml.safe_load((ROLES / "browser/tasks/desktop.yml").read_text())[0]
-    assert load("look").SESSIONS == find["ansible.builtin.find"]["paths"]
+    assert find["ansible.builtin.find"]["paths"] == load("look").SESSIONS
+
+
+def test_the_advice_is_a_command_that_brings_it(template):
+    """With the folder that this class uses, for every architecture that a Pi may have."""
+    from scripts.classroom.cache.bundle import ARCHITECTURES
+
+    settings = {"base_cache_folder": "~/my class"}
+    words = shlex.split(template("base_offline_advice", **settings).partition("run: ")[2])
+    folder = Path("~/my class").expanduser()
+    assert words == ["make", "bundle", "RELEASES=trixie", "ARCH=armhf", f"FOLDER={folder}"]
+    advice = template("base_offline_advice", base_cache_folder="")
+    assert advice.endswith("make bundle RELEASES=trixie ARCH=armhf")
+    [check] = [
+        task["ansible.builtin.assert"]["that"]
+        for task in yaml.safe_load((ROLES / "base/tasks/checks.yml").read_text())
+        if task["name"] == "Check the package architecture"
+    ]
+    assert set(re.findall(r"'(\w+)'", check)) == ARCHITECTURES.keys()

@@ -20,7 +20,7 @@ from scripts.classroom.cache.wheels import Wheels, requirements
 from scripts.wheel_hashes import PYTHONS
 
 PROJECT = Path(__file__).resolve().parents[3]
-ARCHITECTURES = {"armhf": "raspbian", "arm64": "debian", "amd64": "debian"}
+ARCHITECTURES = {"armhf": "raspbian", "armel": "debian", "arm64": "debian", "amd64": "debian"}
 ENDINGS = (".xz", ".gz")  # of lists, in apt's order
 
 
@@ -53,11 +53,12 @@ def main() -> int:
     folder = cache_folder(arguments.folder)
     store = Store(folder, read_archives())
     wheels = Wheels(folder / "wheels")
-    for release in arguments.releases.split():
-        if release not in PYTHONS:
-            known = ", ".join(PYTHONS)
-            sys.exit(f"error: RELEASES: expected some of {known}, got '{release}'")
-    for release in arguments.releases.split():
+    releases = arguments.releases.split()
+    unknown = [f"'{release}'" for release in releases if release not in PYTHONS]
+    if unknown or not releases:
+        got = ", ".join(unknown) or "none"
+        sys.exit(f"error: RELEASES: expected some of {', '.join(PYTHONS)}, got {got}")
+    for release in releases:
         bundle = plan(store, release, arguments.arch)
         describe(bundle, store, wheels)
         if not arguments.dry_run:

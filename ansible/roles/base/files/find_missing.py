@@ -1,7 +1,7 @@
 """Print what the class cache lacks for this machine, as JSON: find_missing.py CACHE RELEASE NAME...
 
-CACHE is its URL, RELEASE the one whose wheels are needed, the names are of packages. apt's lists are
-updated first, from the cache.
+CACHE is its URL, RELEASE the one whose wheels are needed, the names are of packages. apt's lists
+are updated first, from the cache.
 """
 
 import json

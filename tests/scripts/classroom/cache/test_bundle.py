@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from scripts.classroom.cache import bundle as bundle_module
+from scripts.classroom.cache.archives import read_archives
 from scripts.classroom.cache.store import StoreError
 from tests.conftest import PROJECT
 
@@ -102,3 +103,18 @@ def test_an_unknown_release_is_named():
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr == "error: RELEASES: expected some of bookworm, trixie, got 'buster'\n"
+
+
+def test_no_release_is_no_bundle():
+    """Not success: nothing would be here for the lesson."""
+    command = [sys.executable, "-m", "scripts.classroom.cache.bundle", "--releases", " "]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "error: RELEASES: expected some of bookworm, trixie, got none\n"
+
+
+def test_every_architecture_has_its_lists():
+    """In ansible/archives.yml."""
+    systems = read_archives()
+    for architecture, system in bundle_module.ARCHITECTURES.items():
+        assert [each for each in systems[system] if architecture in each.lists]
