@@ -9,6 +9,7 @@ import pytest
 
 from scripts.classroom.cache import store as store_module
 from scripts.classroom.cache.store import StoreError
+from tests.conftest import PROJECT
 from tests.scripts.classroom.cache.conftest import Handler
 
 ALPHA = "pool/alpha_2%2bx.deb"
@@ -217,3 +218,12 @@ def test_one_file_has_one_name(store, upstream, path):
         store.get(upstream.url(path))
     assert refused.value.status == 403
     assert sum(upstream.asked.values()) == 0
+
+
+def test_the_docs_say_what_is_refused(store, upstream):
+    """A Pi's apt asks the cache for all of a listed host: its other archives are refused."""
+    with pytest.raises(StoreError, match="is of no archive in ansible/archives") as refused:
+        store.get(upstream.url("pool/x.deb").replace("/debian/", "/backports/"))
+    assert refused.value.status == 403
+    docs = (PROJECT / "docs/classroom.md").read_text()
+    assert "Of a host that is, list every archive that your Pis use: others are refused" in docs
