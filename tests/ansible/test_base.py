@@ -1,5 +1,6 @@
 """What the role `base` asks of the class cache, and what it says when something is missing."""
 
+import importlib
 import importlib.util
 import json
 import re
@@ -62,11 +63,8 @@ def test_a_pi_says_why_the_cache_gave_no_answer(cache):
 @pytest.fixture
 def template():
     """A function that returns one of the role's variables, as Ansible sees it."""
-    pytest.importorskip("ansible", reason="needs Ansible")
-    from ansible.parsing.dataloader import DataLoader
-    from ansible.template import Templar
-
-    loader, variables = DataLoader(), {}
+    ansible = pytest.importorskip("ansible.template", reason="needs Ansible")
+    loader, variables = importlib.import_module("ansible.parsing.dataloader").DataLoader(), {}
     for role in ROLES.iterdir():
         for path in (role / "defaults/main.yml", role / "vars/main.yml"):
             if path.exists():
@@ -78,7 +76,7 @@ def template():
     def evaluate(name: str, **settings):
         seen = {"architecture": "armhf", "has_desktop": False, "cache_problem": ""}
         machine = {"base_machine": seen | settings.pop("base_machine", {})}
-        templar = Templar(loader, variables=variables | machine | settings)
+        templar = ansible.Templar(loader, variables=variables | machine | settings)
         return templar.template(variables[name])
 
     return evaluate
