@@ -205,6 +205,8 @@ class Store:
             if answer.status_code != 200:
                 reason = f"{answer.status_code} {answer.reason}"
                 raise StoreError(f"{reason}: {url}", answer.status_code)
+            if answer.url.endswith("/"):  # of a folder, or of a school's login
+                raise StoreError(f"{url}: got a page, {answer.url}")
             count = 0
             with part.open("wb") as file:
                 while piece := answer.raw.read(CHUNK):

@@ -227,3 +227,12 @@ def test_the_docs_say_what_is_refused(store, upstream):
     assert refused.value.status == 403
     docs = (PROJECT / "docs/classroom.md").read_text()
     assert "Of a host that is, list every archive that your Pis use: others are refused" in docs
+
+
+@pytest.mark.parametrize("name", ["pool/main", "dists/bookworm/main"])
+def test_the_page_of_a_folder_is_not_kept(store, upstream, name):
+    """As a file it would be in the way of all files in that folder."""
+    (upstream.folder / "debian/pool/main").mkdir()
+    with pytest.raises(StoreError, match=f"{name}: got a page, http://.*/{name}/"):
+        store.get(upstream.url(name))
+    assert not store.path(upstream.url(name)).exists()
