@@ -413,7 +413,7 @@ def main() -> int:
     """Run the campaign; return 1 if something was wrong."""
     flags = argparse.ArgumentParser(prog="python -m tests.campaigns.classroom")
     flags.add_argument("--pis", type=int, default=30, metavar="N", help="default: %(default)s")
-    flags.add_argument("--release", default="trixie", choices=IMAGES, help="default: %(default)s")
+    flags.add_argument("--release", default="bookworm", choices=IMAGES, help="default: %(default)s")
     flags.add_argument("--report", type=Path, metavar="FILE")
     arguments = flags.parse_args()
     if not 6 <= arguments.pis <= 200:
