@@ -80,7 +80,9 @@ class CsvDataset:
         return round(size / len(head) * lines) if lines else None
 
 
-def read_csv(path: Path, rows: int = BLOCK_ROWS, labels: Labels = DIGITS) -> Iterator[np.ndarray]:
+def read_csv(
+    path: Path, rows: int = BLOCK_ROWS, labels: Labels = DIGITS, end: int | None = None
+) -> Iterator[np.ndarray]:
     """Parse a CSV or CSV.gz file in blocks; memory does not grow with the file.
 
     It accepts a header row that begins with "label", CRLF line endings, a byte-order mark, a
@@ -93,6 +95,8 @@ def read_csv(path: Path, rows: int = BLOCK_ROWS, labels: Labels = DIGITS) -> Ite
         In each block; the last may have fewer.
     labels : Labels
         Those that the file may have.
+    end : int, optional
+        Byte of a plain file at which to stop, as if it ended there.
 
     Yields
     ------
@@ -107,7 +111,7 @@ def read_csv(path: Path, rows: int = BLOCK_ROWS, labels: Labels = DIGITS) -> Ite
     line, first_blank_line = 1, None
     filled, found_rows = 0, False
     block = np.empty((rows, FIELDS), np.uint8)
-    with Stream(path) as file:
+    with Stream(path, end) as file:
         while text := file.read_lines(BLOCK_BYTES, LONGEST_LINE):
             if line == 1:
                 text, line = _skip_header(path, text.removeprefix(_UTF8_BOM))

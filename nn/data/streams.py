@@ -44,6 +44,8 @@ class Stream:
     Parameters
     ----------
     path : Path
+    end : int, optional
+        Byte of the file at which to stop, as if it ended there.
 
     Attributes
     ----------
@@ -56,9 +58,9 @@ class Stream:
         When the file does not exist, or is a folder or a pipe.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, end: int | None = None):
         keep_freed_memory()
-        self.path = path
+        self.path, self._end = path, end
         if not path.is_file():
             what = "is a folder or a pipe, not a file" if path.exists() else "no such file"
             raise DatasetError(f"{path}: {what}. Give the path of a CSV or IDX file")
@@ -86,6 +88,8 @@ class Stream:
         DatasetError
             When the gzip data is truncated, damaged, or a decompression bomb.
         """
+        if self._end is not None:
+            size = min(size, self._end - self._raw.tell())
         try:
             content = self._file.read(size)
         except EOFError:

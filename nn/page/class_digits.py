@@ -4,13 +4,14 @@ A line is the label and 784 pixels, and nothing else: no name, no time, no addre
 """
 
 import os
+import re
 from collections import Counter, deque
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from nn.data.csv_file import read_csv
+from nn.data.csv_file import parse_rows, read_csv
 from nn.data.streams import FIELDS
 from nn.errors import KitError
 from nn.saving.atomic import fsync_folder
@@ -19,6 +20,7 @@ from nn.signals import PIXELS
 MOST_BYTES = 10_000_000  # about 5,000 digits
 MOST_SHOWN = 300
 _LONGEST_LINE = 1 + 4 * PIXELS + 1
+_BEGUN_LINE = re.compile(rb"[0-9](,[0-9]{1,3})*,?")
 
 
 class ClassDigitsError(KitError, ValueError):
@@ -36,7 +38,8 @@ class KeptDigit(NamedTuple):
 class ClassDigits:
     """A CSV file that grows by whole lines.
 
-    Opening it removes a last line that a pulled plug tore off.
+    Opening it removes a last line that a pulled plug tore off, if all before is in the kit's format.
+    A file with anything else in it stays as it is.
 
     Parameters
     ----------
@@ -56,6 +59,8 @@ class ClassDigits:
     ------
     ClassDigitsError, DatasetError
         When the file has lines of another form.
+    OSError
+        When it cannot be read and written.
     """
 
     def __init__(self, path: str | os.PathLike, most_bytes: int = MOST_BYTES):
@@ -63,11 +68,7 @@ class ClassDigits:
         self.counts: Counter[int] = Counter()
         self.latest: deque[KeptDigit] = deque(maxlen=MOST_SHOWN)
         if self.path.exists():
-            self._remove_torn_line()
-        if self.path.exists() and self.path.stat().st_size:
-            for block in read_csv(self.path):
-                for row in block:
-                    self._count(int(row[0]), row[1:].copy())
+            self._read()
 
     def append(self, label: int, pixels: np.ndarray) -> KeptDigit:
         """Add a digit; once this returns, it is on the disk.
@@ -116,20 +117,29 @@ class ClassDigits:
         self.latest.append(digit)
         return digit
 
-    def _remove_torn_line(self) -> None:
-        """Cut off what follows the last end of a line, if it may be part of one."""
+    def _read(self) -> None:
+        """Count the digits, and mend the end of the last line once all before it is known."""
         with self.path.open("r+b") as file:
+            if file.read(1) == b"\x1f":  # of gzip, which read_csv would unpack
+                raise ClassDigitsError(f"{self.path} is packed: expected a plain CSV. Unpack it")
             size = file.seek(0, os.SEEK_END)
-            start = max(0, size - _LONGEST_LINE)
-            file.seek(start)
-            tail = file.read()
-            torn = tail.rpartition(b"\n")[2]
-            if not torn:
-                return
-            if len(torn) == len(tail) and start > 0:
+            file.seek(max(0, size - _LONGEST_LINE))
+            tail = file.read().rpartition(b"\n")[2]
+            last = parse_rows(tail + b"\n")
+            if tail and last is None and not _BEGUN_LINE.fullmatch(tail):
                 raise ClassDigitsError(
-                    f"{self.path}: expected lines of {FIELDS} numbers, got a longer one at the "
-                    "end. Choose another file"
+                    f"{self.path}: expected lines of {FIELDS} numbers, got "
+                    f"{tail[:20].decode('ascii', 'backslashreplace')!r} at the end. "
+                    "Choose another file"
                 )
-            file.truncate(size - len(torn))
+            if whole := size - len(tail):
+                for block in read_csv(self.path, end=whole):
+                    for row in block:
+                        self._count(int(row[0]), row[1:].copy())
+            if last is not None:  # an editor left out the last newline
+                self._count(int(last[0, 0]), last[0, 1:].copy())
+                file.write(b"\n")
+            elif tail:
+                file.truncate(whole)
+            file.flush()
             os.fsync(file.fileno())

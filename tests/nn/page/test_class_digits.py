@@ -1,6 +1,7 @@
 """The class's digits: whole lines alone, in the kit's format, within a size."""
 
 import errno
+import gzip
 import os
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_a_later_run_goes_on(path, pixels):
     assert path.read_text() == 2 * line(5, pixels)
 
 
-@pytest.mark.parametrize("length", [1, 2, 700, -1])
+@pytest.mark.parametrize("length", [1, 2, 700, -3])
 def test_a_torn_line_is_removed(path, pixels, length):
     """As a pulled plug leaves it; those before stay, and the next is a line of its own."""
     whole, torn = line(1, pixels), line(2, pixels)[:length]
@@ -62,13 +63,50 @@ def test_a_torn_first_line_is_removed(path, pixels):
 def test_another_file_is_left_alone(path):
     """A long text without lines is no torn digit; damaged lines are named."""
     path.write_text("x" * 10_000)
-    with pytest.raises(ClassDigitsError, match=r"got a longer one at the end\. Choose"):
+    with pytest.raises(ClassDigitsError, match=r"at the end\. Choose"):
         ClassDigits(path)
     assert path.read_text() == "x" * 10_000
     path.write_text("1,2,3\n")
     with pytest.raises(DatasetError, match=r"class_digits.csv:1"):
         ClassDigits(path)
     assert path.read_text() == "1,2,3\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"my notes\nbuy milk\n", r"class_digits\.csv:1"),
+        (b"my notes\n1", r"class_digits\.csv:1"),
+        (b"no newline, one line", "Choose another file"),
+        (b"20261126", "got '20261126' at the end"),
+        (gzip.compress(b"1,2\n", mtime=0), "expected a plain CSV"),
+        (b"1,2,3\n4,5", r"class_digits\.csv:1"),
+    ],
+    ids=["notes", "list", "word", "number", "gzip", "columns"],
+)
+def test_nothing_is_cut_off_another_file(path, content, told):
+    """An unfinished last line is a torn digit only behind whole ones."""
+    path.write_bytes(content)
+    with pytest.raises((ClassDigitsError, DatasetError), match=told):
+        ClassDigits(path)
+    assert path.read_bytes() == content
+
+
+def test_a_last_digit_without_newline_is_kept(path, pixels):
+    """As an editor may leave it; the next gets a line of its own."""
+    path.write_text(line(1, pixels) + line(2, pixels)[:-1])
+    digits = ClassDigits(path)
+    assert digits.counts == {1: 1, 2: 1}
+    digits.append(3, pixels)
+    assert path.read_text() == "".join(line(label, pixels) for label in (1, 2, 3))
+
+
+def test_notes_behind_digits_stay(path, pixels):
+    """What no torn digit can be is not removed."""
+    path.write_text(line(1, pixels) + "remember: Anna was ill")
+    with pytest.raises(ClassDigitsError, match="got 'remember: Anna was i' at the end"):
+        ClassDigits(path)
+    assert path.read_text() == line(1, pixels) + "remember: Anna was ill"
 
 
 def test_it_stops_at_its_size(path, pixels):
