@@ -4,6 +4,7 @@ MNIST's digits are white ink on black, fitted into 20×20 pixels and placed in 2
 centre of mass in the middle. A photograph of a pencil stroke differs in all of these.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from nn.images.digits import Digit, centre_digit, find_digits
 from nn.images.ink import ink_on_paper
-from nn.images.pictures import LARGEST_PIXELS, ImageError, open_picture
+from nn.images.pictures import FORMATS, LARGEST_PIXELS, ImageError, open_picture
 
 __all__ = [
     "DRAWING_SIDE",
@@ -70,7 +71,12 @@ def read_page(path: str | Path) -> Page:
     return _page(open_picture(path, path), path)
 
 
-def read_uploaded_page(content: bytes, name: str, most_pixels: int = LARGEST_PIXELS) -> Page:
+def read_uploaded_page(
+    content: bytes,
+    name: str,
+    most_pixels: int = LARGEST_PIXELS,
+    formats: Sequence[str] = FORMATS,
+) -> Page:
     """Read a picture from memory, such as an uploaded one; see `read_page`.
 
     Parameters
@@ -81,13 +87,15 @@ def read_uploaded_page(content: bytes, name: str, most_pixels: int = LARGEST_PIX
         The picture's name in error messages.
     most_pixels : int
         A limit below the usual ones, for what strangers send.
+    formats : sequence of str
+        Fewer than the usual ones, likewise.
 
     Raises
     ------
     ImageError
         When it is no picture, one too large, or shows no digit.
     """
-    return _page(open_picture(content, name, most_pixels), name)
+    return _page(open_picture(content, name, most_pixels, formats), name)
 
 
 def read_digit(path: str | Path) -> np.ndarray:

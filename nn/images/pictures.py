@@ -3,6 +3,7 @@
 import os
 import struct
 import warnings
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -25,7 +26,10 @@ class ImageError(KitError, ValueError):
 
 
 def open_picture(
-    source: str | Path | bytes | memoryview, name: str | Path, most_pixels: int = LARGEST_PIXELS
+    source: str | Path | bytes | memoryview,
+    name: str | Path,
+    most_pixels: int = LARGEST_PIXELS,
+    formats: Sequence[str] = FORMATS,
 ) -> np.ndarray:
     """Open a picture, the right way up, on paper if it is transparent, and no larger than needed.
 
@@ -37,6 +41,8 @@ def open_picture(
         The picture's name in error messages.
     most_pixels : int
         A limit below the usual ones.
+    formats : sequence of str
+        Fewer than the usual ones.
 
     Returns
     -------
@@ -57,8 +63,10 @@ def open_picture(
             raise ImageError(f"{name}: {what}. Give the path of a PNG or JPEG picture")
     else:
         source = BytesIO(source)
+    expected = _EXPECTED if formats == FORMATS else f"{' or '.join(formats)} picture"
     try:
-        formats = (*FORMATS, "HEIF") if _is_heic(source, name) else FORMATS
+        if _is_heic(source, name) and formats == FORMATS:
+            formats = (*FORMATS, "HEIF")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # damage is harmless, or raises an error below
             with Image.open(source, formats=formats) as picture:
@@ -67,11 +75,11 @@ def open_picture(
     except ImageError:
         raise
     except UnidentifiedImageError:
-        raise ImageError(f"{name} is not a valid {_EXPECTED}") from None
+        raise ImageError(f"{name} is not a valid {expected}") from None
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name} is too large ({error}). Make it smaller first") from None
     except Exception as error:  # Pillow's readers raise nearly anything on damaged files
-        raise ImageError(f"{name} is not a valid {_EXPECTED} ({first_line(error)})") from None
+        raise ImageError(f"{name} is not a valid {expected} ({first_line(error)})") from None
 
 
 def _is_heic(source: Path | BytesIO, name: str | Path) -> bool:

@@ -10,7 +10,7 @@ from nn.errors import KitError
 BURST, PER_SECOND = 100, 20  # requests of a client: a class behind one router is one client, too
 MOST_CLIENTS = 1000  # that are remembered
 MOST_WAITING, MOST_WAITING_OF_CLIENT = 100, 50  # drawings
-MOST_PHOTOS = 3  # that are received, or wait: each takes megabytes
+MOST_PHOTOS = 3  # that are received, or wait, one of each client: each takes megabytes
 
 
 class BusyError(KitError, RuntimeError):

@@ -38,7 +38,7 @@ class PageState:
     ):
         self.models, self.class_digits = models, class_digits
         self._is_collecting = is_collecting
-        self.rate, self.drawings, self.photos = Rate(), Places(), Places(MOST_PHOTOS, MOST_PHOTOS)
+        self.rate, self.drawings, self.photos = Rate(), Places(), Places(MOST_PHOTOS, 1)
         self.wall: deque[dict] = deque(maxlen=MOST_ON_WALL)
         self.run = secrets.token_hex(4)  # a wall that has seen another begins again
         self._unnamed: OrderedDict[str, np.ndarray] = OrderedDict()

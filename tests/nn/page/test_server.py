@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
@@ -89,8 +90,9 @@ def test_the_newest_model_answers_first(visitor, tmp_path):
         ("/drawing", bytes(112 * 112 + 1), 413, "Expected at most 12544 bytes"),
         ("/drawing?model=none", None, 400, "expected one of the models first, got 'none'"),
         ("/drawing?model=../first", None, 400, "expected one of the models first"),
-        ("/photo", b"no picture", 400, "This picture is not a valid PNG, JPEG"),
-        ("/photo", photo(2000, 1000, "JPEG"), 400, "expected at most 1,000,000"),
+        ("/photo", b"no picture", 400, "This picture is not a valid PNG picture"),
+        ("/photo", photo(kind="JPEG"), 400, "This picture is not a valid PNG picture"),
+        ("/photo", photo(2000, 1000), 400, "expected at most 1,000,000"),
         ("/nowhere", None, 404, "Draw at /"),
         ("/static/server_py.js", None, 404, "no such page"),
     ],
@@ -113,6 +115,23 @@ def test_a_bomb_is_not_unpacked(visitor):
     start = time.monotonic()
     assert visitor.ask("/photo", file.getvalue()).status == 400
     assert time.monotonic() - start < 1
+
+
+@pytest.mark.parametrize("kind", [b"IDAT", b"iCCP"])
+def test_a_picture_of_many_parts_is_refused(visitor, kind):
+    """Pillow would take half a minute on a Pi Zero to look at each of them."""
+    part = bytes(4) + kind + zlib.crc32(kind).to_bytes(4)
+    content = photo()
+    reply = visitor.ask("/photo", content[:33] + 200_000 * part + content[33:])
+    assert reply.status == 400
+    assert "too many parts" in reply.json["error"]
+
+
+def test_a_client_sends_one_photo_at_a_time(page):
+    """Another of its photos has to wait, and another client's has not."""
+    with page.photos.place("a"), page.photos.place("b"):
+        with pytest.raises(limits.BusyError, match="Many people"), page.photos.place("a"):
+            pass
 
 
 @pytest.mark.parametrize("path", ["/", "/wall", "/state", "/static/draw.js", "/nowhere"])
