@@ -1,6 +1,8 @@
 """What the page's server answers to each request."""
 
-from contextlib import ExitStack
+import asyncio
+import socket
+from contextlib import ExitStack, suppress
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,6 +29,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _NO_PAGE = "There is no such page here. Draw at / or see the wall at /wall."
 
 
@@ -51,10 +54,19 @@ class Handler(RequestHandler):
     def prepare(self) -> None:
         """Refuse what another site's page asks, and who asks too often."""
         self.page.used()
+        if not _is_own(self._host()):
+            raise HTTPError(403, reason="Ask for this page by the Pi's own name or IP address.")
         origin = self.request.headers.get("Origin")
-        if self.request.method != "GET" and origin and urlsplit(origin).netloc != self.request.host:
+        own_origin = (None, f"http://{self.request.host}", f"https://{self.request.host}")
+        if self.request.method != "GET" and origin not in own_origin:
             raise HTTPError(403, reason="This request is from another site's page.")
         self.page.rate.spend(self.request.remote_ip)
+
+    def _host(self) -> str:
+        """Return the name by which the page was asked for, without the port."""
+        with suppress(ValueError):
+            return urlsplit(f"//{self.request.host}").hostname or ""
+        return ""
 
     def write_error(self, status_code: int, **options) -> None:
         """Answer with a sentence that the page shows."""
@@ -77,6 +89,14 @@ class Handler(RequestHandler):
         """Log what is no visitor's mistake."""
         if not isinstance(error, KitError | HTTPError):
             super().log_exception(kind, error, trace)
+
+
+def _is_own(name: str) -> bool:
+    """Return whether a host's name is one of this computer, and of no site that points to it."""
+    with suppress(ValueError):
+        return bool(ip_address(name))
+    own = socket.gethostname().partition(".")[0].lower()
+    return name == "localhost" or name.endswith(".local") or name.partition(".")[0] == own
 
 
 class NotFound(Handler):
@@ -104,9 +124,10 @@ class Static(Handler):
 class State(Handler):
     """What the page begins with."""
 
-    def get(self) -> None:
+    async def get(self) -> None:
         """Name the models, and say whether digits are kept."""
-        self.finish({"models": self.page.models.names(), "collects": self.page.collects})
+        names = await asyncio.to_thread(self.page.models.names)  # which may load one
+        self.finish({"models": names, "collects": self.page.collects})
 
 
 @stream_request_body
@@ -123,7 +144,11 @@ class Read(Handler):
         is_photo = self.request.path == "/photo"
         most = LARGEST_PHOTO if is_photo else LARGEST_DRAWING
         length = self.request.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > most:
+        if not length:
+            raise HTTPError(411, reason="Expected a picture, and its size in Content-Length.")
+        if not length.isdecimal() or len(length) > 12:
+            raise HTTPError(400, reason="Expected a number of bytes in Content-Length.")
+        if int(length) > most:
             raise HTTPError(413, reason=f"Expected at most {most} bytes. Make the picture smaller.")
         self.request.connection.set_max_body_size(most)
         try:
@@ -166,10 +191,9 @@ class Keep(Handler):
         label = self.get_query_argument("label", "")
         if label not in DIGITS.names:
             raise HTTPError(400, reason="Expected a digit from 0 to 9.")
-        pixels = self.page.pixels_of(self.get_query_argument("id", ""))
-        if pixels is None:
+        kept = await self.page.keep(self.get_query_argument("id", ""), int(label))
+        if kept is None:
             raise HTTPError(410, reason="This digit is kept already, or too old: draw it again.")
-        kept = await self.page.compute(self.page.class_digits.append, int(label), pixels)
         self.finish({"kept": kept.number})
 
 
@@ -187,7 +211,7 @@ class Recent(Handler):
             "answers": [each for each in self.page.wall if each["number"] > after],
             "collects": self.page.collects,
         }
-        if kept:
+        if kept and self.page.collects:
             news["counts"] = [kept.counts[label] for label in range(10)]
             news["digits"] = [
                 {"number": each.number, "label": each.label, "pixels": as_text(each.pixels)}
@@ -207,8 +231,9 @@ class ClassDigitsFile(Handler):
     def get(self) -> None:
         """Send the file."""
         address = ip_address(self.request.remote_ip)
-        if not (getattr(address, "ipv4_mapped", None) or address).is_loopback:
-            raise HTTPError(403, reason="Ask on the Pi itself: pi-nn data class-digits.")
+        is_near = (getattr(address, "ipv4_mapped", None) or address).is_loopback
+        if not is_near or self._host() not in _LOOPBACK:  # a site's name may point here, too
+            raise HTTPError(403, reason="Ask on the Pi itself, or bring it with 'make collect'.")
         if not self.page.class_digits or not self.page.class_digits.path.exists():
             raise HTTPError(404, reason="This class has no digits yet.")
         self.set_header("Content-Type", "text/csv")

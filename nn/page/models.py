@@ -1,6 +1,8 @@
 """The models that the page offers: those in some folders, the newest first."""
 
 import os
+import stat
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +22,7 @@ class NoModelError(KitError, LookupError):
 
 
 class Models:
-    """Models by name; a file that changes is loaded again.
+    """Models by name; a file that changes is loaded again, one that does not load is left out.
 
     Parameters
     ----------
@@ -42,13 +44,17 @@ class Models:
         self.shipped = Path(shipped) if shipped else None
         self._load = load
         self._loaded: dict[tuple[Path, float], tuple[Network, Labels]] = {}
+        self._damaged: set[tuple[Path, float]] = set()
+        self._lock = threading.Lock()  # one thread asks for the names while another answers
 
     def names(self) -> list[str]:
-        """Return the names of all models, the newest first."""
+        """Return the names of all models, the newest first; this one has been loaded."""
+        with suppress(NoModelError):
+            self.get()
         return list(self._files())
 
     def get(self, name: str = "") -> tuple[str, Network, Labels]:
-        """Return a model's name, its network and its labels; without a name, the newest.
+        """Return a model's name, its network and its labels; without a name, the newest sound one.
 
         Raises
         ------
@@ -57,35 +63,48 @@ class Models:
         ModelError
             When its file is damaged.
         """
-        files = self._files()
-        if not files:
-            raise NoModelError(
-                f"expected a trained model in {' or '.join(map(str, self.folders))}, found none "
-                f"that can be read. Train one first: {command('train')}"
-            )
-        name = name or next(iter(files))
-        if name not in files:
-            raise NoModelError(f"expected one of the models {', '.join(files)}, got {name!r}")
-        file = files[name]
-        if file not in self._loaded:
-            while len(self._loaded) >= MOST_LOADED:
-                del self._loaded[next(iter(self._loaded))]
-            self._loaded[file] = self._load(str(file[0]))
-        return name, *self._loaded[file]
+        while files := self._files():
+            if name and name not in files:
+                raise NoModelError(f"expected one of the models {', '.join(files)}, got {name!r}")
+            wanted = name or next(iter(files))
+            try:
+                return wanted, *self._network(files[wanted])
+            except (KitError, OSError):
+                self._damaged.add(files[wanted])
+                if name:
+                    raise
+        raise NoModelError(
+            f"expected a trained model in {' or '.join(map(str, self.folders))}, found none "
+            f"that can be read. Train one first: {command('train')}"
+        )
+
+    def _network(self, file: tuple[Path, float]) -> tuple[Network, Labels]:
+        with self._lock:
+            if file not in self._loaded:
+                while len(self._loaded) >= MOST_LOADED:
+                    del self._loaded[next(iter(self._loaded))]
+                self._loaded[file] = self._load(str(file[0]))
+            return self._loaded[file]
 
     def _files(self) -> dict[str, tuple[Path, float]]:
         """Map the name of each model to its path and the time at which it was written."""
         found = []
         for folder in self.folders:
+            paths: list[Path] = []
             with suppress(OSError):
-                for path in folder.glob("*.npz"):
+                paths += folder.glob("*.npz")
+            for path in paths:
+                with suppress(OSError):  # removed meanwhile, or a link to nowhere
                     facts = path.stat()
-                    if facts.st_size <= LARGEST_BYTES and os.access(path, os.R_OK):
+                    is_model = stat.S_ISREG(facts.st_mode) and facts.st_size <= LARGEST_BYTES
+                    is_damaged = (path, facts.st_mtime) in self._damaged
+                    if is_model and not is_damaged and os.access(path, os.R_OK):
                         found.append((facts.st_mtime, path))
         files: dict[str, tuple[Path, float]] = {}
         for written, path in sorted(found, reverse=True)[:MOST_OFFERED]:
             name = path.stem if path.stem not in files else f"{path.stem} in {path.parent}"
             files[name] = path, written
-        if self.shipped and self.shipped.exists():
-            files[f"{self.shipped.stem}, which comes with the kit"] = self.shipped, 0.0
+        shipped = self.shipped, 0.0
+        if self.shipped and self.shipped.exists() and shipped not in self._damaged:
+            files[f"{self.shipped.stem}, which comes with the kit"] = shipped
         return files

@@ -10,7 +10,7 @@ from itertools import count
 
 import numpy as np
 
-from nn.page.class_digits import ClassDigits
+from nn.page.class_digits import ClassDigits, KeptDigit
 from nn.page.limits import MOST_PHOTOS, Places, Rate
 from nn.page.models import Models
 
@@ -65,9 +65,19 @@ class PageState:
                 while len(self._unnamed) > MOST_UNNAMED:
                     self._unnamed.popitem(last=False)
 
-    def pixels_of(self, name: str) -> np.ndarray | None:
-        """Return the pixels of an answer, once: a digit is kept only once."""
-        return self._unnamed.pop(name, None)
+    async def keep(self, name: str, label: int) -> KeptDigit | None:
+        """Keep the digit of an answer, once; return None if it is kept already or too old."""
+        pixels = self._unnamed.pop(name, None)
+        if pixels is None:
+            return None
+        try:
+            kept = await self.compute(self.class_digits.append, label, pixels)
+        except BaseException:
+            self._unnamed[name] = pixels  # the visitor may try again
+            raise
+        if kept.number == 1:  # of a new file, for another class
+            self.run = secrets.token_hex(4)
+        return kept
 
     def used(self) -> None:
         """Note that somebody uses the page."""

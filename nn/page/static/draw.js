@@ -132,6 +132,7 @@ function addLabels() {
       const kept = (text) => (find("#kept").textContent = text);
       const reply = await ask(path, "", { tell: kept });
       if (!shown || shown.id !== id) return;
+      if (reply.error) setLabelsEnabled(true);
       const count = `${reply.kept} digit${reply.kept === 1 ? "" : "s"}`;
       kept(reply.error || `Kept as a ${label}: your class has ${count}. Draw the next one.`);
     });

@@ -55,6 +55,7 @@ function show(news) {
   for (const { number } of news.answers) seen.after = Math.max(seen.after, number);
   const digits = news.digits || [];
   for (const { number } of digits) seen.digits_after = Math.max(seen.digits_after, number);
+  if (!news.counts) find("#sheet").hidden = true; // the teacher has switched it off
   if (news.counts && (news.collects || digits.length)) showSheet(news.counts, digits);
   if (news.answers.length || digits.length) newsAt = Date.now();
   find("#told").textContent = find("#answers").children.length ? "" : "Nobody has drawn yet.";

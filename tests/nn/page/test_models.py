@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 
 from nn.cli.files import load_reader
@@ -56,10 +57,24 @@ def test_a_file_that_changes_is_loaded_again(folder):
 
 
 def test_what_is_no_model_is_told(folder):
-    """By the loader's own words; an unknown name lists those that there are."""
+    """By the loader's own words; an unknown name lists those that load."""
     (folder / "c.npz").write_text("no model")
     models = Models([folder], load_reader)
     with pytest.raises(ModelError, match="is not a valid model"):
         models.get("c")
-    with pytest.raises(NoModelError, match=r"expected one of the models c, b, a, got '\.\./a'"):
+    with pytest.raises(NoModelError, match=r"expected one of the models b, a, got '\.\./a'"):
         models.get("../a")
+
+
+def test_what_does_not_load_is_left_out(folder):
+    """The newest sound model answers; a folder, a pipe or a link to nowhere ends no list."""
+    (folder / "c.npz").write_text("no model")
+    np.savez(folder / "d.npz", numbers=np.arange(3))
+    (folder / "e.npz").mkdir()
+    (folder / "f.npz").symlink_to("nowhere")
+    os.mkfifo(folder / "g.npz")
+    models = Models([folder], load_reader)
+    assert models.names() == ["b", "a"]
+    assert models.get()[0] == "b"
+    save_model(Network(seed=6, hidden_nodes=6), folder / "c.npz")
+    assert models.names()[0] == "c"

@@ -165,6 +165,7 @@ def test_another_sites_page_cannot_post(visitor):
     """Neither with its origin, nor as a form, which needs no permission."""
     assert visitor.draw(Origin="http://example.org").status == 403
     assert visitor.draw(Content_Type="text/plain").status == 415
+    assert visitor.draw(Origin="http://[").status == 403
     own = f"http://127.0.0.1:{visitor.port}"
     assert visitor.draw(Origin=own).status == 200
 
@@ -226,6 +227,77 @@ def test_the_file_is_only_for_this_computer(visitor, page, monkeypatch):
     assert visitor.ask("/class_digits.csv").status == 403
 
 
+@pytest.mark.parametrize("host", ["pi-1.local", "localhost:80", "[::1]:8080", "192.168.1.7"])
+def test_the_page_has_several_names(visitor, host):
+    """Of this computer, with or without a port; the file has those of the loopback alone."""
+    assert visitor.ask("/state", Host=host).status == 200
+    expected = 404 if host.startswith(("localhost", "[::1]")) else 403
+    assert visitor.ask("/class_digits.csv", Host=host).status == expected
+
+
+@pytest.mark.parametrize("host", ["example.org", "localhost.example.org", "["])
+def test_a_sites_name_that_points_here_is_refused(visitor, host):
+    """Its pages could read what is drawn."""
+    reply = visitor.ask("/recent", Host=host)
+    assert reply.status == 403
+    assert "own name" in reply.json["error"]
+
+
+@pytest.mark.parametrize("path", ["/drawing", "/keep"])
+@pytest.mark.parametrize("length", ["9" * 5000, "-1", "x"])
+def test_an_impossible_length_is_refused(visitor, path, length, caplog):
+    """Without a traceback in the log."""
+    with socket.create_connection(("127.0.0.1", visitor.port)) as client:
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"
+        client.sendall(head.encode())
+        assert client.recv(99).startswith(b"HTTP/1.1 400 ")
+    assert "Traceback" not in caplog.text
+
+
+def test_a_drawing_needs_a_length(visitor):
+    """The answer says so, not that it is too large."""
+    with socket.create_connection(("127.0.0.1", visitor.port)) as client:
+        client.sendall(b"POST /drawing HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"its size in Content-Length" in client.recv(5000)
+
+
+def test_a_digit_that_was_not_kept_can_be_kept_again(visitor, page, monkeypatch):
+    """As when the disk was full for a moment."""
+    (digit,) = visitor.draw().json["digits"]
+    path = f"/keep?id={digit['id']}&label=7"
+    with monkeypatch.context() as patch:
+        patch.setattr(page.class_digits, "append", _full_disk)
+        assert "No space left" in visitor.ask(path, b"").json["error"]
+    assert visitor.ask(path, b"").json == {"kept": 1}
+    assert visitor.ask(path, b"").status == 410
+
+
+def _full_disk(label, pixels):
+    raise OSError(28, "No space left on device")
+
+
+def test_the_wall_shows_no_kept_digits_while_the_switch_is_off(visitor, tmp_path):
+    """They are there again when it is on."""
+    (digit,) = visitor.draw().json["digits"]
+    visitor.ask(f"/keep?id={digit['id']}&label=7", b"")
+    (tmp_path / "switch").unlink()
+    assert not {"counts", "digits"} & visitor.ask("/recent").json.keys()
+    (tmp_path / "switch").touch()
+    assert len(visitor.ask("/recent").json["digits"]) == 1
+
+
+def test_the_wall_begins_again_with_another_class(visitor, tmp_path):
+    """When its teacher has removed the file."""
+    runs = []
+    for _ in range(2):
+        for _ in range(2):
+            (digit,) = visitor.draw().json["digits"]
+            visitor.ask(f"/keep?id={digit['id']}&label=7", b"")
+        runs.append(visitor.ask("/recent").json["run"])
+        (tmp_path / "class_digits.csv").unlink()
+    assert runs[0] != runs[1]
+
+
 class _Elsewhere:
     """An address of another computer."""
 
@@ -281,7 +353,7 @@ def test_a_full_queue_refuses_and_recovers(page):
 
 def test_half_a_request_holds_no_place(visitor, page):
     """Who goes away in the middle of a photo makes room for the next."""
-    head = b"POST /photo HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n"
+    head = b"POST /photo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n"
     for _ in range(2 * limits.MOST_PHOTOS):
         with socket.create_connection(("127.0.0.1", visitor.port)) as half:
             half.sendall(head + b"Content-Length: 1000\r\n\r\nabc")
