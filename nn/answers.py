@@ -31,8 +31,8 @@ class Answer(NamedTuple):
 
     @property
     def next_best(self) -> int:
-        """Return the label with the second highest output."""
-        return int(np.argsort(self.outputs)[-2])
+        """Return the label with the second highest output; of one label, that."""
+        return int(np.argsort(self.outputs)[-2:][0])
 
     @property
     def name(self) -> str:

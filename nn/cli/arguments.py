@@ -8,11 +8,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nn.cli.console import remark
+from nn.errors import KitError
 from nn.presets import HYPERPARAMETERS, Preset
 
 if TYPE_CHECKING:  # which would import numpy
     from nn.data.labels import Labels
     from nn.data.sources import Source
+
+
+class FlagError(KitError, ValueError):
+    """Flags do not go together."""
 
 
 def whole_number(lowest: int, highest: int | None = None) -> Callable[[str], int]:
@@ -36,9 +41,9 @@ def number_above_zero(text: str) -> float:
     return _number(text, "a number above 0", lambda number: number > 0)
 
 
-def number_from_zero(text: str) -> float:
-    """Convert an argument to a finite number of at least zero."""
-    return _number(text, "a number of at least 0", lambda number: number >= 0)
+def strength(text: str) -> float:
+    """Convert an argument to a number from 0 to 10."""
+    return _number(text, "a number from 0 to 10", lambda number: 0 <= number <= 10)
 
 
 def share(text: str) -> float:
@@ -153,10 +158,22 @@ def add_network_flags(group) -> None:
 
 
 def overridden(preset: Preset, arguments) -> Preset:
-    """Return a preset with the values of the flags that were given."""
+    """Return a preset with the values of the flags that were given.
+
+    Raises
+    ------
+    FlagError
+        When they do not go together.
+    """
     for name in HYPERPARAMETERS:
         if (given := getattr(arguments, name, None)) is not None:
             preset = dataclasses.replace(preset, **{name: given})
+    if preset.final_learning_rate and preset.final_learning_rate > preset.learning_rate:
+        raise FlagError(
+            f"expected a final learning rate of at most the learning rate, "
+            f"{preset.learning_rate:g}, got {preset.final_learning_rate:g}. Set both with "
+            "--learning-rate and --final-learning-rate"
+        )
     return preset
 
 

@@ -100,7 +100,7 @@ def _switch(is_on: bool) -> int:
 
 
 def load_page(arguments, closing: ExitStack):
-    """Import what the page needs, and load the newest model."""
+    """Import what the page and its answers need, and load the newest model."""
     try:
         from nn.page.server import DrawServer
     except ModuleNotFoundError as error:
@@ -111,8 +111,10 @@ def load_page(arguments, closing: ExitStack):
             "environment, or apt install python3-tornado"
         ) from None
     from nn.cli.files import load_reader
+    from nn.images import DRAWING_SIDE
     from nn.page.class_digits import ClassDigits
     from nn.page.models import Models
+    from nn.page.reader import answer_drawing
     from nn.page.state import PageState
     from nn.saving.atomic import alone_with
     from nn.saving.shipped import SHIPPED_MODEL
@@ -124,14 +126,15 @@ def load_page(arguments, closing: ExitStack):
     if arguments.collect:
         try:
             closing.enter_context(alone_with(arguments.collect))
+            digits = ClassDigits(arguments.collect)
         except BlockingIOError:
             raise DrawError(f"{arguments.collect}: another 'draw' adds digits to it") from None
-        try:
-            digits = ClassDigits(arguments.collect)
-        except KitError as error:
+        except (KitError, OSError) as error:
             if not arguments.collect_while:
                 raise
             remark(f"error: {error}. The page keeps no digits")  # a Pi's page does without
+    with suppress(KitError):  # which a visitor is told
+        answer_drawing(models, "", bytes([255]) * DRAWING_SIDE**2)  # loads what the first one needs
     switch = arguments.collect_while
     state = PageState(models, digits, switch.exists if switch else lambda: True)
     return DrawServer(state, arguments.idle_minutes and 60 * arguments.idle_minutes)

@@ -12,9 +12,9 @@ from nn.cli.arguments import (
     given_labels,
     given_source,
     number_above_zero,
-    number_from_zero,
     overridden,
     share,
+    strength,
     whole_number,
 )
 from nn.cli.console import Interrupted, progress, remark, stderr_is_terminal, stopping_on_signals
@@ -44,14 +44,14 @@ def add_arguments(parser) -> None:
     )
     group.add_argument(
         "--affine",
-        type=number_from_zero,
+        type=strength,
         metavar="STRENGTH",
         help="shift, turn, stretch and slant each digit at random; 1: by up to a pixel, 8 degrees, "
         "a tenth",
     )
     group.add_argument(
         "--elastic",
-        type=number_from_zero,
+        type=strength,
         metavar="PIXELS",
         help="also distort each digit at random, so that its pixels move this far",
     )

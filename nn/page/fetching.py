@@ -10,6 +10,7 @@ from nn.saving.atomic import atomic_write
 
 SOCKET_UNIT = Path("/etc/systemd/system/pi-nn-draw.socket")
 NAME = "class_digits.csv"
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # not by http_proxy
 PATIENCE = 90  # seconds until the page must be awake
 _PORT = "ListenStream="
 
@@ -54,7 +55,7 @@ def _ask(url: str) -> bytes | None:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=PATIENCE) as response:
+            with _DIRECT.open(url, timeout=PATIENCE) as response:
                 return response.read()
         except urllib.error.HTTPError as error:
             error.close()

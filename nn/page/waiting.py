@@ -11,6 +11,7 @@ from nn.errors import KitError
 
 FROM_SYSTEMD = 3  # the number of the first socket that systemd passes on
 BACKLOG = 128
+MOST_WAITING = 100  # at a time
 _LONGEST_REQUEST = 32 * 1024  # bytes: a drawing and its header
 _SECONDS = 5  # that a client has to send it
 _PAGE = """<!DOCTYPE html>
@@ -73,6 +74,9 @@ async def serve(listening: socket.socket, load: Callable[[], Page]) -> None:
     def welcome() -> None:
         with suppress(OSError):  # the visitor has gone already
             visitor, _address = listening.accept()
+            if len(told) >= MOST_WAITING:
+                visitor.close()
+                return
             told.add(task := loop.create_task(_ask_to_wait(visitor)))
             task.add_done_callback(told.discard)
 

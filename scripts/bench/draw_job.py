@@ -1,7 +1,8 @@
 """Time the page's server on this processor: python -m scripts.bench.draw_job FOLDER.
 
-Prints the processor seconds until it asks a visitor to wait, until it is awake, and for each
-drawing, as JSON. The server is a process of its own; the kernel counts its time.
+Prints the processor seconds until it asks a visitor to wait, until it is awake, for the first
+drawing, and for each later one, as JSON. The server is a process of its own; the kernel counts its
+time.
 """
 
 import json
@@ -44,12 +45,13 @@ def visit(folder: Path) -> dict[str, float]:
         url = f"http://127.0.0.1:{PORT}"
         draw_at_once(url, 1, 1)
         before = seconds_of(server.pid)
+        first = before - awake
         draw_at_once(url, 1, DRAWINGS)
         drawing = (seconds_of(server.pid) - before) / DRAWINGS
     finally:
         server.terminate()
         server.wait()
-    return {"waiting": waiting, "awake": awake, "drawing": drawing}
+    return {"waiting": waiting, "awake": awake, "first": first, "drawing": drawing}
 
 
 def state() -> int:

@@ -268,6 +268,10 @@ def test_data_fetch_from_a_folder_that_lacks_the_files(run, tmp_path):
 
 
 BAD = {
+    "a final rate above the rate": (
+        ["train", "--train", "good.csv", "--final-learning-rate", "9"],
+        "expected a final learning rate of at most the learning rate",
+    ),
     "no such training file": (["train", "--train", "none.csv"], "none.csv: no such file"),
     "bad line": (["train", "--train", "bad.csv"], "bad.csv:2: line 2 has 1 values"),
     "no such model": (["test", "--model", "none.npz"], "none.npz: no such model. Train one first"),

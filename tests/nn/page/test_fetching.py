@@ -37,6 +37,13 @@ def test_the_file_is_copied_and_grows(visitor, unit, target, tmp_path):
     assert [path.name for path in target.parent.iterdir()] == [NAME]
 
 
+def test_no_proxy_is_asked(visitor, unit, target, monkeypatch):
+    """As a school's machines name one for all programs."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    keep_one(visitor)
+    assert fetch_class_digits(target, unit)
+
+
 def test_a_file_of_other_content_is_kept(visitor, unit, target):
     """Beside the copy: it may be the only one."""
     target.parent.mkdir()

@@ -34,6 +34,19 @@ from nn.signals import scale_pixels
 from tests.nn.page.conftest import Served, seven
 
 STATIC = Path(nn.page.__file__).with_name("static")
+FIRST_ANSWER = """
+import argparse, sys
+from contextlib import ExitStack
+from nn.cli import draw
+parser = argparse.ArgumentParser()
+draw.add_arguments(parser)
+page = draw.load_page(parser.parse_args(["--models", sys.argv[1]]), ExitStack())
+print(len(page.state.models._loaded))
+from nn.page.reader import answer_drawing
+before = set(sys.modules)
+answer_drawing(page.state.models, "", sys.stdin.buffer.read())
+print(set(sys.modules) - before)
+"""
 SOURCE = re.compile(r"""(?:src|href)="([^"]+)"|from "([^"]+)"|(https?:[^"'` ]+)""")
 
 
@@ -129,9 +142,9 @@ def test_a_picture_of_many_parts_is_refused(visitor, kind):
 
 def test_a_client_sends_one_photo_at_a_time(page):
     """Another of its photos has to wait, and another client's has not."""
-    with page.photos.place("a"), page.photos.place("b"):
-        with pytest.raises(limits.BusyError, match="Many people"), page.photos.place("a"):
-            pass
+    taken, busy = page.photos.place, pytest.raises(limits.BusyError, match="Many people")
+    with taken("a"), taken("b"), busy, taken("a"):
+        pass
 
 
 @pytest.mark.parametrize("path", ["/", "/wall", "/state", "/static/draw.js", "/nowhere"])
@@ -408,6 +421,25 @@ def test_visitors_are_asked_to_wait_while_it_loads(page):
         assert b"drawing_pad" in served.visitor.ask("/").body
 
 
+def test_not_all_are_asked_to_wait(page, monkeypatch):
+    """Beyond a number, a connection is closed at once; the others get their answer."""
+    monkeypatch.setattr("nn.page.waiting.MOST_WAITING", 2)
+    loaded = threading.Event()
+
+    def load() -> DrawServer:
+        loaded.wait(30)
+        return DrawServer(page)
+
+    with Served(load) as served, ExitStack() as open_ones:
+        address = "127.0.0.1", served.visitor.port
+        held = [open_ones.enter_context(socket.create_connection(address)) for _ in range(3)]
+        held[2].settimeout(10)
+        assert held[2].recv(1) == b""
+        held[0].sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert b"waking up" in held[0].recv(5000)
+        loaded.set()
+
+
 def test_it_ends_when_nobody_asks(models):
     """After the idle time; each request begins it again."""
     with Served(lambda: DrawServer(PageState(models), idle_seconds=1.5)) as served:
@@ -488,6 +520,23 @@ def test_a_pis_page_does_without_a_damaged_file(models, tmp_path):
         page = draw.load_page(draw_arguments(*words, "--collect-while", str(tmp_path)), closing)
         assert not page.state.collects
     assert (tmp_path / "c.csv").read_text() == "no digit\n"
+
+
+def test_a_pis_page_does_without_a_file_that_cannot_be_opened(models, tmp_path, capsys):
+    """As when its rights are wrong, or it is a folder; it says so."""
+    (tmp_path / "c.csv").mkdir()
+    words = ["--models", str(models.folders[0]), "--collect", str(tmp_path / "c.csv")]
+    with ExitStack() as closing:
+        page = draw.load_page(draw_arguments(*words, "--collect-while", str(tmp_path)), closing)
+        assert not page.state.collects
+    assert "Is a directory" in capsys.readouterr().err
+
+
+def test_the_first_answer_finds_all_loaded(models):
+    """An awake page imports nothing more for it, and has read the newest model."""
+    words = [sys.executable, "-c", FIRST_ANSWER, str(models.folders[0])]
+    done = subprocess.run(words, input=seven(), capture_output=True)
+    assert done.stdout.split() == [b"1", b"set()"], done.stderr
 
 
 def draw_arguments(*words: str) -> argparse.Namespace:
