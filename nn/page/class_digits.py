@@ -38,8 +38,8 @@ class KeptDigit(NamedTuple):
 class ClassDigits:
     """A CSV file that grows by whole lines.
 
-    Opening it removes a last line that a pulled plug tore off, if all before is in the kit's format.
-    A file with anything else in it stays as it is.
+    Opening it removes a last line that a pulled plug tore off, if all before it is in the kit's
+    format. A file with anything else in it stays as it is.
 
     Parameters
     ----------
