@@ -57,6 +57,12 @@ def test_learning_from_us_as_well_reads_us_better(run):
     assert others["us alone"] < others["strangers and us"] - 0.1
 
 
+def test_the_command_tests_with_strangers(run):
+    """Beside the class's file there is no test file that it could find."""
+    command = next(line for line in run.texts.splitlines() if "--model models/us.npz" in line)
+    assert f"--test {run.value('str(source.test)')}" in command
+
+
 def test_a_class_file_is_found_before_the_stand_ins(tmp_path):
     """As `make collect` brings it; a file with too few digits is passed over."""
     pixels, labels = draw_digits(FEWEST, seed=3)

@@ -146,7 +146,7 @@ def test_a_photo_is_read(browser, tmp_path):
     browser.find_text(".pi-nn-pad-status", "The network reads 2 digits: ")
     (tmp_path / "no.jpg").write_text("no picture")
     browser.find(".pi-nn-upload input").send_keys(str(tmp_path / "no.jpg"))
-    browser.find_text(".pi-nn-pad-status", "This picture is not a valid PNG, JPEG")
+    browser.find_text(".pi-nn-pad-status", "This picture is not a valid PNG picture")
 
 
 def test_the_keyboard_draws_as_well(browser):

@@ -343,6 +343,7 @@ def test_errors_are_one_line_and_exit_code_1(run, tmp_path, digits, kind):
         "", "nonsense", "train --epochs 0", "train --epochs x", "train --learning-rate -1",
         "train --learning-rate nan", "train --rule magic", "train --preset magic",
         "train --augment 200", "train --seed -1", "data", "query", "data sample a.csv --rows 0",
+        "train --affine 1e308", "train --elastic 11",
     ],
 )  # fmt: skip
 def test_wrong_usage_is_exit_code_2(words, capsys):
