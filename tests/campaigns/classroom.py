@@ -34,6 +34,8 @@ CARD = Path("/mnt/pi-nn-class-card")  # where `make cards` looks for a card that
 IMAGES = {"bookworm": (BOOKWORM_CMDLINE, "2024-11-19"), "trixie": (TRIXIE_CMDLINE, "2026-06-18")}
 BOOTS_AT_ONCE = 4
 LEAST_FREE_GB = 25
+WATCHES = Path("/proc/sys/fs/inotify/max_user_instances")  # of root, who starts all containers
+WATCHES_OF_ONE = 16  # systemd's, journald's, logind's, udev's, and what else a machine runs
 COUNTER = """
 table ip pi_nn_class {{
     chain inwards {{
@@ -151,6 +153,17 @@ def cut_internet(network: Network) -> None:
     inside = ("ip", "-n", network.namespace, "route", "replace")
     call(*inside, "10.77.0.0/16", "via", network.gateway)
     call(*inside, "unreachable", "default")
+
+
+@contextmanager
+def enough_watches(machines: int) -> Iterator[None]:
+    """Raise this host's limit of inotify instances for so many machines; restore it at the end."""
+    before = WATCHES.read_text()
+    WATCHES.write_text(str(max(int(before), machines * WATCHES_OF_ONE + 128)))
+    try:
+        yield
+    finally:
+        WATCHES.write_text(before)
 
 
 def count_bytes(addresses: list[str]) -> None:
@@ -429,6 +442,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="pi-nn-class-", dir="/var/tmp") as name,
         ExitStack() as end,
     ):
+        end.enter_context(enough_watches(arguments.pis))
         laptop = end.enter_context(Laptop(Path(name)))
         pis = Class(laptop, arguments.pis, arguments.release)
         end.callback(pis.close)
