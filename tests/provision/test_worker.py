@@ -61,6 +61,16 @@ def test_the_key_is_the_workers_alone(machine, playbooks):
     assert (keys / "authority.key").read_text() not in there
 
 
+def test_the_key_is_not_in_the_journal(machine, playbooks):
+    """Ansible's modules log what they are called with."""
+    journal = machine.run("journalctl --all --no-pager -o export", user="root").stdout
+    assert "ansible-ansible.legacy.command" in journal
+    lines = (playbooks.folder / "keys" / "pi-8.pem").read_text().splitlines()
+    secret = [line for line in lines[lines.index("-----BEGIN PRIVATE KEY-----") :] if len(line) > 40]
+    assert secret
+    assert [line for line in secret if line in journal] == []
+
+
 def test_between_sweeps_nothing_listens(machine, playbooks):
     """Only SSH does."""
     listening = machine.run("ss -Hltn", user="root").stdout.split("\n")
@@ -103,5 +113,12 @@ def test_it_is_removed_when_it_is_no_longer_wanted(machine, playbooks):
     assert machine.run(LEFT, check=False).stdout == ""
     assert playbooks.succeed("site", *TAGS, worker_computer="").changed == 0
     playbooks.succeed("site", *TAGS)
+    playbooks.succeed("uninstall")
+    assert machine.run(LEFT, check=False).stdout == ""
+
+
+def test_a_key_without_a_service_is_removed(machine, playbooks):
+    """As an interrupted run leaves it."""
+    machine.run("mkdir /etc/pi-nn-worker && touch /etc/pi-nn-worker/worker.pem", user="root")
     playbooks.succeed("uninstall")
     assert machine.run(LEFT, check=False).stdout == ""
