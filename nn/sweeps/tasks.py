@@ -142,17 +142,28 @@ def run_text(order: str) -> str:
     Returns
     -------
     answer : str
-        `result`, or `error`, or `versions` when those here are others.
+        `result`, or `error`, or `versions` when those here are others; the last two with the
+        `machine` and its `worker`, the address that Dask has for it.
     """
     asked = json.loads(order)
     here = versions()
     if asked["versions"] != here:
-        return json.dumps({"versions": here, "machine": platform.node()})
+        return _refusal(versions=here)
     try:
         return json.dumps({"result": run_task(asked["task"])})
     except (KitError, OSError, MemoryError) as error:
         said = str(error) or "not enough memory"
-        return json.dumps({"error": f"{platform.node()}: {said}"})
+        return _refusal(error=f"{platform.node()}: {said}")
+
+
+def _refusal(**answer) -> str:
+    from distributed import get_worker
+
+    try:
+        worker = get_worker().address
+    except ValueError:  # not in a worker
+        worker = ""
+    return json.dumps(answer | {"machine": platform.node(), "worker": worker})
 
 
 def dask_setup(worker: object) -> None:

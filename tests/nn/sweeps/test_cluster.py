@@ -31,6 +31,51 @@ def client(monkeypatch):
         yield run.args[0]
 
 
+@pytest.fixture
+def two_machines(client):
+    """The same client, and a third worker on an address of its own, as a Pi has."""
+    spec = client.cluster.new_spec
+    other = {**spec, "options": {**spec["options"], "host": "127.0.0.2"}}
+    client.cluster.worker_spec["other"] = other
+    client.cluster.sync(client.cluster._correct_state)
+    client.wait_for_workers(3)
+    return client
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a second loopback address")
+@pytest.mark.parametrize(
+    ("what", "line"),
+    [
+        (work.broken, "a training failed and is tried on another machine: pi-7: no digits"),
+        (work.raising, "a training failed .*: ModuleNotFoundError: No module named 'nn.sweeps'"),
+        (work.old, "pi-7 runs Dask 2022.12.1 instead of .* The sweep goes on without it"),
+    ],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_a_broken_machine_costs_no_result(what, line, two_machines):
+    """It is sent away once, in a sentence; the good ones do all tasks."""
+    said = []
+    found = {task["seed"]: each for task, each in run_on(two_machines, tasks(60), what, said.append)}
+    assert found == dict.fromkeys(range(60), work.ANSWER)
+    assert len(said) == 1
+    assert re.match(line, said[0])
+    assert "127.0.0.2" not in str([*two_machines.cluster.scheduler.workers])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a second loopback address")
+def test_a_task_that_two_machines_cannot_do_fails(two_machines):
+    """Each once."""
+    found = list(run_on(two_machines, tasks(5), work.impossible))
+    assert sorted(task["seed"] for task, _ in found) == [0, 1, 2, 3, 4]
+    assert all(each == {"failed": "not enough memory"} for _, each in found)
+
+
+def test_a_task_that_the_only_machine_cannot_do_fails(client):
+    """After a second try."""
+    found = list(run_on(client, tasks(5), work.impossible))
+    assert [each for _, each in found] == 5 * [{"failed": "not enough memory"}]
+
+
 @pytest.mark.slow
 def test_a_deadly_task_fails_and_the_others_end(client):
     """After eleven workers; its neighbours are not blamed."""

@@ -1,7 +1,8 @@
-"""What workers of tests do, by name: nothing, or die."""
+"""What workers of tests do, by name: nothing, fail, or die."""
 
 import json
 import os
+import time
 
 ANSWER = {
     **{"accuracy": 1.0, "seconds": 0.0, "machine": "here", "architecture": "any, 64 bits"},
@@ -24,4 +25,42 @@ def deadly(order: str) -> str:
 def other_version(order: str) -> str:
     """Answer as a worker with another Dask does."""
     versions = json.loads(order)["versions"] | {"Dask": "2022.12.1"}
-    return json.dumps({"versions": versions, "machine": "pi-7"})
+    return json.dumps({"versions": versions, "machine": "pi-7", "worker": address()})
+
+
+def address() -> str:
+    """Return the address of this worker."""
+    from distributed import get_worker
+
+    return get_worker().address
+
+
+def is_the_other() -> bool:
+    """Return whether this worker is the one on an address of its own."""
+    return "127.0.0.2" in address()
+
+
+def broken(order: str) -> str:
+    """Fail within a millisecond on the other machine."""
+    if is_the_other():
+        return json.dumps({"error": "pi-7: no digits", "worker": address()})
+    time.sleep(0.02)
+    return nothing(order)
+
+
+def raising(order: str) -> str:
+    """Raise on the other machine, as one with half of a kit does."""
+    if is_the_other():
+        raise ModuleNotFoundError("No module named 'nn.sweeps'")
+    time.sleep(0.02)
+    return nothing(order)
+
+
+def old(order: str) -> str:
+    """Run another version on the other machine."""
+    return other_version(order) if is_the_other() else nothing(order)
+
+
+def impossible(order: str) -> str:
+    """Fail wherever it runs."""
+    return json.dumps({"error": "not enough memory", "worker": address()})
