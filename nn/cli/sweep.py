@@ -74,7 +74,8 @@ def run(arguments) -> None:
     tasks = grid.tasks(source.name)
     path = Path(arguments.results or Path(arguments.grid).with_suffix(".jsonl"))
     try:
-        with alone_with(path) if not arguments.dry_run else nullcontext():
+        # by its own name: a link is another way to the same file
+        with alone_with(path.resolve()) if not arguments.dry_run else nullcontext():
             results = ResultsFile(path, remark)
             missing = results.missing(tasks)
             _say_what_is_there(results, tasks, path)

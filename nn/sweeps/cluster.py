@@ -186,7 +186,9 @@ class _Machines:
         if self._until is None:
             self._until = time.monotonic() + self._patience
             if self._patience:
-                self._say(f"A machine failed: waits {self._patience:.0f} seconds for others to join")
+                self._say(
+                    f"A machine failed: waits {self._patience:.0f} seconds for others to join"
+                )
         while not (found := {_host_of(each) for each in list(self._scheduler.workers)} - hosts):
             if time.monotonic() >= self._until:
                 break
@@ -334,7 +336,9 @@ def _address_to_listen_on(computer: str, port: int) -> str:
                 f"is {addresses[0]} here: only this computer reaches that. Set worker_computer in "
                 "the inventory to its address, and run 'make provision'"
             )
-        socket.create_server((outside[0], port), family=infos[addresses.index(outside[0])][0]).close()
+        socket.create_server(
+            (outside[0], port), family=infos[addresses.index(outside[0])][0]
+        ).close()
     except (OSError, UnicodeError) as error:
         raise SweepError(
             f"expected to listen on {computer}, port {port}, where the Pis look for this computer: "

@@ -12,12 +12,13 @@ from nn.errors import KitError
 from nn.presets import PRESETS, Preset
 
 MOST_TASKS = 100_000
+_EXAMPLE = "'seed = [1, 2, 3]'"
 
 Task = dict[str, int | float | str | bool | None]
 
 
 class GridError(KitError, ValueError):
-    """A grid's file is missing, or holds something else than a grid."""
+    """A grid's file is missing, or does not hold a grid."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,10 @@ def _whole(lowest: int, highest: float = math.inf) -> Callable[[object], bool]:
 
 
 def _is_rate(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value) and value > 0
+    try:
+        return type(value) in (int, float) and math.isfinite(value) and value > 0
+    except OverflowError:  # a whole number of 400 digits
+        return False
 
 
 _KEYS = {
@@ -107,26 +111,33 @@ def read_grid(path: str | Path) -> Grid:
         file, line and key.
     """
     try:
-        text = Path(path).read_bytes().decode()
+        text = Path(path).read_bytes().decode("utf-8-sig")
         found = tomllib.loads(text)
     except FileNotFoundError:
         raise GridError(f"{path}: no such grid. docs/sweeps.md shows how to write one") from None
     except UnicodeDecodeError:
         raise GridError(f"{path}: expected text in UTF-8, got other bytes") from None
     except tomllib.TOMLDecodeError as error:
-        raise GridError(_told_with_line(str(path), str(error))) from None
+        raise GridError(_with_line(str(path), str(error))) from None
+    except RecursionError:
+        raise GridError(f"{path}: expected TOML such as {_EXAMPLE}: too many brackets") from None
+    except ValueError:  # of a path with a NUL, or of Python for a number of 5,000 digits
+        if "\0" in str(path):
+            raise GridError(f"expected the path of a grid, got {str(path)!r}") from None
+        raise GridError(f"{path}: expected TOML such as {_EXAMPLE}: a number is too long") from None
     for key, value in found.items():
         where = f"{path}:{_line_of(key, text)}: {key}"
         if key not in _KEYS:
             raise GridError(f"{where} is unknown: expected one of {', '.join(_KEYS)}")
         known = _KEYS[key]
         if known.several and not (isinstance(value, list) and value):
-            raise GridError(f"{where}: expected a list of {known.expected}, got {value!r}")
+            raise GridError(f"{where}: expected a list of {known.expected}, got {_short(value)}")
         for each in value if known.several else [value]:
             if not known.fits(each):
-                raise GridError(f"{where}: expected {known.expected}, got {each!r}")
+                raise GridError(f"{where}: expected {known.expected}, got {_short(each)}")
         if known.several and len(set(value)) < len(value):
-            raise GridError(f"{where}: expected different values, got {value!r}")
+            twice = next(each for number, each in enumerate(value) if each in value[:number])
+            raise GridError(f"{where}: expected different values, got {_short(twice)} twice")
     preset = PRESETS[found.get("preset", "pi-zero-100")]
     settings = {name: found[name] for name in ("epochs", "batch_size") if name in found}
     preset = replace(preset, samples=found.get("rows", preset.samples), **settings)
@@ -148,7 +159,21 @@ def read_grid(path: str | Path) -> Grid:
             f"{path}:{line}: folds: expected at most one for each of {preset.samples} rows, "
             f"got {grid.folds}"
         )
+    if grid.folds and grid.answers:
+        raise GridError(
+            f"{path}:{_line_of('answers', text)}: answers: expected no vote with folds: each fold "
+            "has other digits"
+        )
     return grid
+
+
+def _short(value: object) -> str:
+    """Write a value for a message."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes whole numbers of up to 4,300 digits
+        return "a number that is too long"
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _line_of(key: str, text: str) -> int:
@@ -158,9 +183,9 @@ def _line_of(key: str, text: str) -> int:
     return next((number for number, line in lines if re.match(pattern, line)), 1)
 
 
-def _told_with_line(path: str, message: str) -> str:
+def _with_line(path: str, message: str) -> str:
     """Put the line of tomllib's message, which is at its end, behind the file's name."""
     reason, _, place = message.partition(" (at ")
     line = re.search(r"line (\d+)", place)
     where = f"{path}:{line[1]}" if line else f"{path}, at its end"
-    return f"{where}: expected TOML such as 'seed = [1, 2, 3]': {reason}"
+    return f"{where}: expected TOML such as {_EXAMPLE}: {reason}"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -62,15 +63,15 @@ class ResultsFile:
         with suppress(FileNotFoundError):
             text = self.path.read_bytes()
         lines = text.splitlines(keepends=True)
-        self._whole_bytes = len(text)
+        self._cut_to: int | None = None  # where half a line begins that is still in the file
         if lines and not lines[-1].endswith(b"\n"):
-            self._whole_bytes -= len(lines.pop())
+            self._cut_to = len(text) - len(lines.pop())
             say(f"{self.path}:{len(lines) + 1}: only part of a line: its training runs again")
         kept = 0
         for number, line in enumerate(lines, 1):
             try:
                 kept += self._keep(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 say(f"{self.path}:{number}: expected a result, got something else ({error!r})")
         if text and not kept and not text.startswith(b'{"task"'):
             raise ResultsError(
@@ -86,6 +87,14 @@ class ResultsFile:
         for name, types in _NEEDED.items():
             if not isinstance(record[name], types):
                 raise ValueError(f"{name} is {record[name]!r}")
+        if not 0 <= record["accuracy"] <= 1:  # neither is NaN
+            raise ValueError(f"accuracy is {record['accuracy']!r}")
+        if task.get("answers"):
+            figures = record["answers"]
+            if type(figures) is not str or not re.fullmatch("[0-9]+", figures):
+                raise ValueError(f"answers is {figures!r:.40}")
+            if len(figures) != record["samples"]:
+                raise ValueError(f"{len(figures)} answers for {record['samples']!r} digits")
         found = {name: value for name, value in record.items() if name != "task"}
         self.results.setdefault(key_of(task), Result(task, found))
         return True
@@ -102,18 +111,21 @@ class ResultsFile:
             return
         record = {"task": task, **found}
         line = (json.dumps(record) + "\n").encode()
-        with self.path.open("ab") as file:
+        with self.path.open("ab", buffering=0) as file:  # a buffer would be written on closing, too
+            if self._cut_to is not None:
+                file.truncate(self._cut_to)
+                self._cut_to = None
+            whole_bytes = os.fstat(file.fileno()).st_size
             try:
-                file.truncate(self._whole_bytes)
-                file.write(line)
-                file.flush()
+                rest = memoryview(line)
+                while rest:
+                    rest = rest[file.write(rest) :]
                 os.fsync(file.fileno())
             except OSError as error:
                 error.filename = str(self.path)
                 with suppress(OSError):
-                    os.truncate(self.path, self._whole_bytes)
+                    file.truncate(whole_bytes)
                 raise
-        self._whole_bytes += len(line)
         self._keep(record)
 
     def of(self, tasks: Iterable[Task]) -> list[Result]:

@@ -55,7 +55,9 @@ def two_machines(client):
 def test_a_broken_machine_costs_no_result(what, line, two_machines):
     """It is sent away once, in a sentence; the good ones do all tasks."""
     said = []
-    found = {task["seed"]: each for task, each in run_on(two_machines, tasks(60), what, said.append)}
+    found = {
+        task["seed"]: each for task, each in run_on(two_machines, tasks(60), what, said.append)
+    }
     assert found == dict.fromkeys(range(60), work.ANSWER)
     assert len(said) == 1
     assert re.match(line, said[0])

@@ -46,6 +46,12 @@ def test_what_a_grid_does_not_name_is_the_presets(grid_file):
     assert task.items() >= preset.hyperparameters().items()
 
 
+def test_a_mark_of_windows_editors_is_no_part_of_the_grid(tmp_path):
+    """Notepad begins UTF-8 with a byte order mark."""
+    (tmp_path / "grid.toml").write_text("rows = 7", "utf-8-sig")
+    assert read_grid(tmp_path / "grid.toml").preset.samples == 7
+
+
 def test_each_cell_has_a_result_early(grid_file):
     """The first tasks are one for each cell."""
     grid = read_grid(grid_file("learning_rate = [0.1, 0.2]\nhidden_nodes = [5, 7]\nseed = [1, 2]"))
@@ -66,7 +72,20 @@ def test_each_cell_has_a_result_early(grid_file):
         ("learning_rate = [true]", r":1: learning_rate: expected numbers above 0, got True"),
         ("learning_rate = []", r":1: learning_rate: expected a list"),
         ("hidden_nodes = [10.5]", r":1: hidden_nodes: expected whole numbers from 1 to 100000"),
-        ("seed = [1, 1]", r":1: seed: expected different values, got \[1, 1\]"),
+        ("seed = [1, 1]", r":1: seed: expected different values, got 1 twice"),
+        (
+            "hidden_nodes = [5, 7, 9, 7]",
+            r":1: hidden_nodes: expected different values, got 7 twice",
+        ),
+        (
+            f"learning_rate = [{'9' * 400}]",
+            r":1: learning_rate: expected numbers above 0, got 9{57}",
+        ),
+        (f"seed = [{'9' * 5000}]", r"grid.toml: expected TOML such as .*: a number is too long"),
+        (f"seed = [0x{'f' * 5000}]\nrows = 0", r":2: rows: expected a whole number of at least 1"),
+        (f"rows = -0x{'f' * 5000}", r"grid.toml:1: expected TOML such as"),
+        (f"seed = {'[' * 5000}", r"grid.toml: expected TOML such as .*: too many brackets"),
+        ("folds = 5\nanswers = true", r":2: answers: expected no vote with folds: each fold has"),
         ("seed = [true]", r":1: seed: expected whole numbers of at least 0, got True"),
         ("folds = 1", r":1: folds: expected a whole number from 2 to 100, got 1"),
         ("rows = 3\nfolds = 4", r":2: folds: expected at most one for each of 3 rows, got 4"),
@@ -78,6 +97,7 @@ def test_each_cell_has_a_result_early(grid_file):
         ("[table]\nx = 1", r":1: table is unknown"),
         (f"seed = [{','.join(map(str, range(2000)))}]\nfolds = 99", r"at most 100,000 .* 198,000"),
     ],
+    ids=lambda each: each[:30],
 )
 def test_a_bad_grid_is_refused_with_line_and_key(text, message, grid_file):
     """Unknown keys, values of another type or size, and what is not TOML."""
@@ -89,6 +109,8 @@ def test_a_missing_or_binary_grid_is_refused(tmp_path):
     """In a sentence."""
     with pytest.raises(GridError, match=r"no such grid"):
         read_grid(tmp_path / "missing.toml")
+    with pytest.raises(GridError, match=r"expected the path of a grid, got .*x00"):
+        read_grid("grid\0.toml")
     (tmp_path / "picture.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(GridError, match=r"expected text in UTF-8"):
         read_grid(tmp_path / "picture.toml")

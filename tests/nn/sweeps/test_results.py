@@ -1,10 +1,14 @@
 """Results on disk: whole lines, each once."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from nn.sweeps.results import ResultsError, ResultsFile
+from tests.conftest import PROJECT
 
 FOUND = {
     **{"accuracy": 0.5, "correct": 5, "samples": 10, "seconds": 1.0, "machine": "pi-1"},
@@ -54,7 +58,21 @@ def test_half_a_line_is_cut_off(cut, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["", "null", "[1]", '{"task": 1}', '{"task": {"seed": 1}, "accuracy": "high"}', "\0\0"]
+    "line",
+    ["", "null", "[1]", '{"task": 1}', '{"task": {"seed": 1}, "accuracy": "high"}', "\0\0"]
+    + ["[" * 100_000]
+    + [
+        json.dumps({"task": {"seed": 9, "answers": True}} | FOUND | changes)
+        for changes in (
+            {"accuracy": float("nan")},
+            {"accuracy": 5},
+            {"accuracy": -1},
+            {},
+            {"answers": "123"},
+            {"answers": "12345678x0"},
+        )
+    ],
+    ids=lambda line: line[:20],
 )
 def test_a_line_that_is_no_result_is_skipped(line, tmp_path):
     """And named with its number."""
@@ -88,6 +106,34 @@ def test_a_failure_is_kept_for_the_reader_and_tried_again(tmp_path):
     assert said == []
     results.add(task(1), FOUND)
     assert ResultsFile(path).missing([task(1)]) == []
+
+
+def test_whoever_writes_to_the_file_as_well_loses_nothing(tmp_path):
+    """As a sweep on another computer that shares the folder."""
+    path = tmp_path / "results.jsonl"
+    one, two = ResultsFile(path), ResultsFile(path)
+    for seed, results in enumerate((one, two, one, two)):
+        results.add(task(seed), FOUND)
+    assert ResultsFile(path).missing([task(seed) for seed in range(4)]) == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs a limit on the size of a file")
+def test_a_disk_that_fills_within_a_line_leaves_no_part_of_it(tmp_path):
+    """Closing the file writes nothing more."""
+    path = tmp_path / "results.jsonl"
+    ResultsFile(path).add(task(1), FOUND)
+    whole = path.read_bytes()
+    code = f"""
+import resource, signal
+from nn.sweeps.results import ResultsFile
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+results = ResultsFile({str(path)!r})
+resource.setrlimit(resource.RLIMIT_FSIZE, ({len(whole) + 50}, {len(whole) + 50}))
+results.add({task(2)!r}, {FOUND!r})
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT)
+    assert "File too large" in done.stderr
+    assert path.read_bytes() == whole
 
 
 def test_a_full_disk_leaves_whole_lines(tmp_path, monkeypatch):
