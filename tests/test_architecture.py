@@ -53,7 +53,7 @@ DATA_FLOORS = [
     {"dataset"},
     {"sources", "mending"},
 ]
-SWEEPS_FLOORS = [{"grid"}, {"tasks", "results"}, {"cluster", "findings"}]
+SWEEPS_FLOORS = [{"grid"}, {"tasks", "results"}, {"sharing", "findings"}, {"cluster"}]
 IMAGES_FLOORS = [{"ink", "lines", "pictures"}, {"digits"}]
 PAGE_FLOORS = [
     {"waiting", "fetching", "limits", "models", "class_digits"},

@@ -83,7 +83,7 @@ def progress_of(what: str, unit: str, total: int | None, count: int = 0) -> Iter
             initial=count,
             desc=what,
             unit=f" {unit}",
-            unit_scale=True,
+            unit_scale=total is None or total >= 10_000,  # 1.20M digits, but not 12.0 trainings
             ncols=screen.columns,
             nrows=screen.lines,
             leave=False,

@@ -1,5 +1,6 @@
 """``sweep``: train once for each cell of a grid, on all cores, and draw which is best."""
 
+import math
 import os
 import signal
 import time
@@ -53,13 +54,18 @@ def add_arguments(parser) -> None:
         help="with --pis: what 'make provision' made; default: ansible/secrets/sweep",
     )
     parser.add_argument("--offline", action="store_true", help="do not try to download MNIST")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(arguments) -> None:
     """Run what is missing, and print a table of all results."""
     from nn.sweeps.grid import read_grid
 
+    if arguments.laptop and not arguments.pis:
+        arguments.parser.error(
+            "--laptop adds this computer's cores to the Pis': use it with --pis (make: PIS=1), or "
+            "leave it out, and this computer does all the work"
+        )
     grid = read_grid(arguments.grid)
     if arguments.picture:
         from nn.cli.files import check_picture_target
@@ -89,7 +95,7 @@ def run(arguments) -> None:
     except BlockingIOError:
         raise KitError(f"{path}: another sweep is writing to it. Wait, or name another") from None
     if failed:
-        raise KitError(f"{len(failed)} of {len(tasks)} trainings failed, see above: {path}")
+        raise KitError(f"{len(failed)} of {_trainings(len(tasks))} failed, see above: {path}")
 
 
 def _say_what_is_there(results, tasks, path: Path) -> None:
@@ -116,7 +122,7 @@ def _run_missing(arguments, grid, tasks, missing, results) -> None:
                 results.add(task, found)
                 if "failed" in found:
                     remark(f"failed: {_place(task)}: {found['failed']}")
-                advance(1, _told(best_of(results.of(tasks))))
+                advance(1, _short_name(best_of(results.of(tasks))))
                 if arguments.picture and time.monotonic() - drawn_at > _SECONDS_BETWEEN_PICTURES:
                     _draw(arguments, grid, results.of(tasks))
                     drawn_at = time.monotonic()
@@ -155,27 +161,27 @@ def _report(arguments, grid, results, path: Path) -> None:
     if any(len(cell.kinds) > 1 for cell in cells.values()):
         print(f"{MIXED} from machines of different kinds: compare them with care")
     if best := best_of(results):
-        print(f"{_told(best)}, of {len(results)} trainings: {path}")
+        place = f"rate {best.learning_rate:g}, {best.hidden_nodes} nodes"
+        print(f"best {percent(best.mean)} at {place}, of {_trainings(len(results))}: {path}")
         if grid.answers:
-            _tell_of_vote([each for each in results if is_in(best, each)])
+            _print_vote([each for each in results if is_in(best, each)])
     if arguments.picture:
         _draw(arguments, grid, results)
         remark(f"Picture: {arguments.picture}")
 
 
-def _tell_of_vote(results) -> None:
+def _print_vote(results) -> None:
     """Print how well the networks of a cell read together."""
     import numpy as np
 
     from nn.sweeps.findings import answers_of, vote
     from nn.sweeps.tasks import digits_of
 
-    if results[0].task["folds"]:  # each fold has other digits
-        return
     _, test_set = digits_of(results[0].task)
     labels = np.concatenate([labels for _, labels in test_set.blocks()])
     share = float((vote(answers_of(results)) == labels).mean())
-    print(f"a vote of these {len(results)} networks reads {percent(share)}")
+    networks = f"these {len(results)} networks" if len(results) > 1 else "this one network"
+    print(f"a vote of {networks} reads {percent(share)}")
 
 
 def _draw(arguments, grid, results) -> None:
@@ -189,11 +195,15 @@ def _row(name: str, cells: Iterable[str]) -> str:
     return f"{name:12}" + "".join(f"{cell:>13}" for cell in cells)
 
 
-def _told(cell) -> str:
-    """Name the best cell, if there is one."""
+def _short_name(cell) -> str:
+    """Name the best cell beside the bar, if there is one."""
     if cell is None:
         return ""
-    return f"best {percent(cell.mean)} at rate {cell.learning_rate:g}, {cell.hidden_nodes} nodes"
+    return f"best: {cell.learning_rate:g}, {cell.hidden_nodes} nodes, {100 * cell.mean:.1f} %"
+
+
+def _trainings(number: int) -> str:
+    return "1 training" if number == 1 else f"{number} trainings"
 
 
 def _place(task) -> str:
@@ -209,8 +219,11 @@ def _estimate(tasks, arguments) -> None:
     from nn.sweeps.tasks import digits_of
 
     if arguments.pis:
-        workers = max(1, len([*arguments.keys.glob("*.pem")]) - len(_NOT_A_PIS))
-        where = f"{workers} Pi Zeros (estimated)"
+        keys = {path.name for path in arguments.keys.glob("*.pem")} - {*_NOT_A_PIS}
+        workers = max(1, len(keys))
+        where = "1 Pi Zero (estimated)" if workers == 1 else f"{workers} Pi Zeros (estimated)"
+        if not keys:
+            where += ". No Pi is set up for sweeps yet: docs/sweeps.md shows how"
         seconds_each = _seconds_on_a_pi
     else:
         workers = (arguments.workers or available_cores()) if HAS_DASK else 1
@@ -223,9 +236,10 @@ def _estimate(tasks, arguments) -> None:
             rows = digits_of(task | {"folds": 0})[0].estimate_rows() or task["samples"] or 0
             known[nodes] = seconds_each(task, rows)
         seconds += known[nodes]
-    minutes = seconds / workers / 60
+    rounds = math.ceil(len(tasks) / workers)
+    minutes = seconds / max(1, len(tasks)) * rounds / 60
     about = f"{minutes:.0f} minutes" if minutes >= 1.5 else f"{60 * minutes:.0f} seconds"
-    print(f"{len(tasks)} trainings: about {about} on {where}")
+    print(f"{_trainings(len(tasks))}: about {about} on {where}")
 
 
 def _seconds_on_a_pi(task, rows: int) -> float:
@@ -235,12 +249,12 @@ def _seconds_on_a_pi(task, rows: int) -> float:
 
 
 def _seconds_here(task, rows: int) -> float:
-    """Estimate a training on this computer from two short ones."""
+    """Estimate a training on this computer from two short ones of one epoch each."""
     from nn.sweeps.tasks import run_task
 
     _, few, more = (
-        run_task(task | {"samples": samples})["seconds"]
+        run_task(task | {"samples": samples, "epochs": 1})["seconds"]
         for samples in (_FEW_ROWS, _FEW_ROWS, _MORE_ROWS)  # the first time, files are opened
     )
     slope = max(0.0, more - few) / (_MORE_ROWS - _FEW_ROWS)
-    return few + slope * max(0, rows - _FEW_ROWS)
+    return few + slope * max(0, rows * task["epochs"] - _FEW_ROWS)

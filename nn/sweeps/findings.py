@@ -128,7 +128,8 @@ def heat_map(grid: Grid, results: Iterable[Result]) -> Figure:
     axis.set_yticks(range(len(sizes)), sizes)
     axis.set_ylabel("hidden nodes")
     tested = "held-out digits" if grid.folds else "test digits"
-    axis.set_title(f"% of the {tested} read correctly: {len(results)} trainings", fontsize=10)
+    number = f"{len(results)} training{'' if len(results) == 1 else 's'}"
+    axis.set_title(f"% of the {tested} read correctly: {number}", fontsize=10)
     marked = any(len(cell.kinds) > 1 for cell in cells.values())
     note = f"\n{MIXED} from machines of different kinds" if marked else ""
     axis.set_xlabel(f"learning rate{note}")

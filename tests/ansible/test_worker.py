@@ -16,8 +16,8 @@ from tests.conftest import PROJECT
 FILES = PROJECT / "ansible" / "roles" / "worker" / "files"
 
 
-def make_keys(folder, pi="pi-1", computer="192.0.2.7"):
-    command = [sys.executable, FILES / "make_keys.py", folder, computer, "8786", pi]
+def make_keys(folder, pi="pi-1", computer="192.0.2.7", port="8786"):
+    command = [sys.executable, FILES / "make_keys.py", folder, computer, port, pi]
     return subprocess.run(command, capture_output=True, text=True)
 
 
@@ -65,6 +65,25 @@ def test_what_is_there_stays(keys):
     after = {path.name: path.read_bytes() for path in keys.iterdir()}
     assert json.loads(after.pop("address.json")) == {"computer": "192.0.2.8", "port": 8786}
     assert after.items() <= before.items()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pi": "computer"}, "expected a Pi's name other than computer and authority"),
+        ({"pi": "Authority"}, "expected a Pi's name other than computer and authority"),
+        ({"port": "0"}, "worker_computer_port: expected a port from 1 to 65535, got 0"),
+        ({"port": "65536"}, "worker_computer_port: expected a port from 1 to 65535, got 65536"),
+        ({"port": "-1"}, "worker_computer_port: expected a port from 1 to 65535, got -1"),
+        ({"port": "http"}, "worker_computer_port: expected a port from 1 to 65535, got http"),
+    ],
+)
+def test_odd_settings_are_refused(changes, message, tmp_path):
+    """Before anything is made."""
+    done = make_keys(tmp_path / "keys", **changes)
+    assert done.returncode == 1
+    assert done.stderr.startswith(message)
+    assert not (tmp_path / "keys").exists()
 
 
 @pytest.mark.parametrize("lost", ["authority.pem", "authority.key"])

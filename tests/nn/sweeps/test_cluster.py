@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -95,7 +96,7 @@ def test_another_version_is_told_in_a_sentence(client):
 
 
 def test_without_keys_pis_cannot_work(tmp_path):
-    """Told what makes them."""
+    """The error says what makes them."""
     with (
         pytest.raises(SweepError, match=r"address.json: no such key. Set worker_computer in"),
         many_pis(tmp_path),
@@ -113,6 +114,70 @@ def test_an_address_that_is_not_ours_is_refused(tmp_path):
         many_pis(tmp_path),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("address.json", "{", r"address.json: expected an address and a port, got something else"),
+        ("address.json", "[" * 100_000, r"address.json: expected an address and a port"),
+        ("address.json", "[]", r"address.json: expected an address and a port"),
+        (
+            "address.json",
+            '{"computer": "127.0.0.1", "port": 99999}',
+            r"expected an address and a p",
+        ),
+        ("computer.pem", "damaged", r"expected keys in authority.pem and computer.pem, got somet"),
+        ("authority.pem", "damaged", r"expected keys in authority.pem and computer.pem, got some"),
+    ],
+    ids=lambda each: each[:20],
+)
+def test_damaged_keys_are_refused(name, text, message, tmp_path):
+    """In a sentence that says what writes them again."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        free = server.getsockname()[1]
+    make = [sys.executable, WORKER / "files" / "make_keys.py", tmp_path, "127.0.0.1", str(free)]
+    subprocess.run([*make, "pi-1"], check=True, stdout=subprocess.DEVNULL)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(SweepError, match=message), many_pis(tmp_path):
+        pass
+
+
+def test_keys_that_may_not_be_read_are_not_called_missing(tmp_path, monkeypatch):
+    """As those of another user of this computer."""
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with (
+        pytest.raises(SweepError, match=r"address.json: Permission denied. Whoever ran 'make pr"),
+        many_pis(tmp_path),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("addresses", "chosen"), [(["127.0.1.1"], None), (["127.0.1.1", "192.0.2.1"], "192.0.2.1")]
+)
+def test_pis_cannot_reach_a_loopback_address(addresses, chosen, tmp_path, monkeypatch):
+    """Debian gives a computer's own name one; another address of the name is taken."""
+    (tmp_path / "address.json").write_text('{"computer": "laptop", "port": 8786}')
+    for name in ("authority.pem", "computer.pem"):
+        (tmp_path / name).touch()
+    infos = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, 8786)) for each in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: infos)
+    tried = []
+
+    def listen(address, **_):
+        tried.append(address[0])
+        raise OSError(99, "Cannot assign requested address")
+
+    monkeypatch.setattr(socket, "create_server", listen)
+    message = "expected to listen on" if chosen else "got laptop, which is 127.0.1.1 here"
+    with pytest.raises(SweepError, match=message), many_pis(tmp_path):
+        pass
+    assert tried == [chosen] * bool(chosen)
 
 
 def test_one_version_of_dask_everywhere():
@@ -153,14 +218,16 @@ def idle_seconds(settings: Path | None, folder: Path, seconds: float = 20) -> fl
     if settings:
         environment["DASK_CONFIG"] = str(settings)
     command = [sys.executable, "-m"]
-    port = ["--port", "0", "--host", "127.0.0.1", "--scheduler-file", str(folder / "scheduler")]
+    pages = ["--dashboard-address", "127.0.0.1:0"]  # not the port of another program
+    file = ["--scheduler-file", str(folder / "scheduler")]
+    port = ["--port", "0", "--host", "127.0.0.1", *pages, *file]
     quiet = {"env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     scheduler = subprocess.Popen(
         [*command, "distributed.cli.dask_scheduler", *port, "--no-dashboard"], **quiet
     )
-    flags = "--no-nanny --nthreads 1 --memory-limit 0 --host 127.0.0.1 --scheduler-file".split()
+    flags = ["--no-nanny", "--nthreads", "1", "--memory-limit", "0", "--host", "127.0.0.1"]
     worker = subprocess.Popen(
-        [*command, "distributed.cli.dask_worker", *flags, str(folder / "scheduler")], **quiet
+        [*command, "distributed.cli.dask_worker", *flags, *pages, *file], **quiet
     )
     try:
         end = time.monotonic() + 60

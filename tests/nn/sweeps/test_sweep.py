@@ -1,7 +1,9 @@
 """`pi-nn sweep` with Dask on this computer: killed workers, interrupts, second starts."""
 
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,9 +11,15 @@ import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from nn.cli.console import progress_of
+from nn.cli.sweep import _estimate, _seconds_here, _short_name
+from nn.data.sources import find_source
+from nn.saving.atomic import alone_with
+from nn.sweeps.findings import Cell
 from nn.sweeps.grid import read_grid
 from nn.sweeps.tasks import run_task
 from tests.conftest import PROJECT
@@ -163,6 +171,84 @@ def test_a_dry_run_trains_nothing_of_the_grid(grid, run):
     assert said.stdout.startswith("36 trainings: about ")
     assert "on 3 cores of this computer" in said.stdout
     assert not grid.with_suffix(".jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("nodes", "workers", "rounds"), [([10], 8, 1), ([10] * 8, 8, 1), ([10] * 9, 8, 2), ([10], 1, 1)]
+)
+def test_an_estimate_counts_rounds(nodes, workers, rounds, monkeypatch, capsys):
+    """A training is done by one worker, however many there are."""
+    monkeypatch.setattr("nn.cli.sweep._seconds_here", lambda task, rows: 20.0)
+    arguments = SimpleNamespace(pis=False, workers=workers)
+    task = {"hidden_nodes": 10, "dataset": find_source(offline=True).name, "samples": 100}
+    _estimate([task for _ in nodes], arguments)
+    assert f"about {20 * rounds} seconds on" in capsys.readouterr().out
+
+
+def test_an_estimate_does_not_train_every_epoch(grid, monkeypatch):
+    """One is timed, and counts as often as there are epochs."""
+    asked = []
+
+    def run_task(task):
+        asked.append(task["epochs"])
+        return {"seconds": 1 + task["samples"] / 1000}
+
+    monkeypatch.setattr("nn.sweeps.tasks.run_task", run_task)
+    task = read_grid(grid).tasks("MNIST")[0] | {"epochs": 100}
+    assert _seconds_here(task, 1000) == pytest.approx(1 + 100)
+    assert set(asked) == {1}
+
+
+def test_an_estimate_without_pis_says_so(grid, tmp_path, run):
+    """No keys, no Pis."""
+    grid.write_text('preset = "smoke"')
+    said = run("sweep", grid, "--dry-run", "--offline", "--pis", "--keys", tmp_path / "none")
+    assert re.match(
+        r"1 training: about .* on 1 Pi Zero \(estimated\). No Pi is set up", said.stdout
+    )
+
+
+def test_this_computers_cores_are_added_to_pis_alone(grid, run):
+    """LAPTOP=1 without PIS=1 is a slip."""
+    refused = run("sweep", grid, "--laptop", "--offline")
+    assert refused.returncode == 2
+    assert "--laptop adds this computer's cores to the Pis'" in refused.stderr
+
+
+def test_two_names_of_a_file_have_one_lock(tmp_path, grid, run):
+    """A second sweep that reaches it through a link waits its turn."""
+    results = grid.with_suffix(".jsonl")
+    results.touch()
+    (tmp_path / "link.jsonl").symlink_to(results)
+    with alone_with(results):
+        second = run("sweep", grid, "--offline", "--results", tmp_path / "link.jsonl")
+    assert second.returncode == 1
+    assert "another sweep is writing to it" in second.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+@pytest.mark.parametrize("seconds", [0.6, 1.0, 1.4, 1.8, 2.4])
+def test_ctrl_c_while_workers_start_is_no_traceback(seconds, grid, start):
+    """At any moment, one line."""
+    sweep = start("--workers", "2")
+    time.sleep(seconds)
+    os.killpg(sweep.process.pid, signal.SIGINT)
+    sweep.process.wait(SECONDS)
+    assert "Traceback" not in sweep.output.read_text()
+
+
+def test_the_best_so_far_fits_a_terminal(monkeypatch):
+    """Of 80 columns, beside the bar."""
+    screen = io.StringIO()
+    screen.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("COLUMNS", "80")
+    cell = Cell(0.003, 200, (0.9412,), frozenset())
+    with progress_of("sweep", "trainings", 1000, 100) as advance:
+        time.sleep(0.15)  # tqdm draws no more often than that
+        advance(1, _short_name(cell))
+    assert "best: 0.003, 200 nodes, 94.1 %]" in screen.getvalue()
 
 
 def test_without_dask_one_core_does_the_work(tmp_path, grid, run):

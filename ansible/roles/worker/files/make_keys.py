@@ -19,11 +19,19 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 # A Pi has no clock: after a power cut it may believe that it is years ago.
 FROM = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 UNTIL = datetime.datetime(2049, 12, 31, tzinfo=datetime.UTC)
+OURS = ("computer", "authority")
 AUTHORITY = "Pi Zero neural network kit: sweeps"
 
 
 def main(folder: str, computer: str, port: str, pi: str) -> None:
     """Make what is missing; print whether anything was."""
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        sys.exit(f"worker_computer_port: expected a port from 1 to 65535, got {port}")
+    if pi.lower() in OURS:  # a folder on macOS does not tell capitals apart
+        sys.exit(
+            f"expected a Pi's name other than {' and '.join(OURS)}, whose keys are here, got {pi}: "
+            "give it another name in the inventory"
+        )
     keys = Path(folder)
     keys.mkdir(mode=0o700, parents=True, exist_ok=True)
     changed = write(keys / "address.json", json.dumps({"computer": computer, "port": int(port)}))
