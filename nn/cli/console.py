@@ -19,6 +19,8 @@ _SIGNALS = [
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
     if hasattr(signal, name)
 ]
+# A note has room beside it in 80 columns.
+_BAR_WITHOUT_RATE = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 _FINISHING = b"Finishing this block of digits, then saving; the same signal again stops at once\n"
 
 
@@ -77,13 +79,15 @@ def progress_of(what: str, unit: str, total: int | None, count: int = 0) -> Iter
     if stderr_is_terminal():
         from tqdm import tqdm
 
+        digits = unit == "digits"  # millions of them
         screen = shutil.get_terminal_size()  # 80 by 24 on a serial line, where tqdm sees 0 by 0
         bar = tqdm(
             total=total,
             initial=count,
             desc=what,
             unit=f" {unit}",
-            unit_scale=total is None or total >= 10_000,  # 1.20M digits, but not 12.0 trainings
+            unit_scale=digits,
+            bar_format=None if digits else _BAR_WITHOUT_RATE,
             ncols=screen.columns,
             nrows=screen.lines,
             leave=False,

@@ -103,7 +103,8 @@ def _say_what_is_there(results, tasks, path: Path) -> None:
     if there:
         remark(f"{there} of {len(tasks)} results are in {path}")
     if others := len(results.results) - there:
-        remark(f"{others} more in {path} are of another grid: kept, and not shown")
+        belong = "belongs" if others == 1 else "belong"
+        remark(f"{others} more in {path} {belong} to another grid: kept, and not shown")
 
 
 def _run_missing(arguments, grid, tasks, missing, results) -> None:

@@ -180,7 +180,11 @@ def test_an_estimate_counts_rounds(nodes, workers, rounds, monkeypatch, capsys):
     """A training is done by one worker, however many there are."""
     monkeypatch.setattr("nn.cli.sweep._seconds_here", lambda task, rows: 20.0)
     arguments = SimpleNamespace(pis=False, workers=workers)
-    task = {"hidden_nodes": 10, "dataset": find_source(offline=True).name, "samples": 100}
+    task = {
+        "hidden_nodes": 10,
+        "dataset": find_source(environ={}, offline=True).name,
+        "samples": 100,
+    }
     _estimate([task for _ in nodes], arguments)
     assert f"about {20 * rounds} seconds on" in capsys.readouterr().out
 
