@@ -2,11 +2,13 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
 import tomllib
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
@@ -178,6 +180,22 @@ def test_pis_cannot_reach_a_loopback_address(addresses, chosen, tmp_path, monkey
     with pytest.raises(SweepError, match=message), many_pis(tmp_path):
         pass
     assert tried == [chosen] * bool(chosen)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no such signals")
+def test_ctrl_c_waits_for_the_end_of_a_start():
+    """Also when multiprocessing's tracker starts meanwhile, which lets signals in again."""
+    reached = []
+    try:
+        with cluster._without_ctrl_c():
+            resource_tracker.ensure_running()
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            reached.append("the end")
+        time.sleep(1)
+    except KeyboardInterrupt:
+        reached.append("interrupted")
+    assert reached == ["the end", "interrupted"]
 
 
 def test_one_version_of_dask_everywhere():
