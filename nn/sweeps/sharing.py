@@ -75,15 +75,16 @@ def run_on(
             key = orders.pop(future)
             found, again = None, False
             if isinstance(answer, str):
-                found = json.loads(answer).get("result")
-                again = not found and machines.may_try_again(key, future, json.loads(answer))
-                found = found or {"failed": json.loads(answer).get("error")}
+                answer = json.loads(answer)
+                found = answer.get("result") or {"failed": answer.get("error")}
+                again = "result" not in answer and machines.may_try_again(key, future, answer)
             elif future.status == "error":
                 error = future.exception()
-                found = _failure(error)
-                again = type(error).__name__ != "KilledWorker" and machines.may_try_again(
-                    key, future, {"error": found["failed"]}
-                )
+                if type(error).__name__ == "KilledWorker":
+                    found = {"failed": "the worker died, each time that one ran it"}
+                else:
+                    found = {"failed": f"{type(error).__name__}: {error}"}
+                    again = machines.may_try_again(key, future, {"error": found["failed"]})
             future.release()
             if again:
                 new = submit(key)
@@ -100,13 +101,6 @@ def run_on(
             )
 
 
-def _failure(error: BaseException) -> dict:
-    """Return what is kept of a task that no worker could do."""
-    if type(error).__name__ == "KilledWorker":
-        return {"failed": "the worker died, each time that one ran it"}
-    return {"failed": f"{type(error).__name__}: {error}"}
-
-
 class _Machines:
     """Which machines failed, and whether another can try.
 
@@ -121,6 +115,7 @@ class _Machines:
         self._of_another_version: set[str] = set()
         self._mentioned: set[str] = set()
         self._until: float | None = None
+        self._waited = False
 
     def may_try_again(self, key: str, future: "Future", answer: dict) -> bool:
         """Note that a machine failed at a task; return whether to submit the task again."""
@@ -162,13 +157,12 @@ class _Machines:
         """Return whether there are workers on other hosts; the first time, wait for one."""
         if self._until is None:
             self._until = time.monotonic() + self._patience
-            if self._patience:
-                self._say(
-                    f"A machine failed: waits {self._patience:.0f} seconds for others to join"
-                )
         while not (found := {_host_of(each) for each in list(self._scheduler.workers)} - hosts):
             if time.monotonic() >= self._until:
                 break
+            if not self._waited:
+                self._say(f"A machine failed. Waiting {self._patience:.0f} seconds for another")
+                self._waited = True
             time.sleep(0.2)
         return bool(found)
 
