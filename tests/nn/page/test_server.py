@@ -383,7 +383,7 @@ def test_one_client_cannot_take_all_connections(visitor):
         closed, deadline = [], time.monotonic() + 20
         while len(closed) < 130 - MOST_CONNECTIONS_OF_CLIENT and time.monotonic() < deadline:
             closed, _, _ = select.select(held, [], [], 1)
-        assert len(closed) == 130 - MOST_CONNECTIONS_OF_CLIENT
+        assert len(closed) >= 130 - MOST_CONNECTIONS_OF_CLIENT
         assert {each.recv(1) for each in closed} == {b""}
     finally:
         for each in held:
