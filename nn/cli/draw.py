@@ -133,7 +133,7 @@ def load_page(arguments, closing: ExitStack):
             if not arguments.collect_while:
                 raise
             remark(f"error: {error}. The page keeps no digits")  # a Pi's page does without
-    with suppress(KitError, MemoryError):  # which a visitor is told
+    with suppress(KitError, MemoryError):  # the page shows visitors the reason
         answer_drawing(models, "", bytes([255]) * DRAWING_SIDE**2)  # loads what the first one needs
     switch = arguments.collect_while
     state = PageState(models, digits, switch.exists if switch else lambda: True)

@@ -343,7 +343,7 @@ def run_class(pis: Class, report: Report, mnist: Path) -> None:
         count = len(re.findall(r"has notebooks/lesson\.ipynb", printed))
         assert count == len(names), printed
         said.append(f"{count} have it")
-    with report.step(f"`make train-on-pi PRESET=smoke`; {pis.dying} dies during it") as said:
+    with report.step(f"`make train-on-pi PRESET=smoke`; {pis.dying} has no power") as said:
         pis.machines[pis.dying].stop(0)
         printed = laptop.make("train-on-pi", "PRESET=smoke", code=None)
         trained = sorted(laptop.project.glob("trained/*/smoke.npz"))
@@ -351,7 +351,7 @@ def run_class(pis: Class, report: Report, mnist: Path) -> None:
         assert pis.dying in printed.splitlines()[-2], printed[-2000:]
         pis.machines[pis.dying].start()
         laptop.make("train-on-pi", "PRESET=smoke", f"LIMIT={pis.dying}")
-        said.append(f"{len(trained)} trained; {pis.dying} was named, and trained after a restart")
+        said.append(f"{len(trained)} trained; {pis.dying} was named, and trained once it was on")
     with report.step("`make class-status` after it") as said:
         printed = laptop.make("class-status")
         assert printed.count(" smoke ") == len(names), printed
