@@ -208,8 +208,26 @@ def _cluster(**options) -> Iterator["Client"]:
 def _without_ctrl_c() -> Iterator[None]:
     """Let Ctrl-C wait until the block ends: Dask prints pages when it is interrupted in its start.
 
-    The tracker of multiprocessing has to run before, since its start ends the blocking.
+    A handler that remembers keeps it from this process, whichever thread the system hands it to;
+    blocking keeps it from the workers that start. The tracker of multiprocessing has to run
+    before, since its start ends the blocking.
     """
+    if threading.current_thread() is not threading.main_thread():  # Ctrl-C is not for this one
+        yield
+        return
+    pressed = []
+    handler = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        with _kept_from_children():
+            yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def _kept_from_children() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # as on Windows
         yield
         return

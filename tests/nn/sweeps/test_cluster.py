@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 from multiprocessing import resource_tracker
@@ -182,10 +183,12 @@ def test_pis_cannot_reach_a_loopback_address(addresses, chosen, tmp_path, monkey
     assert tried == [chosen] * bool(chosen)
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no such signals")
 def test_ctrl_c_waits_for_the_end_of_a_start():
-    """Also when multiprocessing's tracker starts meanwhile, which lets signals in again."""
-    reached = []
+    """Also when another thread gets it, and when multiprocessing's tracker starts meanwhile."""
+    reached, handler = [], signal.getsignal(signal.SIGINT)
+    over = threading.Event()
+    other = threading.Thread(target=over.wait)  # with Ctrl-C let in, as those of a notebook
+    other.start()
     try:
         with cluster._without_ctrl_c():
             resource_tracker.ensure_running()
@@ -195,7 +198,11 @@ def test_ctrl_c_waits_for_the_end_of_a_start():
         time.sleep(1)
     except KeyboardInterrupt:
         reached.append("interrupted")
+    finally:
+        over.set()
+        other.join()
     assert reached == ["the end", "interrupted"]
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_one_version_of_dask_everywhere():
