@@ -18,9 +18,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -316,7 +316,9 @@ def run_class(pis: Class, report: Report, mnist: Path) -> None:
     needy = [pis.full, pis.wrong, pis.dying, pis.off]
     with report.step("`make provision OFFLINE=1`, all at once") as said:
         break_some(pis)
-        printed = provision_with_a_death(pis)
+        dying = pis.machines[pis.dying]
+        with dies_when(dying, installs(dying)):
+            printed = laptop.make("provision", "OFFLINE=1", code=None)
         rows = table_of(printed)
         for name in names:
             assert (name in needy) != rows.get(name, "").startswith("ready"), rows.get(name)
@@ -343,9 +345,9 @@ def run_class(pis: Class, report: Report, mnist: Path) -> None:
         count = len(re.findall(r"has notebooks/lesson\.ipynb", printed))
         assert count == len(names), printed
         said.append(f"{count} have it")
-    with report.step(f"`make train-on-pi PRESET=smoke`; {pis.dying} has no power") as said:
-        pis.machines[pis.dying].stop(0)
-        printed = laptop.make("train-on-pi", "PRESET=smoke", code=None)
+    with report.step(f"`make train-on-pi PRESET=smoke`; {pis.dying} loses its power") as said:
+        with dies_when(dying, lambda: trains(dying)):
+            printed = laptop.make("train-on-pi", "PRESET=smoke", code=None)
         trained = sorted(laptop.project.glob("trained/*/smoke.npz"))
         assert len(trained) == len(names) - 1, printed[-2000:]
         assert pis.dying in printed.splitlines()[-2], printed[-2000:]
@@ -378,14 +380,12 @@ def mend(pis: Class) -> None:
     pis.write_addresses()
 
 
-def provision_with_a_death(pis: Class) -> str:
-    """Provision all; one Pi loses its power while it installs packages."""
-    machine = pis.machines[pis.dying]
-    packages = machine.root / "var/lib/dpkg/info"
-    at_first = len(list(packages.glob("*.list")))
+@contextmanager
+def dies_when(machine: Machine, moment: Callable[[], bool]) -> Iterator[None]:
+    """Let a Pi lose its power at that moment of the block, or at its end."""
 
     def pull_the_plug() -> None:
-        while len(list(packages.glob("*.list"))) < at_first + 10 and not over.wait(0.2):
+        while not moment() and not over.wait(0.2):
             pass
         machine.stop(0)
 
@@ -393,10 +393,26 @@ def provision_with_a_death(pis: Class) -> str:
     plug = threading.Thread(target=pull_the_plug)
     plug.start()
     try:
-        return pis.laptop.make("provision", "OFFLINE=1", code=None)
+        yield
     finally:
         over.set()
         plug.join()
+
+
+def installs(machine: Machine) -> Callable[[], bool]:
+    """Return what tells whether a Pi has installed ten packages since now."""
+    packages = machine.root / "var/lib/dpkg/info"
+    at_first = len(list(packages.glob("*.list")))
+    return lambda: len(list(packages.glob("*.list"))) >= at_first + 10
+
+
+def trains(machine: Machine) -> bool:
+    """Return whether a Pi is training."""
+    for pid in call("ip", "netns", "pids", machine.network.namespace).stdout.split():
+        with suppress(OSError):  # it may have ended
+            if b"\0nn\0train\0" in Path("/proc", pid, "cmdline").read_bytes():
+                return True
+    return False
 
 
 def work_and_back(pis: Class, report: Report) -> None:
