@@ -54,7 +54,7 @@ DATA_FLOORS = [
     {"sources", "mending"},
 ]
 SWEEPS_FLOORS = [{"grid"}, {"tasks", "results"}, {"sharing", "findings"}, {"cluster"}]
-IMAGES_FLOORS = [{"ink", "lines", "pictures"}, {"digits"}]
+IMAGES_FLOORS = [{"ink", "lines", "pictures", "strokes"}, {"digits"}]
 PAGE_FLOORS = [
     {"waiting", "fetching", "limits", "models", "class_digits"},
     {"reader", "state"},

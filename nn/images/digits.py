@@ -5,10 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from nn.images.lines import without_lines
+from nn.images.strokes import INK_SIDE, SMALL, widened
 from nn.signals import SIDE
 
-INK_SIDE = 20  # of the box that the ink is fitted into
-_STROKE = 2.4  # of its pixels: how wide a stroke is at least, as in most of MNIST's digits
 _LEAST_STRENGTH = 0.1  # of ink, from 0 to 1: anything fainter is a stain
 _FULL_SHARE = 0.4  # of the strongest part's ink: anything fainter shows through from the back
 _FAINTEST_SHARE = 0.25  # of full ink, at the border of a stroke
@@ -27,7 +26,6 @@ _REACHES = (
     0.5,
     0.2,
 )  # of the picture's height: a digit; of its size: the end of a stroke at the edge
-_SMALL = 2 * SIDE  # pixels: a picture like MNIST's own, of nothing but a digit
 _THRESHOLDS = (1, 2, 4)  # times the faintest ink, where lines join a digit to the picture's edge
 
 
@@ -103,7 +101,7 @@ def find_digits(ink: np.ndarray, faintest: float) -> list[Digit]:
     """
     for factor in _THRESHOLDS:
         mask = ink > factor * faintest
-        if max(mask.shape) > _SMALL:
+        if max(mask.shape) > SMALL:
             mask = without_lines(mask)
         labels, parts = _parts(mask)
         if parts:
@@ -143,7 +141,7 @@ def _parts(mask: np.ndarray) -> tuple[np.ndarray, list[_Part]]:
     inside = [
         part
         for part in parts
-        if max(mask.shape) <= _SMALL
+        if max(mask.shape) <= SMALL
         or (part.top > 0 and part.left > 0 and part.bottom < height and part.right < width)
     ]
     return labels, inside or [part for part in parts if _is_cropped_to(part, labels)]
@@ -230,7 +228,7 @@ def centre_digit(ink: np.ndarray) -> np.ndarray:
     """
     from PIL import Image
 
-    ink = _widened(_cropped(ink))
+    ink = widened(ink)
     factor = INK_SIDE / max(ink.shape)
     height, width = (max(1, round(side * factor)) for side in ink.shape)
     picture = Image.fromarray(ink).resize((width, height), Image.Resampling.BOX)
@@ -242,27 +240,6 @@ def centre_digit(ink: np.ndarray) -> np.ndarray:
     top, left = _offset(small.sum(axis=1)), _offset(small.sum(axis=0))
     canvas[top : top + height, left : left + width] = small
     return canvas.reshape(-1)
-
-
-def _cropped(ink: np.ndarray) -> np.ndarray:
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return np.ascontiguousarray(ink, np.float32)
-
-
-def _widened(ink: np.ndarray) -> np.ndarray:
-    """Widen strokes that are thinner than in most of MNIST's digits."""
-    from scipy import ndimage
-
-    full = np.pad(ink > 0.5, 1)
-    border = full & ~ndimage.binary_erosion(full)
-    # A long stroke has nearly all of its border along its two sides.
-    stroke = 2 * full.sum() / max(border.sum(), 1)
-    missing = (_STROKE * max(ink.shape) / INK_SIDE - stroke) / 2
-    if missing <= 0 or max(ink.shape) <= _SMALL:  # few pixels say little about a stroke's width
-        return ink
-    away = ndimage.distance_transform_edt(np.pad(ink < 0.5, int(missing) + 1, constant_values=True))
-    return _cropped(np.clip(missing - away + 0.5, 0, 1))
 
 
 def _offset(weights: np.ndarray) -> int:

@@ -12,6 +12,8 @@ import json
 import statistics
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -26,7 +28,7 @@ from scripts.machines.arm import HARD_FLOAT as PROCESSOR
 from scripts.machines.arm import enable_arm
 from scripts.machines.chroot import Mount, inside
 from scripts.machines.host import HangError, call, require_root, retry
-from scripts.machines.roots import RELEASE, ensure_root
+from scripts.machines.roots import RELEASE, RootKind, ensure_root
 
 # How many times as fast as the book's loop the kit must be. Hosts differ, because the cost of a
 # floating-point operation in QEMU does: with ten nodes, one host measured 13.5 and another 9.
@@ -57,14 +59,7 @@ def main() -> int:
     parser.add_argument("--report", metavar="FILE", help="write the table between its markers")
     arguments = parser.parse_args()
     try:
-        require_root()
-        enable_arm()
-        root = ensure_root(RELEASE, HARD_FLOAT)
-        with tempfile.TemporaryDirectory(prefix="pi-nn-bench-arm-") as folder:
-            source = find_mnist(_say)
-            write_rows(Path(folder, "few"), source, FEW)
-            write_rows(Path(folder, "many"), source, FEW + ROWS)
-            bench = Bench(root, Path(folder))
+        with bench_in(HARD_FLOAT) as bench:
             sides = {name: bench.compare(PRESETS[name], arguments.runs) for name in PROMISES}
             figures = bench.lesson_figures()
     except KitError as error:
@@ -83,6 +78,19 @@ def main() -> int:
     return 1 if missed else 0
 
 
+@contextmanager
+def bench_in(kind: RootKind) -> Iterator["Bench"]:
+    """Make the root, and the rows that programs in it read."""
+    require_root()
+    enable_arm()
+    root = ensure_root(RELEASE, kind)
+    with tempfile.TemporaryDirectory(prefix="pi-nn-bench-arm-") as folder:
+        source = find_mnist(_say)
+        write_rows(Path(folder, "few"), source, FEW)
+        write_rows(Path(folder, "many"), source, FEW + ROWS)
+        yield Bench(root, Path(folder))
+
+
 class Bench:
     """Both programs in the emulated root.
 
@@ -90,6 +98,11 @@ class Bench:
     ----------
     root, folder : Path
         The root, and the folder with the rows, which is the root's /tmp.
+
+    Attributes
+    ----------
+    python : tuple of str
+        What to put before a program's words, to run it there.
     """
 
     def __init__(self, root: Path, folder: Path):
@@ -97,7 +110,7 @@ class Bench:
         # compiled only at the first start, as on a Pi, and not in the project
         compiled = ("PYTHONPYCACHEPREFIX=/tmp/compiled", "PYTHONDONTWRITEBYTECODE=")
         settings = (f"QEMU_CPU={PROCESSOR}", *compiled, "PYTHONPATH=/kit")
-        self._python = (*inside(root, *mounts), *settings, "OPENBLAS_NUM_THREADS=1", "python3")
+        self.python = (*inside(root, *mounts), *settings, "OPENBLAS_NUM_THREADS=1", "python3")
 
     def compare(self, preset: Preset, runs: int) -> tuple[Side, Side, Side]:
         """Run all sides in turn; return medians of the book's loop, the kit, and the kit on IDX."""
@@ -120,7 +133,7 @@ class Bench:
 
     def measure(self, *words: str) -> dict:
         """Run Python with these words; QEMU hangs now and then, and is started again."""
-        run = retry(lambda: call(*self._python, *words, timeout=SECONDS), on=(HangError,))
+        run = retry(lambda: call(*self.python, *words, timeout=SECONDS), on=(HangError,))
         return json.loads(run.stdout)
 
 

@@ -19,6 +19,7 @@ from nn.saving.model_file import save_model
 from scripts.bench.drawers import draw_at_once
 
 PORT, DRAWINGS = 8765, 100
+URL = f"http://127.0.0.1:{PORT}"
 
 
 def main() -> None:
@@ -42,11 +43,10 @@ def visit(folder: Path) -> dict[str, float]:
             waiting = waiting or (seconds_of(server.pid) if status else 0.0)
             awake = seconds_of(server.pid) if status == 200 else 0.0
             time.sleep(0.1)
-        url = f"http://127.0.0.1:{PORT}"
-        draw_at_once(url, 1, 1)
+        draw_at_once(URL, 1, 1)
         before = seconds_of(server.pid)
         first = before - awake
-        draw_at_once(url, 1, DRAWINGS)
+        draw_at_once(URL, 1, DRAWINGS)
         drawing = (seconds_of(server.pid) - before) / DRAWINGS
     finally:
         server.terminate()
