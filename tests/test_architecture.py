@@ -53,7 +53,7 @@ DATA_FLOORS = [
     {"dataset"},
     {"sources", "mending"},
 ]
-SWEEPS_FLOORS = [{"grid"}, {"tasks", "results"}, {"sharing", "findings"}, {"cluster"}]
+SWEEPS_FLOORS = [{"grid"}, {"tasks", "results"}, {"sharing", "findings"}, {"keys"}, {"cluster"}]
 IMAGES_FLOORS = [{"ink", "lines", "pictures", "strokes"}, {"digits"}]
 PAGE_FLOORS = [
     {"waiting", "fetching", "limits", "models", "class_digits"},

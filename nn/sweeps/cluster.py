@@ -2,13 +2,9 @@
 
 import functools
 import importlib.util
-import ipaddress
-import json
 import logging
 import os
 import signal
-import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nn.errors import KitError
 from nn.sweeps.grid import Task
+from nn.sweeps.keys import address_for_pis, security_of
 from nn.sweeps.sharing import Found, SweepError, run_on
 from nn.sweeps.tasks import run_task
 
@@ -90,23 +87,9 @@ def many_pis(
     """
     if not HAS_DASK:
         raise SweepError("Dask is not installed: 'make sweep PIS=1' installs it")
-    own, authority = str(keys / "computer.pem"), str(keys / "authority.pem")
-    computer, port = _place(keys)
-    address = _address_to_listen_on(computer, port)
-    try:
-        ssl.create_default_context(cafile=authority).load_cert_chain(own)
-    except ssl.SSLError:
-        raise SweepError(
-            f"{keys}: expected keys in authority.pem and computer.pem, got something else. Remove "
-            "the folder and run 'make provision' for all Pis again"
-        ) from None
+    address, port = address_for_pis(keys)
     configure()
-    from distributed.security import Security
-
-    of_role = {"scheduler": own, "client": own, "worker": own}
-    files = {f"tls_{role}_cert": path for role, path in of_role.items()}
-    files |= {f"tls_{role}_key": path for role, path in of_role.items()}
-    security = Security(tls_ca_file=authority, require_encryption=True, **files)
+    security = security_of(keys)
     listening = {"host": address, "port": port}
     with _cluster(security=security, n_workers=workers, scheduler_kwargs=listening) as client:
         say(f"Waiting for Pis on {address}, port {port}: each looks every 15 seconds")
@@ -125,62 +108,6 @@ def many_pis(
             yield functools.partial(run_on, client, say=say, patience=_SECONDS_TO_JOIN)
         finally:
             reminder.cancel()
-
-
-def _place(keys: Path) -> tuple[str, int]:
-    """Return the name and the port by which Pis know this computer; check that keys are there."""
-    place = keys / "address.json"
-    try:
-        found = json.loads(place.read_bytes())
-        for name in ("computer.pem", "authority.pem"):
-            (keys / name).read_bytes()
-        computer, port = found["computer"], found["port"]
-        if type(computer) is not str or type(port) is not int or not 0 < port < 65536:
-            raise ValueError
-    except FileNotFoundError as error:
-        raise SweepError(
-            f"{error.filename}: no such key. Set worker_computer in the inventory to the address "
-            "of this computer, then run 'make provision': docs/sweeps.md shows how"
-        ) from None
-    except OSError as error:
-        raise SweepError(
-            f"{error.filename}: {error.strerror}. Whoever ran 'make provision' owns the keys"
-        ) from None
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise SweepError(
-            f"{place}: expected an address and a port, got something else. 'make provision' "
-            "writes it again"
-        ) from None
-    return computer, port
-
-
-def _address_to_listen_on(computer: str, port: int) -> str:
-    """Return the address of this computer that Pis can reach; many systems map a name to 127."""
-    try:
-        infos = socket.getaddrinfo(computer, port, type=socket.SOCK_STREAM)
-        addresses = [info[4][0] for info in infos]
-        outside = [each for each in addresses if each == computer or not _is_loopback(each)]
-        if not outside:
-            raise SweepError(
-                f"expected an address of this computer that Pis can reach, got {computer}, which "
-                f"is {addresses[0]} here: only this computer reaches that. Set worker_computer in "
-                "the inventory to its address, and run 'make provision'"
-            )
-        socket.create_server(
-            (outside[0], port), family=infos[addresses.index(outside[0])][0]
-        ).close()
-    except (OSError, UnicodeError) as error:
-        raise SweepError(
-            f"expected to listen on {computer}, port {port}, where the Pis look for this computer: "
-            f"{getattr(error, 'strerror', None) or error}. If it has another address now, change "
-            "worker_computer in the inventory and run 'make provision'; if another sweep is "
-            "running, wait"
-        ) from None
-    return outside[0]
-
-
-def _is_loopback(address: str) -> bool:
-    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
 @contextmanager
