@@ -10,14 +10,20 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from io import BytesIO
 
 import pytest
 from PIL import Image, ImageDraw
 from selenium.webdriver.common.keys import Keys
 
 from nn.page.fetching import NAME
+from nn.page.reader import MOST_DIGITS
 from scripts.bench.browser import Browser
-from scripts.bench.drawers import draw_at_once
+from scripts.bench.drawers import TYPE, draw_at_once
 from scripts.machines.host import call
 from tests.conftest import PROJECT
 from tests.machines.machine import ASKED_FOR, Machine
@@ -214,6 +220,54 @@ def test_thirty_at_once_on_one_core(machine, url):
     assert load["lost"] == []
     assert peak < MEMORY_MB
     assert load["p95_s"] < 10
+
+
+def test_large_photos_at_once_need_no_more(machine, url):
+    """The largest that it takes, of as many digits as it answers, by three who ask at once."""
+    picture = Image.effect_noise((1000, 1000), 20).point(lambda level: min(255, level + 100))
+    pen = ImageDraw.Draw(picture)
+    for number in range(MOST_DIGITS):
+        left, top = 80 + 180 * (number % 5), 80 + 230 * (number // 5)
+        pen.line([(left, top), (left + 10, top + 120)], fill=10, width=16)
+    content = BytesIO()
+    picture.save(content, "PNG")
+    process = shown(machine, "MainPID")
+
+    def send(number):
+        source = f"{machine.network.gateway}{number:02}", 0
+        connection = HTTPConnection(machine.address, 80, timeout=120, source_address=source)
+        connection.request("POST", "/photo", content.getvalue(), TYPE)
+        reply = connection.getresponse()
+        return reply.status, json.loads(reply.read())
+
+    with ThreadPoolExecutor(3) as pool:
+        replies = list(pool.map(send, range(3)))
+    peak = status_of(machine, "VmHWM")
+    print(f"\n{machine.release}: {content.tell() / 1e6:.1f} MB each, {peak:.0f} MB at most")
+    assert [(status, len(found["digits"])) for status, found in replies] == [(200, MOST_DIGITS)] * 3
+    assert peak < MEMORY_MB
+    assert shown(machine, "MainPID") == process
+
+
+def test_the_teacher_turns_the_switch_over_ssh(machine, url):
+    """With sudo's password typed on a terminal; no visitor can say which digit it was while off."""
+
+    def switch(to):
+        typed = f"script -qec 'pi-nn draw --class-digits {to}' /dev/null"
+        return machine.run(f"(sleep 2; echo {machine.password}; sleep 2) | {typed}").stdout
+
+    def state():
+        with urllib.request.urlopen(f"{url}/state", timeout=60) as reply:
+            return json.load(reply)["collects"]
+
+    assert state()
+    assert "keeps nothing" in switch("off")
+    assert not state()
+    keep = urllib.request.Request(f"{url}/keep?id=1&label=1", data=b"", headers=TYPE)
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(keep, timeout=60)
+    assert "asks which digit it is" in switch("on")
+    assert state()
 
 
 def test_it_sleeps_and_wakes(machine, playbooks):
