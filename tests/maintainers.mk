@@ -99,7 +99,7 @@ compare-languages: $(VENV)/.ready ## Compare Python, R, Forth and C; updates doc
 measure-presets: $(VENV)/.ready ## Train each preset on MNIST with many seeds (1 h) [PRESET= SEEDS=40 BACKEND=sparse DEBIAN=1]
 	$(RUN) -m scripts.bench.measure_presets $(if $(SEEDS),--seeds $(SEEDS)) $(if $(BACKEND),--backend $(BACKEND)) $(if $(DEBIAN),--debian) $(if $(filter command,$(firstword $(origin PRESET))),$(PRESET))
 
-measure-best: $(VENV)/.ready ## Measure what each ingredient of presets best and best-night brings; updates docs/performance.md (30 min); needs MNIST
+measure-best: $(VENV)/.ready ## Measure what each ingredient of presets best and best-night brings; updates docs/performance.md (1 h); needs MNIST
 	$(RUN) -m scripts.bench.measure_best --report docs/performance.md
 
 shipped-model: $(VENV)/.ready ## Train the model that comes with the kit, with preset best-night (3 min); needs MNIST

@@ -39,13 +39,15 @@ def test_the_digits_held_back_are_not_trained_on(monkeypatch):
 
 
 def test_the_table_has_mean_and_range():
-    """Two presets beside each other, and how many trainings each figure is of."""
+    """Two presets beside each other."""
     lines = measure_best.table(
         {
             "a": {"as it is": [0.5, 0.75], measure_best.TESTED: [0.25, 0.5, 0.75]},
-            "b": {"as it is": [], measure_best.TESTED: [0.8]},
+            "b": {"as it is": [0.8], measure_best.TESTED: [0.8]},
         }
     )
     assert lines[0] == "| mean (lowest to highest) | `a` | `b` |"
-    assert lines[2] == "| as it is | 62.50% (50.00% to 75.00%) |  |"
-    assert lines[-1].endswith("`a` 2 and 3, `b` 0 and 1.")
+    assert lines[2] == "| as it is | 62.50% (50.00% to 75.00%) | 80.00% (80.00% to 80.00%) |"
+    assert lines[3] == (
+        f"| {measure_best.TESTED} | 50.00% (25.00% to 75.00%) | 80.00% (80.00% to 80.00%) |"
+    )
