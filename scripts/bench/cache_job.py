@@ -8,6 +8,7 @@
   It uses so little of the kit that it also runs with older versions.
 - ``without PART FILE BACKEND HIDDEN_NODES BATCH_SIZE ROWS`` is a step that leaves out a part, to
   measure the cost of that part.
+- ``awake`` starts the page to draw on, and ends when it has loaded all that an answer needs.
 """
 
 import sys
@@ -108,6 +109,19 @@ def without(part: str, *words: str) -> None:
     step(*words)
 
 
+def awake() -> None:
+    """Offer the page, with the models in /data/models; end it when it is awake."""
+    from nn.cli import main as run
+    from nn.page.server import DrawServer
+
+    async def no_visitor(self: DrawServer, listening: object) -> None:
+        pass
+
+    DrawServer.serve = no_visitor
+    if run(["draw", "--port", "8765", "--models", "/data/models"]):
+        sys.exit(1)
+
+
 def _csv_files(rows: str) -> list[Path]:
     """Copy the CSV files, because the kit writes a packed file beside each."""
     copies = []
@@ -117,7 +131,7 @@ def _csv_files(rows: str) -> list[Path]:
     return copies
 
 
-JOBS = {"book": book, "kit": kit, "idx": idx, "step": step, "without": without}
+JOBS = {"book": book, "kit": kit, "idx": idx, "step": step, "without": without, "awake": awake}
 
 if __name__ == "__main__":
     main()
