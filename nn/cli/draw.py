@@ -73,6 +73,7 @@ def run(arguments) -> int | None:
         address, port = listening.getsockname()[:2]
         end = f":{port}/" if port != 80 else "/"
         name = "localhost" if address in _EVERYWHERE else address
+        name = f"[{name}]" if ":" in name else name
         remark(f"Draw at http://{name}{end} and see the last answers at /wall. Ctrl-C ends it.")
         if address in _EVERYWHERE:
             remark(f"On a phone in the same network: http://{socket.gethostname()}.local{end}")
@@ -125,7 +126,7 @@ def load_page(arguments, closing: ExitStack):
     digits = None
     if arguments.collect:
         try:
-            closing.enter_context(alone_with(arguments.collect))
+            closing.enter_context(alone_with(arguments.collect.resolve()))  # a link is another way
             digits = ClassDigits(arguments.collect)
         except BlockingIOError:
             raise DrawError(f"{arguments.collect}: another 'draw' adds digits to it") from None

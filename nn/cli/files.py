@@ -106,6 +106,8 @@ def check_picture_target(name: str) -> None:
     if path.is_dir():
         raise TargetError(f"{name} is a folder: give a file name")
     if path.exists():
+        if not path.is_file():  # a named pipe, which would be waited for
+            raise TargetError(f"{name} exists and is not a PNG picture: choose another name")
         with path.open("rb") as file:
             if file.read(len(_PNG_MAGIC)) != _PNG_MAGIC:
                 raise TargetError(f"{name} exists and is not a PNG picture: choose another name")

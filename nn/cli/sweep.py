@@ -67,18 +67,25 @@ def run(arguments) -> None:
             "leave it out, and this computer does all the work"
         )
     grid = read_grid(arguments.grid)
+    path = Path(arguments.results or Path(arguments.grid).with_suffix(".jsonl"))
     if arguments.picture:
         from nn.cli.files import check_picture_target
 
         check_picture_target(arguments.picture)
-    from nn.data.sources import find_source
+        if Path(arguments.picture).resolve() == path.resolve():
+            raise KitError(f"{path} is for the results: give the picture another name")
+    from nn.data.sources import OTHER_NAME, find_source
     from nn.saving.atomic import alone_with
     from nn.sweeps.results import ResultsFile
 
     source = find_source(environ=os.environ, offline=arguments.offline, say=remark)
+    if source.name == OTHER_NAME:  # results of two such files could not be told apart
+        raise KitError(
+            "expected MNIST or the bundled sample, which all machines of a sweep know by name, "
+            f"got {source}. Unset MNIST_DIR, or let it name a folder with MNIST"
+        )
     remark(f"Data: {source}")
     tasks = grid.tasks(source.name)
-    path = Path(arguments.results or Path(arguments.grid).with_suffix(".jsonl"))
     try:
         # by its own name: a link is another way to the same file
         with alone_with(path.resolve()) if not arguments.dry_run else nullcontext():
@@ -180,6 +187,14 @@ def _print_vote(results) -> None:
 
     _, test_set = digits_of(results[0].task)
     labels = np.concatenate([labels for _, labels in test_set.blocks()])
+    whole = [each for each in results if len(each.found["answers"]) == len(labels)]
+    if len(whole) < len(results):
+        others = len(results) - len(whole)
+        do = "answers other digits: it does" if others == 1 else "answer other digits: they do"
+        remark(f"{others} of the results {do} not vote")
+    if not whole:
+        return
+    results = whole
     share = float((vote(answers_of(results)) == labels).mean())
     networks = f"these {len(results)} networks" if len(results) > 1 else "this one network"
     print(f"a vote of {networks} reads {percent(share)}")

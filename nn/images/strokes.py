@@ -26,6 +26,8 @@ def widened(ink: np.ndarray) -> np.ndarray:
         Without rows and columns of paper around it.
     """
     ink = _cropped(ink)
+    if ink.max() <= 0.5:  # faint all over
+        ink = ink / ink.max()
     longest = max(ink.shape)
     missing = (_STROKE * longest / INK_SIDE - _stroke_width(ink > 0.5)) / 2
     if missing <= 0 or longest <= SMALL:  # few pixels say little about a stroke's width
@@ -49,13 +51,13 @@ def distances(mask: np.ndarray, most: int) -> np.ndarray:
     away : ndarray of float64, shape (height, width)
         Pixels; 0 within the mask.
     """
-    rows, far = np.arange(len(mask))[:, np.newaxis], len(mask) + most
+    rows, far = np.arange(len(mask), dtype=np.int32)[:, np.newaxis], len(mask) + most
     above = np.maximum.accumulate(np.where(mask, rows, -far), axis=0)
     below = np.minimum.accumulate(np.where(mask, rows, 2 * far)[::-1], axis=0)[::-1]
     down = np.minimum(rows - above, below - rows) ** 2
-    nearest = down.copy()
+    nearest, across = down.copy(), np.empty_like(down)
     for step in range(1, min(most + 1, mask.shape[1])):
-        across = down + step**2
+        np.add(down, step**2, out=across)
         np.minimum(nearest[:, step:], across[:, :-step], out=nearest[:, step:])
         np.minimum(nearest[:, :-step], across[:, step:], out=nearest[:, :-step])
     return np.sqrt(nearest)

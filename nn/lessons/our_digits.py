@@ -36,7 +36,7 @@ def find_our_digits(folder: Path = KIT_FOLDER) -> tuple[np.ndarray, np.ndarray, 
         fetch_class_digits(folder / "mnist_dataset" / NAME)
     for place in _PLACES:
         path = folder / place / NAME
-        if path.exists():
+        if path.exists() and path.stat().st_size:
             pixels, labels = joined(open_dataset(path))
             if len(labels) >= FEWEST:
                 return pixels, labels, str(path)

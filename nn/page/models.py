@@ -94,7 +94,9 @@ class Models:
             with suppress(OSError):
                 paths += folder.glob("*.npz")
             for path in paths:
-                with suppress(OSError):  # removed meanwhile, or a link to nowhere
+                # removed meanwhile, a link to nowhere, or no name that a browser could send
+                with suppress(OSError, UnicodeEncodeError):
+                    path.stem.encode()
                     facts = path.stat()
                     is_model = stat.S_ISREG(facts.st_mode) and facts.st_size <= LARGEST_BYTES
                     is_damaged = (path, facts.st_mtime) in self._damaged

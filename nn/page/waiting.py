@@ -51,11 +51,13 @@ def listening_socket(address: str, port: int) -> socket.socket:
     if os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS") == "1":
         return socket.socket(fileno=FROM_SYSTEMD)
     try:
+        socket.getaddrinfo(address, port)  # before a socket is made, which no error would close
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         return socket.create_server((address, port), family=family, backlog=BACKLOG)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise SocketError(
-            f"cannot listen on {address}, port {port}: {error.strerror or error}. "
+            f"cannot listen on {address}, port {port}: {reason}. "
             "Choose another with --port or --address"
         ) from None
 

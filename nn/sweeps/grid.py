@@ -90,8 +90,8 @@ def _is_rate(value: object) -> bool:
 
 _KEYS = {
     "preset": _Value(f"one of {', '.join(PRESETS)}", lambda value: value in [*PRESETS]),
-    "rows": _Value("a whole number of at least 1", _whole(1)),
-    "epochs": _Value("a whole number of at least 1", _whole(1)),
+    "rows": _Value("a whole number from 1 to 1000000", _whole(1, 1_000_000)),
+    "epochs": _Value("a whole number from 1 to 10000", _whole(1, 10_000)),
     "batch_size": _Value("a whole number from 1 to 1000", _whole(1, 1000)),
     "learning_rate": _Value("numbers above 0", _is_rate, several=True),
     "hidden_nodes": _Value("whole numbers from 1 to 100000", _whole(1, 100_000), several=True),
@@ -153,6 +153,12 @@ def read_grid(path: str | Path) -> Grid:
     tasks = math.prod(sizes) * max(1, grid.folds)
     if tasks > MOST_TASKS:
         raise GridError(f"{path}: expected at most {MOST_TASKS:,} trainings, got {tasks:,}")
+    lowest, final = min(grid.learning_rate), preset.final_learning_rate
+    if final and lowest < final:
+        raise GridError(
+            f"{path}:{_line_of('learning_rate', text)}: learning_rate: expected at least "
+            f"{final:g}, to which preset {preset.name} falls, got {lowest:g}"
+        )
     if grid.folds and preset.samples and preset.samples < grid.folds:
         line = _line_of("folds", text)
         raise GridError(

@@ -73,7 +73,7 @@ class ResultsFile:
                 kept += self._keep(json.loads(line))
             except (ValueError, KeyError, TypeError, RecursionError) as error:
                 say(f"{self.path}:{number}: expected a result, got something else ({error!r})")
-        if text and not kept and not text.startswith(b'{"task"'):
+        if text and not kept and not text.startswith(b'{"task"'[: len(text)]):
             raise ResultsError(
                 f"{self.path}: expected results of a sweep, found none. Move the file away, or "
                 "name another with --results"

@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPConnection
 from io import BytesIO
 
@@ -236,9 +237,10 @@ def test_large_photos_at_once_need_no_more(machine, url):
     def send(number):
         source = f"{machine.network.gateway}{number:02}", 0
         connection = HTTPConnection(machine.address, 80, timeout=120, source_address=source)
-        connection.request("POST", "/photo", content.getvalue(), TYPE)
-        reply = connection.getresponse()
-        return reply.status, json.loads(reply.read())
+        with closing(connection):
+            connection.request("POST", "/photo", content.getvalue(), TYPE)
+            reply = connection.getresponse()
+            return reply.status, json.loads(reply.read())
 
     with ThreadPoolExecutor(3) as pool:
         replies = list(pool.map(send, range(3)))
@@ -253,8 +255,9 @@ def test_the_teacher_turns_the_switch_over_ssh(machine, url):
     """With sudo's password typed on a terminal; no visitor can say which digit it was while off."""
 
     def switch(to):
-        typed = f"script -qec 'pi-nn draw --class-digits {to}' /dev/null"
-        return machine.run(f"(sleep 2; echo {machine.password}; sleep 2) | {typed}").stdout
+        command = f"python3 -m nn draw --class-digits {to}"  # pi-nn comes with Jupyter
+        typed = f"cd pi-nn && script -qec '{command}' /dev/null"
+        return machine.run(f"(sleep 2; echo {machine.password}; sleep 2) | ({typed})").stdout
 
     def state():
         with urllib.request.urlopen(f"{url}/state", timeout=60) as reply:
@@ -264,8 +267,9 @@ def test_the_teacher_turns_the_switch_over_ssh(machine, url):
     assert "keeps nothing" in switch("off")
     assert not state()
     keep = urllib.request.Request(f"{url}/keep?id=1&label=1", data=b"", headers=TYPE)
-    with pytest.raises(urllib.error.HTTPError, match="403"):
+    with pytest.raises(urllib.error.HTTPError, match="403") as refused:
         urllib.request.urlopen(keep, timeout=60)
+    refused.value.close()
     assert "asks which digit it is" in switch("on")
     assert state()
 

@@ -9,10 +9,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from nn.data.sources import SAMPLE_NAME
+from nn.presets import PRESETS
 from nn.sweeps.cluster import SETTINGS, many_pis
+from nn.sweeps.grid import Grid
 from scripts.machines.arm import PI_ZERO, enable_arm
 from scripts.machines.chroot import Mount, inside
 from scripts.machines.host import call
@@ -97,9 +100,8 @@ def memory_mb(pid: int, name: str) -> float:
 
 def task(dataset: str, nodes: int, samples: int | None) -> dict:
     """Return a training of one epoch."""
-    shared = {"dataset": dataset, "folds": 0, "fold": 0, "answers": False, "rule": "multiply"}
-    sizes = {"hidden_nodes": nodes, "epochs": 1, "batch_size": 16, "samples": samples}
-    return shared | sizes | {"learning_rate": 0.1, "seed": 1, "augment_degrees": 0.0}
+    preset = replace(PRESETS["pi-zero"], samples=samples, epochs=1)
+    return Grid(preset, (preset.learning_rate,), (nodes,)).tasks(dataset)[0]
 
 
 def memory_of_32_bits(mnist: Path) -> list[str]:

@@ -14,6 +14,7 @@ from nn.images.strokes import distances, widened
 @pytest.mark.parametrize("shape", [(1, 1), (40, 7), (7, 40), (112, 112)])
 @pytest.mark.parametrize("most", [1, 6, 50])
 def test_distances_are_scipys(shape, most):
+    """Up to the limit; what is farther away is beyond it."""
     mask = np.random.default_rng(most).random(shape) < 0.02
     mask[-1, 0] = True
     expected = ndimage.distance_transform_edt(~mask)
@@ -32,9 +33,19 @@ def test_a_thin_stroke_gets_the_width_of_mnists(width):
 
 
 def test_a_wide_stroke_is_only_cropped():
+    """No pixel of it changes."""
     ink = np.zeros((200, 100))
     ink[20:180, 30:60] = 0.7
     np.testing.assert_array_equal(widened(ink), np.full((160, 30), 0.7, np.float32))
+
+
+@pytest.mark.parametrize("level", [1, 60, 127])
+def test_a_faint_drawing_is_read_as_a_dark_one(level):
+    """The strongest ink is full ink."""
+    ink = np.zeros((DRAWING_SIDE, DRAWING_SIDE), np.uint8)
+    ink[20:90, 50:53] = level
+    dark = np.where(ink, 255, 0).astype(np.uint8)
+    np.testing.assert_array_equal(read_drawing(ink.tobytes()), read_drawing(dark.tobytes()))
 
 
 def test_a_drawing_needs_no_scipy():

@@ -67,12 +67,13 @@ def test_what_is_no_model_is_told(folder):
 
 
 def test_what_does_not_load_is_left_out(folder):
-    """The newest sound model answers; a folder, a pipe or a link to nowhere ends no list."""
+    """The newest sound model answers; folders, pipes, dead links and odd names end no list."""
     (folder / "c.npz").write_text("no model")
     np.savez(folder / "d.npz", numbers=np.arange(3))
     (folder / "e.npz").mkdir()
     (folder / "f.npz").symlink_to("nowhere")
     os.mkfifo(folder / "g.npz")
+    (folder / os.fsdecode(b"\xff.npz")).write_bytes((folder / "a.npz").read_bytes())
     models = Models([folder], load_reader)
     assert models.names() == ["b", "a"]
     assert models.get()[0] == "b"

@@ -29,6 +29,7 @@ from nn.page import limits
 from nn.page.models import NoModelError
 from nn.page.server import MOST_CONNECTIONS_OF_CLIENT, DrawServer
 from nn.page.state import PageState
+from nn.page.waiting import SocketError, listening_socket
 from nn.saving.model_file import load_model, save_model
 from nn.signals import scale_pixels
 from tests.nn.page.conftest import Served, seven
@@ -236,6 +237,9 @@ def test_the_file_is_only_for_this_computer(visitor, page, monkeypatch):
     """Its digits are on the wall; the file itself is for commands on the Pi."""
     (digit,) = visitor.draw().json["digits"]
     visitor.ask(f"/keep?id={digit['id']}&label=7", b"")
+    assert visitor.ask("/class_digits.csv").status == 200
+    page.class_digits.path.write_bytes(b"")  # as a disk leaves it that is full
+    assert visitor.ask("/class_digits.csv").status == 404
     monkeypatch.setattr("nn.page.handlers.ip_address", lambda text: _Elsewhere())
     assert visitor.ask("/class_digits.csv").status == 403
 
@@ -488,6 +492,28 @@ def test_the_command_serves_and_ends(models, tmp_path):
         code = process.wait(30)
         process.stderr.close()
     assert code == 0
+
+
+def test_a_link_leads_to_the_same_file(models, tmp_path):
+    """Two pages that add digits to one file could cut each other's lines."""
+    (tmp_path / "link.csv").symlink_to("c.csv")
+    parser = argparse.ArgumentParser()
+    draw.add_arguments(parser)
+    first, second = (
+        parser.parse_args(["--models", str(models.folders[0]), "--collect", str(tmp_path / name)])
+        for name in ("c.csv", "link.csv")
+    )
+    with ExitStack() as closing:
+        draw.load_page(first, closing)
+        with pytest.raises(draw.DrawError, match=r"link.csv: another 'draw' adds digits to it"):
+            draw.load_page(second, closing)
+
+
+@pytest.mark.parametrize("address", ["é..é", "no.such.host.invalid", "1.2.3"])
+def test_an_address_that_is_none_is_told(address):
+    """Also where it cannot be the name of a host."""
+    with pytest.raises(SocketError, match=r"cannot listen on .*, port 8080: "):
+        listening_socket(address, 8080)
 
 
 @pytest.mark.parametrize(

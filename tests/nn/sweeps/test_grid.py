@@ -82,7 +82,12 @@ def test_each_cell_has_a_result_early(grid_file):
             r":1: learning_rate: expected numbers above 0, got 9{57}",
         ),
         (f"seed = [{'9' * 5000}]", r"grid.toml: expected TOML such as .*: a number is too long"),
-        (f"seed = [0x{'f' * 5000}]\nrows = 0", r":2: rows: expected a whole number of at least 1"),
+        (f"seed = [0x{'f' * 5000}]\nrows = 0", r":2: rows: expected a whole number from 1 to"),
+        (f"epochs = 1{'0' * 320}", r":1: epochs: expected a whole number from 1 to 10000, got 10"),
+        (
+            'preset = "best"\nlearning_rate = [0.2, 0.0005]',
+            r":2: learning_rate: expected at least 0.001, to which preset best falls, got 0.0005",
+        ),
         (f"rows = -0x{'f' * 5000}", r"grid.toml:1: expected TOML such as"),
         (f"seed = {'[' * 5000}", r"grid.toml: expected TOML such as .*: too many brackets"),
         ("folds = 5\nanswers = true", r":2: answers: expected no vote with folds: each fold has"),

@@ -86,6 +86,18 @@ def test_a_line_that_is_no_result_is_skipped(line, tmp_path):
     assert f"{path}:2: expected a result" in said[0]
 
 
+@pytest.mark.parametrize("length", [1, 4, 30])
+def test_part_of_the_first_line_is_cut_off(length, tmp_path):
+    """As of any other line."""
+    path, said = tmp_path / "results.jsonl", []
+    ResultsFile(path).add(task(1), FOUND)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:length])
+    ResultsFile(path, said.append).add(task(1), FOUND)
+    assert path.read_bytes() == whole
+    assert ":1: only part of a line" in said[0]
+
+
 def test_a_file_of_something_else_is_left_alone(tmp_path):
     """Somebody's own file must not be added to."""
     path = tmp_path / "notes.txt"

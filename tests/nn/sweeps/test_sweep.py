@@ -13,15 +13,17 @@ from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from nn.cli.console import progress_of
-from nn.cli.sweep import _estimate, _seconds_here, _short_name
-from nn.data.sources import find_source
+from nn.cli.sweep import _estimate, _print_vote, _seconds_here, _short_name
+from nn.data.sources import SAMPLE_NAME, find_source
 from nn.saving.atomic import alone_with
 from nn.sweeps.findings import Cell
 from nn.sweeps.grid import read_grid
-from nn.sweeps.tasks import run_task
+from nn.sweeps.results import Result
+from nn.sweeps.tasks import digits_of, run_task
 from tests.conftest import PROJECT
 
 GRID = """
@@ -278,12 +280,41 @@ def test_without_dask_one_core_does_the_work(tmp_path, grid, run):
     assert len(grid.with_suffix(".jsonl").read_text().splitlines()) == 3
 
 
+def test_other_digits_under_mnists_names_are_refused(tmp_path, grid, run):
+    """Their results would count for any other files of these names."""
+    for name in ("train", "test"):
+        (tmp_path / f"mnist_{name}.csv").write_text("7" + ",0" * 784 + "\n")
+    refused = run("sweep", grid, "--offline", MNIST_DIR=str(tmp_path))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "error: expected MNIST or the bundled sample, which all machines" in refused.stderr
+
+
+def test_answers_to_other_digits_do_not_vote(capsys):
+    """A line of a results file that was changed by hand."""
+    grid_task = {"dataset": SAMPLE_NAME, "samples": None, "folds": 0, "fold": 0}
+    labels = np.concatenate([each for _, each in digits_of(grid_task)[1].blocks()])
+    right = "".join(map(str, labels))
+    results = [Result(grid_task, {"answers": answers}) for answers in (right, "123")]
+    _print_vote(results)
+    printed = capsys.readouterr()
+    assert printed.out == "a vote of this one network reads 100.00 %\n"
+    assert "1 of the results answers other digits: it does not vote" in printed.err
+    _print_vote(results[1:])
+    assert capsys.readouterr().out == ""
+
+
 def test_a_bad_grid_and_a_bad_picture_are_refused(tmp_path, grid, run):
     """In one line, before anything is trained."""
     (tmp_path / "note.txt").write_text("mine")
     refused = run("sweep", grid, "--picture", "note.txt", "--offline")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "note.txt exists and is not a PNG picture" in refused.stderr
+    os.mkfifo(tmp_path / "pipe")
+    refused = run("sweep", grid, "--picture", "pipe", "--offline")
+    assert "pipe exists and is not a PNG picture" in refused.stderr
+    refused = run("sweep", grid, "--picture", "grid.jsonl", "--offline")
+    assert "grid.jsonl is for the results: give the picture another name" in refused.stderr
+    assert not (tmp_path / "grid.jsonl").exists()
     grid.write_text("seeds = [1]")
     refused = run("sweep", grid, "--offline")
     assert refused.returncode == 1
