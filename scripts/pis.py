@@ -62,7 +62,9 @@ def find_pis(inventory: str, limit: str, extra: Sequence[str]) -> list[Pi]:
     extra : sequence of str
         More options for Ansible, such as "--ask-vault-pass".
     """
-    command = [BIN / "ansible", "pis", "-i", inventory, "--limit", limit, *extra]
+    # SSH needs no password of sudo, and one whose file is gone would stop all Pis.
+    no_sudo = ["--extra-vars", "ansible_become_password="]
+    command = [BIN / "ansible", "pis", "-i", inventory, "--limit", limit, *no_sudo, *extra]
     tell = ["--module-name", "ansible.builtin.debug", "--args", json.dumps({"msg": WAYS})]
     as_json = {
         "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
@@ -97,7 +99,7 @@ def is_plain(name: str) -> bool:
 
 def _pi(name: str, ways: dict) -> Pi:
     if ways["connection"] == "local":
-        return Pi(name, [], None, ways["folder"], ways["pupil"])
+        return Pi(name, [], None, ways["folder"], str(ways["pupil"]))
     options = [*SSH_OPTIONS, *shlex.split(ways["options"])]
     if ways["port"]:
         options += ["-o", f"Port={ways['port']}"]

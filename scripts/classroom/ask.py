@@ -74,14 +74,18 @@ def run(main: Callable[[], int]) -> None:
         sys.exit(main())
     except OSError as error:
         sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):  # Ctrl-D, or no terminal, instead of a password
         print("error: interrupted", file=sys.stderr)
         sys.exit(130)
 
 
 def chosen_pis(arguments: argparse.Namespace) -> list[Pi]:
     """Return the Pis that the flags choose; exit if there are none."""
-    pis = find_pis(arguments.inventory, arguments.limit, shlex.split(arguments.extra))
+    try:
+        extra = shlex.split(arguments.extra)
+    except ValueError as error:
+        sys.exit(f"error: --extra: expected words for a shell, got {arguments.extra}: {error}")
+    pis = find_pis(arguments.inventory, arguments.limit, extra)
     if not arguments.ask_pass:
         return pis
     password = getpass.getpass("The Pis' SSH password: ")
@@ -107,7 +111,8 @@ def ask_all(pis: list[Pi], ask_one: Callable[[Pi], Answer]) -> Iterator[Answer]:
             for done, future in enumerate(as_completed(asked), 1):
                 try:
                     yield future.result()
-                except OSError as error:  # of this computer, such as a full disk
+                except (OSError, ValueError, RecursionError) as error:
+                    # of this computer, such as a full disk, or of what this Pi sent
                     yield Answer(asked[future], problem=f"was left out: {error}")
                 if on_terminal:
                     line = f"{done} of {count} answered\r" if done < len(pis) else "\033[K"

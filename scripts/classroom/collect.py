@@ -34,6 +34,7 @@ SOME_WERE_SKIPPED = 3  # kit_files.py backup
 CLASS_DIGITS = "class_digits.csv"
 DIGIT = re.compile(rb"\d(,(\d{1,2}|1\d\d|2[0-4]\d|25[0-5])){784}")
 MOST_BYTES_OF_DIGITS = 10**8
+LONGEST_NAME = 200  # that is shown of a file
 MOST_BYTES = 4 * 10**9  # of one Pi's files: a small archive could unpack to more than the disk
 COLLECT = """\
 kit_files backup "$PWD" "$folder" "$brought/work.tar.gz" >&2; code=$?
@@ -156,11 +157,18 @@ def unpack(archive: Path) -> str:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     with path.open("xb") as file:
                         shutil.copyfileobj(tar.extractfile(entry), file)
-                except (OSError, ValueError) as error:
+                except (OSError, ValueError, RecursionError) as error:
                     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                         raise
-                    left.append(printable(entry.name).replace("\n", "?"))
-    except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:
+                    left.append(printable(entry.name[:LONGEST_NAME]).replace("\n", "?"))
+    except CollectError:
+        raise
+    except gzip.BadGzipFile as error:
+        raise CollectError(
+            f"expected an archive, got {error}. What a Pi prints when a user logs in, by ~/.bashrc "
+            "or ~/.profile, is in the way"
+        ) from None
+    except (EOFError, tarfile.TarError, zlib.error, ValueError, RecursionError) as error:
         raise CollectError(f"expected a complete archive, {error}") from None
     only = f" (only in {ARCHIVE}: {', '.join(left)})" if left else ""
     return f"{count} file{'s' * (count != 1)}{only}"
@@ -184,6 +192,8 @@ def hand_back(pis: list[Pi], folder: Path, date: str | None) -> int:
         lines = answer.output.decode(errors="replace").splitlines()
         count = 0 if lines == ["unchanged"] else len(lines)
         said = f"{count} file{'s' * (count != 1)} restored, from {archives[-1].parent}"
+        if not count and len(archives) > 1:
+            said += f"; there is more, such as DATE={archives[-2].parent.name}"
         return replace(answer, output=said.encode())
 
     missed = []

@@ -9,6 +9,7 @@ what was handed out under that name, the new file is put beside it as NAME.new.i
 import hashlib
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from scripts.classroom.ask import (
@@ -22,7 +23,7 @@ from scripts.classroom.ask import (
     printable,
     run,
 )
-from scripts.classroom.transfer import SECONDS, on_pi, packed
+from scripts.classroom.transfer import PROGRAM, SECONDS, on_pi, packed
 from scripts.pis import Pi
 
 FOLDER = "notebooks"
@@ -38,6 +39,8 @@ def main() -> int:
         sys.exit(f"error: FILE={file}: expected a file to hand out, found none of that name")
     if file.name.startswith(".") or not file.name.isprintable():
         sys.exit(f"error: FILE={file}: expected a name that Jupyter shows, got {file.name!r}")
+    if file.name == PROGRAM:
+        sys.exit(f"error: FILE={file}: the kit's own program has this name: rename the file")
     with file.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     name = shlex.quote(file.name)
@@ -60,6 +63,11 @@ def main() -> int:
                 print(f"{answer.pi}: has {said}")
             elif said.startswith("unchanged"):
                 print(f"{answer.pi}: had {file.name} already")
+            elif not said.startswith(f"{FOLDER}/"):
+                got = printable(said[:60]) or "nothing"
+                missed.append(
+                    replace(answer, problem=f"did not name the new file, but said: {got}")
+                )
             else:
                 print(f"{answer.pi}: has {printable(said)}, beside the pupil's own {file.name}")
     return in_need(missed, f"{file.name} is missing")

@@ -127,7 +127,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     path = arguments.classroom
     target = path.with_name(f"{path.stem}-labels.pdf")
     try:
-        classroom = read_class(path)
+        # as `make cards` reads it: what another class has is no name for this one
+        taken = {each.name for each in arguments.secrets.glob("*")}
+        classroom = read_class(path, taken)
         passwords = {
             each.host: records.password_of(each.host, arguments.secrets)
             for each in classroom.pupils

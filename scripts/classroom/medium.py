@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -220,7 +221,10 @@ def unpacked(image: Path) -> Iterator[tuple[BinaryIO, object]]:
                 raise MediumError(
                     f"{image}: expected an image that ends in .img, .img.xz, .img.gz or .zip"
                 )
-        except (lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile, EOFError) as error:
+        except (
+            *(lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile, EOFError, zlib.error),
+            RuntimeError,  # a zip with a password, or packed by a way that zipfile does not know
+        ) as error:
             raise MediumError(
                 f"{image}: expected a complete image, got a damaged file: {error}. Download it "
                 "again"

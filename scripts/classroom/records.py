@@ -72,7 +72,7 @@ def write_inventory(path: Path, classroom: Classroom, secrets: Path, force: bool
     """
     body = _inventory(classroom, os.path.relpath(secrets.resolve(), path.parent.resolve()))
     text = f"{FIRST_LINE.format(check=_check(body))}\n{body}"
-    there = path.read_text() if path.exists() else None
+    there = path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
     if there == text:
         return False
     if there is not None and not force and not _is_ours(there):
@@ -91,8 +91,7 @@ def _inventory(classroom: Classroom, secrets: str) -> str:
     for pupil in classroom.pupils:
         lines += [
             f"    {_quoted(pupil.host)}:",
-            # Without !unsafe, Ansible would run what a name has between braces.
-            f"      pupil: !unsafe {_quoted(pupil.name)}",
+            f"      pupil: {_literal(pupil.name)}",
             f"      ansible_user: {_quoted(pupil.user)}",
         ]
     file = f"inventory_dir ~ {_quoted(f'/{secrets}/')} ~ inventory_hostname ~ '/{PASSWORD}'"
@@ -106,6 +105,14 @@ def _inventory(classroom: Classroom, secrets: str) -> str:
         shared["jupyter_tls"] = "self-signed"
     lines += ["  vars:", *(f"    {name}: {_quoted(value)}" for name, value in shared.items())]
     return "\n".join(lines) + "\n"
+
+
+def _literal(text: str) -> str:
+    """Return a text that Ansible takes as it is.
+
+    It would run what is between braces, unless that is !unsafe; but that makes a number of "01".
+    """
+    return f"!unsafe {_quoted(text)}" if "{" in text else _quoted(text)
 
 
 def _quoted(value: str | bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import itertools
@@ -149,8 +150,10 @@ def write_host_names(path: Path, classroom: Classroom) -> int:
         writer = csv.DictWriter(text, header, delimiter=_delimiter(path), lineterminator="\n")
         writer.writeheader()
         writer.writerows(row for _, row in rows[1:])
-        with atomic_write(path, mode=OWNER_ALONE) as file:
-            file.write(text.getvalue().encode())
+        # where a link leads to, and with the mark by which spreadsheets know UTF-8
+        mark = codecs.BOM_UTF8 if path.read_bytes().startswith(codecs.BOM_UTF8) else b""
+        with atomic_write(path.resolve(), mode=OWNER_ALONE) as file:
+            file.write(mark + text.getvalue().encode())
     return made
 
 
@@ -175,7 +178,7 @@ def _text(path: Path) -> str:
 
 def _delimiter(path: Path) -> str:
     """Return what stands between cells: spreadsheets in many countries write semicolons."""
-    first = _text(path).split("\n", 1)[0]
+    first = _text(path).lstrip("\n").split("\n", 1)[0]
     return max(",;\t", key=first.count)
 
 
@@ -239,7 +242,7 @@ def _pupil(row: dict[str, str], user: str, folder: Path) -> Pupil:
         name,
         settings.hostname(host).lower() if host else "",
         settings.user(row.get("user") or user),
-        settings.read_ssh_keys(folder / key) if key else (),
+        settings.read_ssh_keys(folder / Path(key).expanduser()) if key else (),
     )
 
 
@@ -252,6 +255,8 @@ def _at(where: str) -> Iterator[None]:
         raise ClassError(f"{where}: {error}") from None
     except OSError as error:
         raise ClassError(f"{where}: {error.filename}: {error.strerror}") from None
+    except (ValueError, RuntimeError) as error:  # of a path: with a NUL, or of no user's home
+        raise ClassError(f"{where}: expected the path of a file: {error}") from None
 
 
 def _read_settings(path: Path) -> tuple[Settings, bool]:
@@ -264,7 +269,7 @@ def _read_settings(path: Path) -> tuple[Settings, bool]:
             f"{path}: expected the settings of the class, but there is no such file. "
             "docs/classroom.md shows one"
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ClassError(f"{path}: expected TOML, got a mistake: {error}") from None
     networks = table.pop("wifi", [])
     if not isinstance(networks, list) or not all(isinstance(each, dict) for each in networks):
@@ -275,6 +280,8 @@ def _read_settings(path: Path) -> tuple[Settings, bool]:
         given = _checked(each, WIFI_TEXTS, WIFI_FLAGS, text, path, number)
         with _at(f"{path}: [[wifi]] number {number}"):
             wifi.append(_network(given, path.parent))
+            if [each.ssid for each in wifi].count(wifi[-1].ssid) > 1:
+                raise ClassError(f"expected another network, got {wifi[-1].ssid} twice")
     if wifi and "country" not in shared:
         raise ClassError(
             f'{path}: expected country = "GB", or yours, beside [[wifi]]: it decides which '
@@ -282,7 +289,8 @@ def _read_settings(path: Path) -> tuple[Settings, bool]:
         )
     user, https = shared.pop("user", "pi"), shared.pop("https")
     key = shared.pop("ssh_key", None)
-    key = path.parent / Path(key).expanduser() if key else settings.find_ssh_key(Path.home())
+    with _at(f"{path}: ssh_key"):
+        key = path.parent / Path(key).expanduser() if key else settings.find_ssh_key(Path.home())
     if key is None:
         raise ClassError(
             f"{path}: expected a public SSH key of yours in {Path.home() / '.ssh'}, got none: "
@@ -326,6 +334,10 @@ def _network(given: dict, folder: Path) -> Wifi:
             f"{', '.join(key for key, value in given.items() if value) or 'nothing'}"
         )
     user, password = given.get("user"), given.get("password")
+    if user and given["open"]:
+        raise ClassError("open and user exclude each other: only networks with a password have one")
+    if given.get("authority") and not user:
+        raise ClassError("authority needs user: only enterprise networks have one")
     if "password_file" in given:
         password = passwords.read_password(folder / Path(given["password_file"]).expanduser())
     if password:

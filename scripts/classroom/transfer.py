@@ -13,6 +13,7 @@ from scripts.pis import Pi
 
 PROJECT = Path(__file__).resolve().parents[2]
 KIT_FILES = PROJECT / "ansible" / "roles" / "kit" / "files" / "kit_files.py"
+PROGRAM = "kit_files.pyz"
 SECONDS = 1800  # the longest that one Pi may take
 # The files arrive as a tar in a folder of their own, which goes when the command ends. A plug that
 # is pulled leaves it: a later command removes it after a day.
@@ -51,7 +52,7 @@ def on_pi(pi: Pi, command: str, first: str = ":") -> str:
 def packed(*files: Path) -> Iterator[Path]:
     """Give a tar of the program and of more files, each by its own name."""
     with tempfile.TemporaryDirectory(prefix="pi-nn-") as folder:
-        program, archive = Path(folder, "kit_files.pyz"), Path(folder, "files.tar")
+        program, archive = Path(folder, PROGRAM), Path(folder, "files.tar")
         words = [sys.executable, KIT_FILES, "bundle", program]
         subprocess.run(words, cwd=PROJECT, stdout=subprocess.DEVNULL, check=True)
         with tarfile.open(archive, "w", format=tarfile.GNU_FORMAT, dereference=True) as tar:

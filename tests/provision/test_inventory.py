@@ -2,7 +2,10 @@
 
 import pytest
 
+from scripts.classroom.records import write_inventory
+from scripts.classroom.roster import Classroom, Pupil
 from scripts.pis import find_pis
+from scripts.sdcard.settings import Settings
 
 INVENTORY = """
 pis:
@@ -33,3 +36,13 @@ def test_a_name_that_is_a_path_is_refused(tmp_path):
     (tmp_path / "hosts.yml").write_text("pis:\n  hosts:\n    ../../pi-1:\n")
     with pytest.raises(SystemExit, match=r"expected names of Pis such as pi-1, got '../../pi-1'"):
         find_pis(str(tmp_path / "hosts.yml"), "all", [])
+
+
+@pytest.mark.parametrize("name", ["01", "No", "12:30", "3.10", "{{ x }}", 'a "b" \\ c', "Zoë"])
+def test_a_name_of_a_class_stays_a_text(tmp_path, name):
+    """Though YAML has numbers, times and truth; a password that is gone concerns nobody else."""
+    shared = Settings("", "ada", "", ssh_keys=())
+    classroom = Classroom((Pupil(name, "pi-01", "ada"), Pupil("b", "pi-02", "ada")), shared, True)
+    write_inventory(tmp_path / "hosts.yml", classroom, tmp_path / "secrets", force=False)
+    first, second = find_pis(str(tmp_path / "hosts.yml"), "all", [])
+    assert (first.pupil, second.pupil) == (name, "b")

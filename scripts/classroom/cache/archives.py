@@ -115,7 +115,8 @@ class Hashes:
             return {}
         changed = path.stat().st_mtime_ns
         if self._releases.get(suite, (0, {}))[0] != changed:
-            self._releases[suite] = changed, read_release(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8", errors="replace")  # a damaged one is condemned
+            self._releases[suite] = changed, read_release(text)
         return self._releases[suite][1]
 
     def _packages(self) -> dict[str, str]:

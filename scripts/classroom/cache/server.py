@@ -193,13 +193,17 @@ def half_bundle(store: Store, wheels: Wheels, release: str, architecture: str) -
     path = store.folder / "bundles" / f"{release}-{architecture}.json"
     if not path.is_file():
         return ""
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    bundle, urls = f"The bundle of {release} {architecture}", manifest["files"]
+    bundle = f"The bundle of {release} {architecture}"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+        urls, is_complete = [str(url) for url in manifest["files"]], manifest["complete"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return f"{bundle} has a damaged list, {path}"
     if other := next((url for url in urls if place(url, store.systems) is None), ""):
         return f"{bundle} has {other}, which is of no archive in ansible/archives.yml"
     packages = [file_name(url) for url in urls if not store.path(url).is_file()]
     lacks = [shortage(packages, len(urls), "packages")] if packages else []
-    if not manifest["complete"] and (missing := wheels.missing(release)):
+    if not is_complete and (missing := wheels.missing(release)):
         names = [line.split()[0] for line in missing]
         lacks.append(shortage(names, len(requirements(release)), "wheels"))
     return f"{bundle} is not complete: {'; '.join(lacks)}" if lacks else ""

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
 
@@ -128,7 +129,7 @@ class Store:
         """Return whether content is what belongs at a path."""
         digest = self.expected(path)
         if digest is None and content == path and _checksum(path).is_file():  # as it was downloaded
-            digest = _checksum(path).read_text(encoding="ascii")
+            digest = _checksum(path).read_text(encoding="ascii", errors="replace")
         if digest is not None:
             return sha256(content) == digest
         beginning = BEGINNINGS.get(path.suffix) or BEGINNINGS.get(path.name) or b""
@@ -161,6 +162,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             for tried in range(1, TRIES + 1):
                 try:
+                    path.parent.mkdir(parents=True, exist_ok=True)  # another's failure removed it
                     changed = self._fetch(url, part, headers, report)
                     break
                 except StoreError:
@@ -180,7 +182,16 @@ class Store:
             raise_if_full(error, self.folder)
             raise
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
+            self._remove_empty(path.parent)
+
+    def _remove_empty(self, folder: Path) -> None:
+        """Remove folders that only a failed download needed: a file may have their name."""
+        with suppress(OSError):  # one that holds something
+            while folder != self.folder / "archives":
+                folder.rmdir()
+                folder = folder.parent
 
     def _keep(self, url: str, part: Path, path: Path) -> None:
         """Put a downloaded file in its place, if it is what belongs there."""
@@ -215,13 +226,14 @@ class Store:
                     with self._lock:
                         self.from_internet += len(piece)
                     report(len(piece))
-            expected = int(answer.headers.get("Content-Length", count))
-            if count != expected:
+            expected = answer.headers.get("Content-Length", "")
+            if expected.isdecimal() and count != int(expected):
                 raise OSError(f"got {count} of {expected} bytes")
             modified = answer.headers.get("Last-Modified")
         if modified:
-            stamp = parsedate_to_datetime(modified).timestamp()
-            os.utime(part, (stamp, stamp))
+            with suppress(ValueError, OverflowError):  # what is no time
+                stamp = parsedate_to_datetime(modified).timestamp()
+                os.utime(part, (stamp, stamp))
         return True
 
 

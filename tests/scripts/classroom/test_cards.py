@@ -231,7 +231,7 @@ def test_the_inventory_is_what_ansible_reads(computer, make_cards, folder):
     pis = yaml.load((folder / "hosts.yml").read_text(), Loader)["pis"]
     assert list(pis["hosts"]) == list(HOSTS)
     assert pis["hosts"]["pi-02"] == {"pupil": ("unsafe", "{{ 7 * 7 }}"), "ansible_user": "ada"}
-    assert pis["hosts"]["pi-07"]["pupil"] == ("unsafe", "Bräm, Jörg")
+    assert pis["hosts"]["pi-07"]["pupil"] == "Bräm, Jörg"
     assert pis["vars"]["jupyter_tls"] == "self-signed"
     assert pis["vars"]["draw_install"] is True
     assert "'/login-password'" in pis["vars"]["ansible_become_password"]

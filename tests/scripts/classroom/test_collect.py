@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import tarfile
+from contextlib import suppress
 
 import pytest
 
@@ -104,10 +105,23 @@ def test_half_an_archive_is_refused(folder, cut):
 
 
 def test_text_instead_of_an_archive_is_refused(folder):
-    """As a broken program would send."""
+    """As a broken program would send, or a Pi that greets whoever logs in."""
     (folder / "work.tar.gz").write_text("Traceback")
-    with pytest.raises(CollectError, match="expected a complete archive"):
+    with pytest.raises(CollectError, match=r"expected an archive, got .* \(b'Tr'\). What a Pi pr"):
         unpack(folder / "work.tar.gz")
+
+
+@pytest.mark.parametrize(
+    "headers", [{"GNU.sparse.map": "1,x"}, {"size": "1e3"}, {"path": "a/" * 1900 + "f"}], ids=str
+)
+def test_no_header_of_a_pupils_ends_the_rest(folder, headers):
+    """What does not fit is in the archive, or the archive is refused."""
+    entry = tarfile.TarInfo("pi-nn/a")
+    entry.pax_headers = headers
+    with tarfile.open(folder / "work.tar.gz", "w:gz", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(entry)
+    with suppress(CollectError):
+        assert len(unpack(folder / "work.tar.gz")) < 500
 
 
 def test_an_archive_larger_than_a_disk_is_refused(folder, monkeypatch):
@@ -196,6 +210,9 @@ def test_what_was_collected_on_a_date_is_handed_back(homes, tmp_path, capsys):
     for date, expected in (("2026-11-25T080000Z", "work 0"), (None, "work 1")):
         assert collect.hand_back([pi], tmp_path / "collected", date) == 0
         assert mine.read_text() == expected
+    capsys.readouterr()
+    assert collect.hand_back([pi], tmp_path / "collected", None) == 0
+    assert "; there is more, such as DATE=2026-11-25T080000Z" in capsys.readouterr().out
     assert collect.hand_back([pi], tmp_path / "collected", "2026-11-27T080000Z") == 1
     assert "pi-1 has no work of 2026-11-27T080000Z in" in capsys.readouterr().err
 

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from scripts.classroom import hand_out
+from scripts.classroom.ask import Answer
 from scripts.classroom.transfer import on_pi
 from scripts.pis import Pi
 
@@ -41,6 +42,24 @@ def test_what_cannot_be_handed_out_is_refused(give, tmp_path, name):
     (tmp_path / ".hidden.ipynb").touch()
     with pytest.raises(SystemExit, match=r"expected a (file|name)"):
         give([], tmp_path / name)
+
+
+def test_the_programs_own_name_is_refused(give, tmp_path):
+    """It would take the program's place on the Pis."""
+    (tmp_path / "kit_files.pyz").touch()
+    with pytest.raises(SystemExit, match=r"the kit's own program has this name"):
+        give([], tmp_path / "kit_files.pyz")
+
+
+def test_a_pi_that_says_something_else_has_not_got_it(give, tmp_path, monkeypatch, capsys):
+    """Whatever its exit code."""
+    (tmp_path / "a.csv").touch()
+    pi = Pi("pi-1", [], "pi-1", "pi-nn")
+    monkeypatch.setattr(hand_out, "ask", lambda pi, *_, **__: Answer(pi, b'{"x": 1}\n'))
+    assert give([pi], tmp_path / "a.csv") == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert 'pi-1 did not name the new file, but said: {"x": 1}' in said.err
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from scripts.classroom import labels, records
-from scripts.classroom.roster import read_class
+from scripts.classroom.roster import read_class, write_host_names
 
 segno = pytest.importorskip("segno")
 
@@ -15,8 +15,15 @@ segno = pytest.importorskip("segno")
 @pytest.fixture
 def secrets(folder):
     """The passwords of the class."""
-    records.make_passwords(read_class(folder / "class.csv").pupils, folder / "secrets")
+    make_cards(folder)
     return folder / "secrets"
+
+
+def make_cards(folder):
+    """Make the host names and the passwords, as `make cards` does."""
+    classroom = read_class(folder / "class.csv", taken=[])
+    write_host_names(folder / "class.csv", classroom)
+    records.make_passwords(classroom.pupils, folder / "secrets")
 
 
 @pytest.fixture
@@ -66,7 +73,7 @@ def test_thirty_pis_are_one_page(folder, make_labels, drawn):
     for count, pages in ((30, 1), (31, 2)):
         lines = "".join(f"Pupil {n},\n" for n in range(count))
         (folder / "class.csv").write_text(f"name,host\n{lines}")
-        records.make_passwords(read_class(folder / "class.csv").pupils, folder / "secrets")
+        make_cards(folder)
         assert make_labels() == 0
         content = (folder / "class-labels.pdf").read_bytes()
         assert len(re.findall(rb"/Type /Page\b", content)) == pages
@@ -76,7 +83,7 @@ def test_long_names_and_mathematics_stay_on_the_label(folder, make_labels, drawn
     """Smaller, on two lines; dollars are letters."""
     names = ["Zoë Ångström-Łukasiewicz van der Hooghenbrugge", "W" * 60, "$\\frac{$"]
     (folder / "class.csv").write_text("name,host\n" + "".join(f"{name},\n" for name in names))
-    records.make_passwords(read_class(folder / "class.csv").pupils, folder / "secrets")
+    make_cards(folder)
     assert make_labels() == 0
     assert "Zoë Ångström-Łukasiewicz\nvan der Hooghenbrugge" in drawn[0]
     content = (folder / "class-labels.pdf").read_bytes()
@@ -94,7 +101,7 @@ def test_letters_that_no_font_has_are_told(folder, make_labels, monkeypatch, cap
     """Where to find them."""
     monkeypatch.setattr(labels, "FONTS", ("DejaVu Sans",))
     (folder / "class.csv").write_text("name,host\n李小龙,\n")
-    records.make_passwords(read_class(folder / "class.csv").pupils, folder / "secrets")
+    make_cards(folder)
     assert make_labels() == 0
     assert "no font here has every letter" in capsys.readouterr().err
 
@@ -105,6 +112,13 @@ def test_without_passwords_it_says_what_makes_them(folder, make_labels, capsys):
     error = capsys.readouterr().err
     assert "expected a password for each Pi, got none for pi-01, pi-07, pi-02: make cards" in error
     assert not (folder / "class-labels.pdf").exists()
+
+
+def test_another_classs_passwords_are_not_printed(folder, secrets, make_labels, capsys):
+    """Names that were not made yet are none of those that another class has."""
+    (folder / "class.csv").write_text("name,host\nZed,\n")
+    assert make_labels() == 1
+    assert "got none for pi-03: make cards" in capsys.readouterr().err
 
 
 def test_another_file_of_that_name_is_kept(folder, secrets, make_labels, capsys):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.classroom.roster import ClassError, read_class
+from scripts.classroom.roster import ClassError, read_class, write_host_names
 from scripts.sdcard.settings import Wifi
 from tests.scripts.cards import KEY
 
@@ -41,6 +41,7 @@ def test_a_line_is_a_pi(read):
         "Host;Name\r\npi-1;Jörg\r\n\r\n",
         "name\thost\n Jörg \tPI-1\n",
         b"\xef\xbb\xbf" + "name,host\nJörg,pi-1\n".encode(),
+        "\n\nname;host\nJörg;pi-1\n",
         '\n"name","host","key","user"\n"Jörg","pi-1","",""\n,,,\n',
     ],
 )
@@ -154,6 +155,18 @@ def test_a_pupil_may_have_a_key(read, folder):
         ),
         ('[[wifi]]\nssid = "x"\npassword = "short"\n', r"number 1: expected a Wi-Fi password"),
         ('[[wifi]]\nssid = "x"\npassword_file = "no"\n', r"number 1: .*no: No such file"),
+        (
+            '[[wifi]]\nssid = "x"\nopen = true\nuser = "ada"\n',
+            r"number 1: open and user exclude each other",
+        ),
+        (
+            '[[wifi]]\nssid = "x"\npassword = "long enough"\nauthority = "key.pub"\n',
+            r"number 1: authority needs user",
+        ),
+        (2 * '[[wifi]]\nssid = "x"\nopen = true\n', r"number 2: expected another .* x twice"),
+        ('ssh_key = "~nobody-here/x"\n', r"class.toml: ssh_key: expected the path of a file"),
+        ('ssh_key = "a\\u0000b"\n', r"class.toml: ssh_key: expected the path of a file"),
+        (f"a = {'[' * 5000}", r"class.toml: expected TOML, got a mistake"),
         ('ssh_key = "none.pub"\n', r"class.toml: ssh_key: .*none.pub: No such file"),
     ],
 )
@@ -176,3 +189,14 @@ def test_a_password_is_not_in_a_message(password, read):
     with pytest.raises(ClassError, match="password") as caught:
         read(shared=f'[[wifi]]\nssid = "x"\npassword = {password}\n')
     assert password.strip('"') not in str(caught.value)
+
+
+def test_made_names_are_written_where_a_link_leads(folder):
+    """With the mark by which spreadsheets know UTF-8, if the list has it."""
+    path, real = folder / "class.csv", folder / "synced.csv"
+    path.unlink()
+    real.write_bytes(b"\xef\xbb\xbf" + "name,host\nZoë,\n".encode())
+    path.symlink_to(real)
+    assert write_host_names(path, read_class(path)) == 1
+    assert path.is_symlink()
+    assert real.read_bytes() == b"\xef\xbb\xbf" + "name,host\nZoë,pi-01\n".encode()

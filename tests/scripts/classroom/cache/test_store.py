@@ -55,7 +55,14 @@ def test_offline_has_what_was_downloaded_and_nothing_else(store, offline, upstre
 
 
 @pytest.mark.parametrize("name", [*LISTS, ALPHA])
-@pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda content: content[::-1]])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:-1],
+        lambda content: content[::-1],
+        lambda content: b"\xff\xfe" + content[2:],
+    ],
+)
 def test_a_damaged_file_is_downloaded_again(store, upstream, name, damage):
     """Also a list that no other list has a hash of; offline it counts as missing."""
     for each in (*LISTS, ALPHA):
@@ -236,3 +243,10 @@ def test_the_page_of_a_folder_is_not_kept(store, upstream, name):
     with pytest.raises(StoreError, match=f"{name}: got a page, http://.*/{name}/"):
         store.get(upstream.url(name))
     assert not store.path(upstream.url(name)).exists()
+
+
+def test_what_does_not_exist_leaves_no_folder_in_a_files_place(store, upstream):
+    """Otherwise, one Pi could keep a file from all others."""
+    with pytest.raises(StoreError, match="404"):
+        store.get(upstream.url(f"{ALPHA}/x"))
+    assert store.get(upstream.url(ALPHA)).is_file()
