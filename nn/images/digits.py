@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nn.images.lines import without_lines
-from nn.images.strokes import INK_SIDE, SMALL, widened
+from nn.images.strokes import INK_SIDE, SMALL, resized, widened
 from nn.signals import SIDE
 
 _LEAST_STRENGTH = 0.1  # of ink, from 0 to 1: anything fainter is a stain
@@ -226,13 +226,10 @@ def centre_digit(ink: np.ndarray) -> np.ndarray:
     -------
     pixels : ndarray of uint8, shape (784,)
     """
-    from PIL import Image
-
     ink = widened(ink)
     factor = INK_SIDE / max(ink.shape)
     height, width = (max(1, round(side * factor)) for side in ink.shape)
-    picture = Image.fromarray(ink).resize((width, height), Image.Resampling.BOX)
-    small = np.asarray(picture)
+    small = resized(ink, height, width)
     full = np.percentile(small[small > 0.02 * small.max()], 90)
     small = np.rint(255 * np.clip(small / full, 0, 1)).astype(np.uint8)
 

@@ -5,10 +5,11 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import ndimage
 
 from nn.images import DRAWING_SIDE, read_drawing
-from nn.images.strokes import distances, widened
+from nn.images.strokes import distances, resized, widened
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (40, 7), (7, 40), (112, 112)])
@@ -48,15 +49,25 @@ def test_a_faint_drawing_is_read_as_a_dark_one(level):
     np.testing.assert_array_equal(read_drawing(ink.tobytes()), read_drawing(dark.tobytes()))
 
 
-def test_a_drawing_needs_no_scipy():
-    """Its import would take most of the time in which a Pi's page wakes up."""
+@pytest.mark.parametrize("shape", [(1, 1), (112, 40), (86, 62), (378, 378), (9, 17), (343, 25)])
+def test_means_of_boxes_are_pillows(shape):
+    """Of larger and smaller pictures, also where the border of a box cuts pixels in half."""
+    ink = np.random.default_rng(sum(shape)).random(shape).astype(np.float32)
+    factor = 20 / max(shape)
+    height, width = (max(1, round(side * factor)) for side in shape)
+    expected = Image.fromarray(ink).resize((width, height), Image.Resampling.BOX)
+    np.testing.assert_allclose(resized(ink, height, width), np.asarray(expected), rtol=1e-5)
+
+
+def test_a_drawing_needs_no_scipy_and_no_pillow():
+    """Their imports would take most of the time in which a Pi's page wakes up."""
     ink = np.zeros((DRAWING_SIDE, DRAWING_SIDE), np.uint8)
     ink[20:90, 50:52] = 255
     code = (
         "import sys; from nn.images import read_drawing; "
         "pixels = read_drawing(sys.stdin.buffer.read()); "
-        "print(pixels.tobytes().hex(), any(name.startswith('scipy') for name in sys.modules))"
+        "print(pixels.tobytes().hex(), {'scipy', 'PIL'} & {*sys.modules})"
     )
     words = [sys.executable, "-c", code]
     done = subprocess.run(words, input=ink.tobytes(), capture_output=True, check=True)
-    assert done.stdout.decode().split() == [read_drawing(ink.tobytes()).tobytes().hex(), "False"]
+    assert done.stdout.decode().split() == [read_drawing(ink.tobytes()).tobytes().hex(), "set()"]
