@@ -1,9 +1,11 @@
 """``draw``: a web page on which you draw a digit, and a network answers."""
 
 import asyncio
+import os
 import socket
 import subprocess
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from nn.cli.arguments import whole_number
@@ -100,10 +102,27 @@ def _switch(is_on: bool) -> int:
     return code
 
 
+@contextmanager
+def _no_authorities() -> Iterator[None]:
+    """Keep Tornado from reading, when it is imported, whom to trust: the page calls nobody.
+
+    Those are more than a hundred certificates, a fifth of the time in which the page wakes up.
+    """
+    before = os.environ.get("SSL_CERT_FILE")
+    os.environ["SSL_CERT_FILE"] = os.devnull
+    try:
+        yield
+    finally:
+        del os.environ["SSL_CERT_FILE"]
+        if before is not None:
+            os.environ["SSL_CERT_FILE"] = before
+
+
 def load_page(arguments, closing: ExitStack):
     """Import what the page and its answers need, and load the newest model."""
     try:
-        from nn.page.server import DrawServer
+        with _no_authorities():
+            from nn.page.server import DrawServer
     except ModuleNotFoundError as error:
         if error.name != "tornado":
             raise

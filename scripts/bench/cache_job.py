@@ -111,13 +111,20 @@ def without(part: str, *words: str) -> None:
 
 def awake() -> None:
     """Offer the page, with the models in /data/models; end it when it is awake."""
+    from nn.cli import draw
     from nn.cli import main as run
-    from nn.page.server import DrawServer
 
-    async def no_visitor(self: DrawServer, listening: object) -> None:
+    load_page = draw.load_page
+
+    async def no_visitor(listening: object) -> None:
         pass
 
-    DrawServer.serve = no_visitor
+    def load_and_leave(*words: object) -> object:
+        page = load_page(*words)
+        page.serve = no_visitor
+        return page
+
+    draw.load_page = load_and_leave
     if run(["draw", "--port", "8765", "--models", "/data/models"]):
         sys.exit(1)
 
