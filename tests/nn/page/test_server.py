@@ -567,16 +567,21 @@ def test_the_first_answer_finds_all_loaded(models):
 
 
 def test_waking_reads_no_certificates(models):
-    """Reading them would take a fifth of the time; the rest of the process is not changed."""
-    code = FIRST_ANSWER.partition("from nn.page.reader")[0] + (
-        "import os, tornado.netutil; "
-        "print(tornado.netutil._client_ssl_defaults.cert_store_stats()['x509'], "
-        "os.environ.get('SSL_CERT_FILE'))"
+    """Which Tornado before 6.5 does; the rest of the process is not changed."""
+    code = (
+        "import os, ssl\n"
+        "real, seen = ssl.create_default_context, set()\n"
+        "def create(*words, **options):\n"
+        "    seen.add(os.environ['SSL_CERT_FILE'])\n"
+        "    return real(*words, **options)\n"
+        "ssl.create_default_context = create\n"
+        f"{FIRST_ANSWER}\n"
+        "print(seen <= {os.devnull}, os.environ['SSL_CERT_FILE'])"
     )
     environ = {**os.environ, "SSL_CERT_FILE": "mine.pem"}
     words = [sys.executable, "-c", code, str(models.folders[0])]
     done = subprocess.run(words, input=seven(), capture_output=True, env=environ)
-    assert done.stdout.split() == [b"1", b"0", b"mine.pem"], done.stderr
+    assert done.stdout.split() == [b"1", b"set()", b"True", b"mine.pem"], done.stderr
 
 
 def draw_arguments(*words: str) -> argparse.Namespace:
