@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 _ROUNDS_WITHOUT_RESULT = 3
+_NUMBERS = itertools.count()  # a name of an earlier run could still have its result
 _MOST_TRIES = 5  # of a task that fails, where a machine takes it again and again
 
 Found = tuple[Task, dict]
@@ -59,12 +60,12 @@ def run_on(
     from distributed import as_completed
 
     missing = {key_of(task): task for task in tasks}
-    machines, numbers = _Machines(client, say, patience), itertools.count()
+    machines = _Machines(client, say, patience)
     here, fruitless = versions(), 0
 
     def submit(key: str):
         order = json.dumps({"task": missing[key], "versions": here})
-        name = f"training-{next(numbers)}"
+        name = f"training-{next(_NUMBERS)}"
         return client.submit(work, order, key=name, pure=False, retries=0)
 
     while missing:

@@ -91,6 +91,13 @@ def test_a_deadly_task_fails_and_the_others_end(client):
     assert all(each == work.ANSWER for each in found.values())
 
 
+def test_a_second_run_gets_its_own_results(client):
+    """Also at once, when the first one's may still be in memory."""
+    for number in range(100):
+        ((_, found),) = run_on(client, [{"seed": number}], work.seed)
+        assert found == {"seed": number}
+
+
 def test_another_version_is_told_in_a_sentence(client):
     """With what installs the same."""
     message = r"pi-7 runs Dask 2022.12.1 instead of [\d.]+: 'make provision' on this computer inst"

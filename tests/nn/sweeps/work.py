@@ -15,6 +15,11 @@ def nothing(order: str) -> str:
     return json.dumps({"result": ANSWER})
 
 
+def seed(order: str) -> str:
+    """Return the seed as a result."""
+    return json.dumps({"result": {"seed": json.loads(order)["task"]["seed"]}})
+
+
 def deadly(order: str) -> str:
     """Kill the worker when the seed is 13; otherwise return a result."""
     if json.loads(order)["task"]["seed"] == 13:
