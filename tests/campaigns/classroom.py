@@ -236,6 +236,8 @@ class Class:
                 printed.append(line)
                 if asked := re.match(r"Put in the card for (\S+)", line):
                     make_card(CARD, *IMAGES[self.release])
+                    if self.release == "trixie":  # whose images have one, of comments
+                        (CARD / "user-data").write_text("#cloud-config\n")
                     name = asked[1]
                 elif "written and checked" in line:
                     CARD.rename(self.cards / name)
