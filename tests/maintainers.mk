@@ -69,8 +69,9 @@ test-wifi: $(VENV)/.ready-test ## Boot a trixie card with a simulated radio, and
 test-usb: $(VENV)/.ready-test ## Boot bookworm with a card's USB network; writes docs/reports/usb-network.md (30 min); needs root on Debian, QEMU
 	$(RUN) -m tests.campaigns.booted_cards.usb --report docs/reports/usb-network.md
 
-test-class: $(VENV)/.ready-provision ## Take thirty Pis through a lesson without internet; writes docs/reports/classroom.md (hours); needs root on Debian, MNIST_DIR [PIS=30]
-	$(RUN) -m tests.campaigns.classroom $(if $(PIS),--pis $(PIS)) --report docs/reports/classroom.md
+test-class: $(VENV)/.ready-provision ## Take thirty Pis through a lesson without internet; writes docs/reports/classroom.md (hours); needs root on Debian, MNIST_DIR [PIS=30 RELEASE=trixie]
+	$(RUN) -m tests.campaigns.classroom $(if $(PIS),--pis $(PIS)) \
+		$(if $(RELEASE),--release $(RELEASE) --report=docs/reports/classroom-$(RELEASE).md,--report docs/reports/classroom.md )
 
 ##@ Measurements
 bench: $(VENV)/.ready ## Time the book's loop and this kit side by side; updates docs/performance.md (10 min)
