@@ -18,7 +18,7 @@ _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="2">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>Waking up</title></head>
 <body><main><h1>The network is waking up</h1>
-<p role="status">On a Pi Zero it takes about half a minute. This page then continues by itself.</p>
+<p role="status">On a Pi Zero it takes 10 to 25 seconds. This page then continues by itself.</p>
 </main></body></html>
 """
 _HEADERS = (
@@ -26,7 +26,7 @@ _HEADERS = (
     "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
     "Cache-Control: no-store\r\nRetry-After: 2\r\nConnection: close\r\n"
 )
-_WAITING = '{"error": "The network is waking up: about half a minute on a Pi Zero.", "again": true}'
+_WAITING = '{"error": "The network is waking up: 10 to 25 seconds on a Pi Zero.", "again": true}'
 
 
 class SocketError(KitError, OSError):

@@ -3,8 +3,8 @@
 The page runs in a root of Debian's armhf packages, on an emulated Cortex-A7 without numpy's vector
 unit. Processor seconds of its start, and of each drawing, are scaled so that the book's loop takes
 what its author reported for a Pi Zero; so are the seconds that thirty wait who draw at once, from
-outside the emulator. QEMU translates most of a start for a single use, so the start is also
-estimated from instructions and cache misses, as in `make bench-cache`.
+outside the emulator. QEMU's time includes the translation of code that a start runs only once, so
+the start is also estimated from instructions and cache misses, as in `make bench-cache`.
 """
 
 import argparse

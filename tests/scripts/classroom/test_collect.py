@@ -112,7 +112,9 @@ def test_text_instead_of_an_archive_is_refused(folder):
 
 
 @pytest.mark.parametrize(
-    "headers", [{"GNU.sparse.map": "1,x"}, {"size": "1e3"}, {"path": "a/" * 1900 + "f"}], ids=str
+    "headers",
+    [{"GNU.sparse.map": "1,x"}, {"size": "1e3"}, {"path": "a/" * 1900 + "f"}],
+    ids=["sparse", "size", "path"],
 )
 def test_no_header_of_a_pupils_ends_the_rest(folder, headers):
     """What does not fit is in the archive, or the archive is refused."""
