@@ -60,7 +60,8 @@ def _find_lines(thin: np.ndarray, runs: np.ndarray, thickest: int) -> list[_Line
     from scipy import ndimage
 
     width = thin.shape[1]
-    bridged = ndimage.maximum_filter(thin, size=(3, 4 * thickest + 1))
+    bridge = 4 * thickest
+    bridged = ndimage.maximum_filter(thin, size=(3, bridge + 1))
     labels, _ = ndimage.label(bridged, np.ones((3, 3)))
     to_edge, inner = [], []
     for number, place in enumerate(ndimage.find_objects(labels), 1):
@@ -77,11 +78,19 @@ def _find_lines(thin: np.ndarray, runs: np.ndarray, thickest: int) -> list[_Line
         is_long = span >= _SPAN * width
         is_straight = np.abs(rows - slope * columns - offset).mean() <= thickness
         if columns.min() <= 2 or columns.max() >= width - 3:
-            if is_long or is_straight:
+            if is_long or (is_straight and _goes_on_to_an_edge(columns, width, bridge)):
                 to_edge.append(line)
         elif is_long:
             inner.append(line)
     return to_edge + (inner if len(inner) >= _FEWEST else [])
+
+
+def _goes_on_to_an_edge(columns: np.ndarray, width: int, bridge: int) -> bool:
+    """Return whether ink covers the way to an edge; specks alone join a stroke to it as well."""
+    covered = np.zeros(width, bool)
+    covered[columns] = True
+    ends = covered[: min(bridge, columns.max() + 1)], covered[max(width - bridge, columns.min()) :]
+    return any(end.mean() >= _COVERED for end in ends if end.size)
 
 
 def _vertical_runs(mask: np.ndarray) -> np.ndarray:

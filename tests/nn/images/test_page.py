@@ -108,6 +108,18 @@ def test_a_speck_is_no_ink(tmp_path):
     assert likeness(one[0].pixels, other[0].pixels) > 0.99
 
 
+@pytest.mark.parametrize("angle", [0, 180])
+def test_specks_up_to_the_edge_make_no_line_of_a_stroke(tmp_path, angle):
+    """A long 1, between it and the edge only dirt, as on noisy paper."""
+    sheet = Image.new("L", (1000, 1000), 228)
+    pen = ImageDraw.Draw(sheet)
+    pen.line([(500, 80), (510, 200)], fill=10, width=16)
+    for place in range(0, 80, 26):
+        pen.rectangle((500, place, 502, place + 2), fill=120)
+    page = page_of(sheet.rotate(angle), tmp_path)
+    assert len(page.digits) == 1
+
+
 def test_white_ink_without_paper(tmp_path):
     """A digit from a drawing program, white on nothing."""
     digit = np.asarray(Image.fromarray(DIGITS[3]).resize((200, 200)))
