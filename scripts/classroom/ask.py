@@ -16,6 +16,7 @@ from typing import IO
 from scripts.pis import LOGIN_FAILED, Pi, find_pis
 
 AT_ONCE = 30
+BLOCK = 512  # bytes, in which POSIX's ulimit counts
 # A Pi that is switched off must not hold up the others. The inventory's own options come first.
 SSH_OPTIONS = ["-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR"]
 ASKPASS = Path(__file__).with_name("askpass.sh")
@@ -128,6 +129,7 @@ def ask(
     stdout: IO[bytes] | int = subprocess.PIPE,
     seconds: float = 60,
     on_terminal: bool = False,
+    most_bytes: int | None = None,
 ) -> Answer:
     """Run a shell command on a Pi.
 
@@ -142,6 +144,8 @@ def ask(
         The longest that it may take, logging in included.
     on_terminal : bool
         Whether it has this terminal, and shows its output and its errors here, as they arrive.
+    most_bytes : int, optional
+        The longest file that its output may become.
     """
     words, environment = ["sh", "-c", command], dict(os.environ)
     if pi.address:
@@ -149,6 +153,8 @@ def ask(
         options = [*pi.options, *SSH_OPTIONS, "-o", login]
         options += ["-t"] if on_terminal and sys.stderr.isatty() else []
         words = ["ssh", *options, pi.address, f"sh -c {shlex.quote(command)}"]
+    if most_bytes is not None:  # SSH writes the file: only the system can stop it
+        words = ["sh", "-c", f'ulimit -S -f {most_bytes // BLOCK} && exec "$@"', "sh", *words]
     if pi.password:
         environment |= {
             "SSH_ASKPASS": str(ASKPASS),
@@ -167,6 +173,8 @@ def ask(
         )
     except subprocess.TimeoutExpired:
         return Answer(pi, problem=f"answers, but was not done after {seconds:g} s: try again")
+    if most_bytes is not None and os.fstat(stdout.fileno()).st_size >= most_bytes // BLOCK * BLOCK:
+        return Answer(pi, problem=f"sent more than {most_bytes / 1e9:g} GB")
     errors = printable((done.stderr or b"").decode(errors="replace"))
     problem = ""
     if pi.address and done.returncode == LOGIN_FAILED:

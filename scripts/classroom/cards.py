@@ -172,9 +172,8 @@ class Session:
 
 def prepare(path: Path, classroom: Classroom, inventory: Path, secrets: Path, force: bool) -> None:
     """Make what is missing: host names, passwords, the inventory; keep files to their owner."""
-    made = records.write_inventory(inventory, classroom, secrets, force)
-    if made:
-        print(f"wrote {inventory}")
+    if said := records.write_inventory(inventory, classroom, secrets, force):
+        print(said)
     for each in (path, path.with_suffix(".toml")):
         if for_owner_alone(each):
             print(f"{each}: from now on, only you can read it")

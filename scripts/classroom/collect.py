@@ -29,6 +29,7 @@ from scripts.pis import Pi
 
 COLLECTED = PROJECT / "collected"
 ARCHIVE = "work.tar.gz"
+PART = ".part-"  # begins the names of folders that are not complete
 DATE = "%Y-%m-%dT%H%M%SZ"
 SOME_WERE_SKIPPED = 3  # kit_files.py backup
 CLASS_DIGITS = "class_digits.csv"
@@ -71,11 +72,13 @@ def collect(pis: list[Pi], folder: Path) -> int:
         def collect_one(pi: Pi) -> Answer:
             target = folder / pi.name / date
             target.parent.mkdir(exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as part:
+            remove_leftovers(target.parent)
+            with tempfile.TemporaryDirectory(dir=target.parent, prefix=PART) as part:
                 archive = Path(part, date, ARCHIVE)
                 archive.parent.mkdir()
                 with program.open("rb") as files, archive.open("wb") as output:
-                    answer = ask(pi, on_pi(pi, COLLECT), files, output, SECONDS)
+                    command = on_pi(pi, COLLECT)
+                    answer = ask(pi, command, files, output, SECONDS, most_bytes=MOST_BYTES)
                     os.fsync(output.fileno())
                 if answer.problem or not archive.stat().st_size:
                     return answer
@@ -104,6 +107,13 @@ def collect(pis: list[Pi], folder: Path) -> int:
         train = command(f"train --train {file}")
         print(f"{count} digits of the class: {file}. Train on them: {train}")
     return in_need(missed, "work is missing")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a collecting that was killed has left of a Pi, once none can be at work still."""
+    for part in folder.glob(f"{PART}*"):
+        if time.time() - part.stat().st_mtime > 2 * SECONDS:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def gather_class_digits(folder: Path) -> int:

@@ -22,6 +22,8 @@ FIRST_LINE = (
     "# Written by 'make cards' (check {check}). Put your own settings into group_vars/pis.yml."
 )
 
+_HOST = r'^    "([^"]+)":$'  # in an inventory
+
 
 def password_of(host: str, secrets: Path) -> str | None:
     """Return the password of a Pi; None where none has been made."""
@@ -62,27 +64,32 @@ def _done(host: str, secrets: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def write_inventory(path: Path, classroom: Classroom, secrets: Path, force: bool) -> bool:
-    """Write Ansible's inventory of the class; return whether it changed.
+def write_inventory(path: Path, classroom: Classroom, secrets: Path, force: bool) -> str:
+    """Write Ansible's inventory of the class; return what was done, "" if it was there.
 
     Raises
     ------
     ClassError
-        When there is one that this function did not write, or that was changed since.
+        When there is one that this function did not write, or that was changed since, or that of
+        another class.
     """
     body = _inventory(classroom, os.path.relpath(secrets.resolve(), path.parent.resolve()))
     text = f"{FIRST_LINE.format(check=_check(body))}\n{body}"
     there = path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
     if there == text:
-        return False
-    if there is not None and not force and not _is_ours(there):
+        return ""
+    is_ours = there is None or _is_ours(there)
+    before = re.findall(_HOST, there, re.M) if there and is_ours else []
+    gone = [host for host in before if host not in {each.host for each in classroom.pupils}]
+    if not force and (not is_ours or (gone and gone == before)):
+        got = f"that of another class, {', '.join(gone)}" if gone else "one with other content"
         raise ClassError(
-            f"{path}: expected no inventory, or one as 'make cards' wrote it, got one with other "
-            "content. Move it away, name another with INVENTORY=, or replace it with FORCE=1"
+            f"{path}: expected no inventory, or one of this class as 'make cards' wrote it, got "
+            f"{got}. Move it away, name another with INVENTORY=, or replace it with FORCE=1"
         )
     with atomic_write(path, mode=OWNER_ALONE) as file:
         file.write(text.encode())
-    return True
+    return f"wrote {path}" + (f"; no longer in it: {', '.join(gone)}" if gone else "")
 
 
 def _inventory(classroom: Classroom, secrets: str) -> str:

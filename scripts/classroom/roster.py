@@ -107,6 +107,11 @@ def read_class(path: Path, taken: Collection[str] = ()) -> Classroom:
     OSError
         When a file cannot be read.
     """
+    if path.suffix.lower() != ".csv":
+        raise ClassError(
+            f"{path}: expected a class list whose name ends in .csv: by that name git leaves the "
+            "pupils' names alone. Rename it"
+        )
     rows = _rows(path)[1:]
     shared, https = _read_settings(path.with_suffix(".toml"))
     pupils, lines = [], {}

@@ -143,7 +143,9 @@ if [ -e "$HOME/dies" ]; then # the plug is pulled while it answers
     sh -c "${*: -1}" | head -c 100
     exit 255
 fi
-exec sh -c "${*: -1}"
+# The command runs on the Pi; its output is written here.
+(ulimit -f unlimited && exec sh -c "${*: -1}") | cat
+exit "${PIPESTATUS[0]}"
 """
 
 

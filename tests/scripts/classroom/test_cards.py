@@ -238,17 +238,21 @@ def test_the_inventory_is_what_ansible_reads(computer, make_cards, folder):
 
 
 def test_an_inventory_of_yours_is_kept(computer, make_cards, folder, capsys):
-    """Another, or one that was edited; its own is written again without a word."""
+    """Another, or one that was edited, or another class's; its own is written again."""
     path = folder / "hosts.yml"
     make_cards()
-    (folder / "class.csv").write_text("name,host\nEve,pi-9\n")
+    (folder / "class.csv").write_text("name,host\nEve,pi-07\nBob,pi-9\n")
+    capsys.readouterr()
     assert make_cards() == 130
+    assert "; no longer in it: " in capsys.readouterr().out
     assert "pi-9" in path.read_text()
-    for text in ("pis:\n", path.read_text() + "    base_timezone: Europe/London\n"):
+    own = path.read_text()
+    for text in ("pis:\n", own + "    base_timezone: Europe/London\n", own):
         path.write_text(text)
         (folder / "class.csv").write_text("name,host\nEve,pi-8\n")
         assert make_cards() == 1
-        assert "expected no inventory, or one as 'make cards' wrote it" in capsys.readouterr().err
+        assert "expected no inventory, or one of this class" in (said := capsys.readouterr().err)
+        assert ("that of another class, pi-07, pi-9" in said) == (text == own)
         assert path.read_text() == text
     assert make_cards("--force") == 130
     assert "pi-8" in path.read_text()

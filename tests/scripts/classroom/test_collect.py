@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import shutil
 import stat
 import subprocess
@@ -183,6 +184,35 @@ def test_one_that_dies_leaves_nothing_and_holds_nobody_up(homes, tmp_path, capsy
     assert "error: work is missing: dies,off. Run it again with LIMIT=dies,off" in said.err
     assert [path.name for path in (tmp_path / "collected").iterdir()] == ["pi-1"]
     assert files_of(homes.folder / "pi-1")[0].startswith("pi-nn/")  # nothing is left there
+
+
+@pytest.mark.slow
+def test_one_that_sends_without_end_is_stopped(homes, tmp_path, capsys, monkeypatch):
+    """What it sent is not kept, and the others' work is."""
+    pis = homes("pi-1", "floods")
+    (homes.folder / "pi-1/pi-nn/mine").write_text("mine")
+    (homes.folder / "floods/pi-nn/mine").write_bytes(os.urandom(300_000))
+    monkeypatch.setattr(collect, "MOST_BYTES", 200_000)
+    assert collect.collect(pis, tmp_path / "collected") == 1
+    said = capsys.readouterr()
+    assert "pi-1: 1 file, " in said.out
+    assert "floods sent more than 0.0002 GB" in said.err
+    assert [path.name for path in (tmp_path / "collected").iterdir()] == ["pi-1"]
+
+
+@pytest.mark.slow
+def test_what_a_killed_run_left_is_removed(homes, tmp_path):
+    """Not that of one that may be at work."""
+    pis = homes("pi-1")
+    (homes.folder / "pi-1/pi-nn/mine").write_text("mine")
+    old, new = (tmp_path / "collected" / "pi-1" / f".part-{name}" for name in ("old", "new"))
+    for part in (old, new):
+        part.mkdir(parents=True)
+        (part / "work.tar.gz").write_bytes(b"half")
+    os.utime(old, (0, 0))
+    assert collect.collect(pis, tmp_path / "collected") == 0
+    assert not old.exists()
+    assert new.exists()
 
 
 @pytest.mark.slow

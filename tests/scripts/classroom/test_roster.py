@@ -1,9 +1,12 @@
 """A class as its list and its settings have it, and what is refused in them."""
 
+import subprocess
+
 import pytest
 
 from scripts.classroom.roster import ClassError, read_class, write_host_names
 from scripts.sdcard.settings import Wifi
+from tests.conftest import PROJECT
 from tests.scripts.cards import KEY
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -97,6 +100,18 @@ def test_a_missing_file_is_named(folder):
         read_class(folder / "class.csv")
     with pytest.raises(ClassError, match=r"none.csv: expected a class list"):
         read_class(folder / "none.csv")
+
+
+def test_a_list_has_a_name_that_git_leaves_alone(folder):
+    """In whatever folder of the project it lies; and so have its settings and its labels."""
+    (folder / "class.txt").write_text("name,host\nAnn,pi-1\n")
+    with pytest.raises(ClassError, match=r"class.txt: expected .* ends in .csv.* Rename it"):
+        read_class(folder / "class.txt")
+    names = [f"{place}class{end}" for place in ("", "docs/") for end in (".csv", ".CSV", ".toml")]
+    names += ["docs/class-labels.pdf", "collected/pi-1"]
+    command = ["git", "check-ignore", "--no-index", *names]
+    ignored = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    assert ignored.stdout.split() == names
 
 
 def test_the_settings_are_those_of_a_card(read, folder):
