@@ -2,7 +2,7 @@
 
 .PHONY: help-maintainers test test-all test-oldest test-trixie lint lint-languages
 .PHONY: test-arm test-cache test-provision
-.PHONY: fuzz test-sweep test-power-cuts test-low-memory verify-emulated test-firstboot test-wifi test-usb test-class
+.PHONY: fuzz test-sweep test-page test-power-cuts test-low-memory verify-emulated test-firstboot test-wifi test-usb test-class
 .PHONY: bench bench-book bench-arm bench-cache bench-peers bench-backends compare-languages
 .PHONY: measure-presets measure-best shipped-model measure-sample measure-photos measure-draw measure-checkpoints measure-notebooks pictures sample card-lists wheel-hashes measure-class-cache
 
@@ -50,6 +50,9 @@ fuzz: $(VENV)/.ready-fuzz ## Feed a million damaged files to every reader; write
 
 test-sweep: $(VENV)/.ready-test,provision ## Disturb a sweep on five machines; writes docs/reports/sweep.md (20 min); needs root on Debian, MNIST_DIR
 	$(RUN) -m tests.campaigns.sweep --report docs/reports/sweep.md
+
+test-page: $(VENV)/.ready-test,provision ## Draw on the page in Epiphany; writes docs/reports/page.md (1 min); needs epiphany-browser, webkit2gtk-driver, xvfb
+	$(RUN) -m tests.campaigns.page --report docs/reports/page.md
 
 test-power-cuts: $(VENV)/.ready-test ## Kill commands in 200 runs and at each system call; writes docs/reports/power-cuts.md (1 h); needs strace, MNIST_DIR
 	$(RUN) -m tests.campaigns.power_cuts --report docs/reports/power-cuts.md

@@ -35,6 +35,10 @@ PACKAGE_OF = {
     "git": "git",
     "chromium": "chromium",
     "chromedriver": "chromium-driver",
+    "epiphany": "epiphany-browser",
+    "WebKitWebDriver": "webkit2gtk-driver",
+    "Xvfb": "xvfb",
+    "dbus-daemon": "dbus-daemon",
 }
 # In a command, between what enters a root, the root, and what runs there: messages show the last.
 INSIDE = "inside-root"

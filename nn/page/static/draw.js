@@ -114,8 +114,9 @@ const upload = makeModel({ side: PHOTO_SIDE, number: 0 }, () => {
   read("photo", upload.get("content"));
 });
 
+// Not by `disabled`: who came by keyboard would lose his place, and a screen reader what is said.
 function setLabelsEnabled(enabled) {
-  for (const button of find("#labels").children) button.disabled = !enabled;
+  for (const button of find("#labels").children) button.setAttribute("aria-disabled", !enabled);
 }
 
 function addLabels() {
@@ -123,9 +124,9 @@ function addLabels() {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = label;
-    button.setAttribute("aria-label", `It is a ${label}`);
+    button.setAttribute("aria-label", `It is ${label}`);
     button.addEventListener("click", async () => {
-      if (!shown) return;
+      if (!shown || button.getAttribute("aria-disabled") === "true") return;
       const { id } = shown;
       setLabelsEnabled(false);
       const path = `/keep?id=${encodeURIComponent(id)}&label=${label}`;
@@ -134,7 +135,7 @@ function addLabels() {
       if (!shown || shown.id !== id) return;
       if (reply.error) setLabelsEnabled(true);
       const count = `${reply.kept} digit${reply.kept === 1 ? "" : "s"}`;
-      kept(reply.error || `Kept as a ${label}: your class has ${count}. Draw the next one.`);
+      kept(reply.error || `Kept as ${label}: your class has ${count}. Draw the next one.`);
     });
     find("#labels").append(button);
   }

@@ -7,9 +7,9 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 // Otherwise the notebook would handle keys pressed here: "d d" deletes a cell. It must be set on the
 // element that has the focus.
 const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
-const LABEL =
-  "Drawing pad for one digit. Draw with mouse, finger or pen. On the keyboard, the arrow keys " +
-  "move the pen, Space sets it down or lifts it, and Delete clears the pad.";
+const KEYS =
+  "On the keyboard, the arrow keys move the pen, Space sets it down or lifts it, and Delete clears the pad.";
+const LABEL = `Drawing pad for one digit. Draw with mouse, finger or pen. ${KEYS}`;
 
 function element(tag, className, parent, attributes = {}) {
   const made = document.createElement(tag);
@@ -148,6 +148,7 @@ function render({ model, el }) {
   const cursor = element("div", "pi-nn-pad-cursor", sheet, { hidden: "", "aria-hidden": "true" });
   const button = element("button", "pi-nn-pad-clear", pad, { ...OWN_KEYS, type: "button" });
   button.textContent = "Clear";
+  const keys = element("div", "pi-nn-pad-keys", pad, { role: "status" });
   const status = element("div", "pi-nn-pad-status", pad, { role: "status" });
 
   const context = blankCanvas(canvas, SIDE);
@@ -168,6 +169,9 @@ function render({ model, el }) {
 
   followPointer(canvas, pen, send);
   followKeys(canvas, cursor, pen, send, clear);
+  // The focus comes by keyboard alone. Not every screen reader tells the label of an application.
+  canvas.addEventListener("focus", () => (keys.textContent = KEYS));
+  canvas.addEventListener("blur", () => (keys.textContent = ""));
   button.addEventListener("click", clear);
   model.on("change:ink", onInk);
   model.on("change:message", onMessage);
