@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # where no Dask is installed, tasks run one after another
 
 HAS_DASK = importlib.util.find_spec("distributed") is not None
 SETTINGS = Path(__file__).with_name("dask.yaml")
+_SECONDS_TO_HEARTBEAT = 10  # between two of a worker's; dask.yaml waits for 120 s
 _SECONDS_TO_JOIN = 60  # a Pi looks every 15 s, and a Pi Zero takes 20 s to load Dask
 
 Runner = Callable[[Sequence[Task]], Iterator[Found]]
@@ -113,27 +114,35 @@ def many_pis(
 @contextmanager
 def _cluster(**options) -> Iterator["Client"]:
     configure()
-    from distributed import Client, LocalCluster
+    from distributed import Client, LocalCluster, scheduler
 
-    with _without_ctrl_c():
-        started = LocalCluster(
-            threads_per_worker=1,
-            memory_limit=0,
-            host="127.0.0.1",
-            protocol="tls://",  # other users of this computer get nowhere either
-            dashboard_address="127.0.0.1:0",
-            worker_dashboard_address="127.0.0.1:0",
-            preload="nn.sweeps.tasks",
-            silence_logs=logging.CRITICAL,
-            **options,
-        )
-    with started as cluster, Client(cluster, set_as_default=False) as client:
+    # There is no setting for it: twice a second, as Dask asks of a few, takes a tenth of a Pi Zero.
+    scheduler.heartbeat_interval = lambda workers: _SECONDS_TO_HEARTBEAT
+    running = ExitStack()
+    try:
+        with _without_ctrl_c():
+            cluster = LocalCluster(
+                threads_per_worker=1,
+                memory_limit=0,
+                host="127.0.0.1",
+                protocol="tls://",  # other users of this computer get nowhere either
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
+                preload="nn.sweeps.tasks",
+                silence_logs=logging.CRITICAL,
+                **options,
+            )
+            running.enter_context(cluster)
+            client = running.enter_context(Client(cluster, set_as_default=False))
         yield client
+    finally:
+        with _without_ctrl_c():
+            running.close()
 
 
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C wait until the block ends: Dask prints pages when it is interrupted in its start.
+    """Let Ctrl-C wait until the block ends: Dask cannot be interrupted while it starts or ends.
 
     A handler that remembers keeps it from this process, whichever thread the system hands it to;
     blocking keeps it from the workers that start. The tracker of multiprocessing has to run

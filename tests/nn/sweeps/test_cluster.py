@@ -244,6 +244,21 @@ def test_the_tuning_is_what_dask_runs_with():
     check(settings["distributed"], found, known, "distributed")
 
 
+@pytest.mark.slow
+def test_an_idle_worker_wakes_seldom(client):
+    """Whatever Dask does again and again, it does at most once in five seconds."""
+
+    def intervals():
+        found = client.run(work.intervals)
+        return [each for of_worker in found.values() for each in of_worker.values()]
+
+    assert len(intervals()) >= 10
+    end = time.monotonic() + 30  # the scheduler's word comes with the first heartbeat
+    while min(intervals()) < 5000:
+        assert time.monotonic() < end, intervals()
+        time.sleep(0.5)
+
+
 def idle_seconds(settings: Path | None, folder: Path, seconds: float = 20) -> float:
     """Return the processor time that a worker uses in so many seconds without a task."""
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}

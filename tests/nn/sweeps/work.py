@@ -69,3 +69,8 @@ def old(order: str) -> str:
 def impossible(order: str) -> str:
     """Fail wherever it runs."""
     return json.dumps({"error": "not enough memory", "worker": address()})
+
+
+def intervals(dask_worker) -> dict[str, float]:
+    """Return how often Dask does what it does without being asked, in milliseconds."""
+    return {name: each.callback_time for name, each in dask_worker.periodic_callbacks.items()}
