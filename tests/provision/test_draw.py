@@ -190,6 +190,8 @@ def test_the_keyboard_draws_as_well(browser):
     browser.find_text(".pi-nn-pad-status", "The network reads 1")
     assert browser.find(".pi-nn-pad-status").get_attribute("role") == "status"
     assert "arrow keys" in browser.find(".pi-nn-pad-keys").text
+    browser.find("#labels button:nth-child(2)").click()
+    browser.find_text("#kept", "Kept as 1: your class has 2 digits")
 
 
 def test_the_wall_shows_answers_and_the_sheet_grows(browser, url):
@@ -197,7 +199,7 @@ def test_the_wall_shows_answers_and_the_sheet_grows(browser, url):
     browser.resize(1280, 800)
     browser.go("/wall")
     browser.find_text("#answers", "1")
-    browser.find_text("#sheet", "Our own digits: 1")
+    browser.find_text("#sheet", "Our own digits: 2")
     before = len(browser.run("return document.querySelectorAll('#answers li')"))
     draw_at_once(url, 1, 1)
     deadline = time.monotonic() + 20

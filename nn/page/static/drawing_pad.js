@@ -170,8 +170,8 @@ function render({ model, el }) {
   followPointer(canvas, pen, send);
   followKeys(canvas, cursor, pen, send, clear);
   // The focus comes by keyboard alone. Not every screen reader tells the label of an application.
-  canvas.addEventListener("focus", () => (keys.textContent = KEYS));
-  canvas.addEventListener("blur", () => (keys.textContent = ""));
+  // The text stays: what is below it must not move away from a click.
+  canvas.addEventListener("focus", () => (keys.textContent = KEYS), { once: true });
   button.addEventListener("click", clear);
   model.on("change:ink", onInk);
   model.on("change:message", onMessage);
