@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -126,10 +127,10 @@ def ask(
     pi: Pi,
     command: str,
     stdin: IO[bytes] | int = subprocess.DEVNULL,
-    stdout: IO[bytes] | int = subprocess.PIPE,
+    stdout: IO[bytes] | None = None,
     seconds: float = 60,
     on_terminal: bool = False,
-    most_bytes: int | None = None,
+    most_bytes: int = 10**8,
 ) -> Answer:
     """Run a shell command on a Pi.
 
@@ -144,8 +145,8 @@ def ask(
         The longest that it may take, logging in included.
     on_terminal : bool
         Whether it has this terminal, and shows its output and its errors here, as they arrive.
-    most_bytes : int, optional
-        The longest file that its output may become.
+    most_bytes : int
+        A Pi that prints more is not listened to any longer: its pupil could fill this computer.
     """
     words, environment = ["sh", "-c", command], dict(os.environ)
     if pi.address:
@@ -153,33 +154,38 @@ def ask(
         options = [*pi.options, *SSH_OPTIONS, "-o", login]
         options += ["-t"] if on_terminal and sys.stderr.isatty() else []
         words = ["ssh", *options, pi.address, f"sh -c {shlex.quote(command)}"]
-    if most_bytes is not None:  # SSH writes the file: only the system can stop it
-        words = ["sh", "-c", f'ulimit -S -f {most_bytes // BLOCK} && exec "$@"', "sh", *words]
+        if not on_terminal:  # its output goes to files, which the system keeps short
+            limit = f'ulimit -S -f {most_bytes // BLOCK} && exec "$@"'
+            words = ["sh", "-c", limit, "sh", *words]
     if pi.password:
         environment |= {
             "SSH_ASKPASS": str(ASKPASS),
             "SSH_ASKPASS_REQUIRE": "force",
             "PI_NN_PASSWORD": pi.password,
         }
-    try:
-        done = subprocess.run(
-            words,
-            stdin=None if on_terminal else stdin,
-            stdout=None if on_terminal else stdout,
-            stderr=None if on_terminal else subprocess.PIPE,
-            timeout=seconds,
-            env=environment,
-            cwd=Path.home(),
-        )
-    except subprocess.TimeoutExpired:
-        return Answer(pi, problem=f"answers, but was not done after {seconds:g} s: try again")
-    if most_bytes is not None and os.fstat(stdout.fileno()).st_size >= most_bytes // BLOCK * BLOCK:
-        return Answer(pi, problem=f"sent more than {most_bytes / 1e9:g} GB")
-    errors = printable((done.stderr or b"").decode(errors="replace"))
-    problem = ""
-    if pi.address and done.returncode == LOGIN_FAILED:
-        problem = "could not be asked: see above" if on_terminal else reason(pi, errors)
-    return Answer(pi, done.stdout or b"", errors, done.returncode, problem)
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        try:
+            done = subprocess.run(
+                words,
+                stdin=None if on_terminal else stdin,
+                stdout=None if on_terminal else stdout or output,
+                stderr=None if on_terminal else errors,
+                timeout=seconds,
+                env=environment,
+                cwd=Path.home(),
+            )
+        except subprocess.TimeoutExpired:
+            return Answer(pi, problem=f"answers, but was not done after {seconds:g} s: try again")
+        sizes = [os.fstat(file.fileno()).st_size for file in (stdout or output, errors)]
+        if pi.address and max(sizes) >= most_bytes // BLOCK * BLOCK:
+            return Answer(pi, problem=f"sent more than {most_bytes / 1e6:g} MB: look at it")
+        for file in (output, errors):
+            file.seek(0)
+        said = printable(errors.read().decode(errors="replace"))
+        problem = ""
+        if pi.address and done.returncode == LOGIN_FAILED:
+            problem = "could not be asked: see above" if on_terminal else reason(pi, said)
+        return Answer(pi, output.read(), said, done.returncode, problem)
 
 
 def in_need(missed: list[Answer], what: str) -> int:

@@ -5,6 +5,7 @@ They have the kit, and a stand-in for Jupyter: what `make provision` sets up is 
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -200,6 +201,20 @@ def test_work_on_a_full_card_is_collected(ask, machines, tmp_path):
     (file,) = tmp_path.glob("collected/desk-1/*/pi-nn/mine.txt")
     assert file.read_text() == "mine\n"
     assert "only 0 MB are free: remove files" in status
+
+
+@pytest.mark.parametrize("where", ["", " >&2"])
+def test_a_pi_that_prints_without_end_is_left_out(ask, machines, tmp_path, where):
+    """By its user's ~/.bashrc, which each login runs; this computer's memory is not filled."""
+    flood = f"echo 'cat /dev/zero{where}' > ~/.bashrc"
+    machines[0].run(f"touch ~/.bashrc; mv ~/.bashrc ~/before; {flood}")
+    try:
+        status = ask("status", code=1).stdout
+        collected = ask("collect", "--folder", tmp_path / "collected", limit="desk-2")
+    finally:
+        machines[0].run("mv ~pi/before ~pi/.bashrc", user="root")
+    assert re.search(r"desk-1\b.* sent more than 100 MB: look at it", status)
+    assert "desk-2" in collected.stdout
 
 
 def test_a_password_may_be_typed_or_listed(ask, machines, tmp_path):

@@ -196,7 +196,7 @@ def test_one_that_sends_without_end_is_stopped(homes, tmp_path, capsys, monkeypa
     assert collect.collect(pis, tmp_path / "collected") == 1
     said = capsys.readouterr()
     assert "pi-1: 1 file, " in said.out
-    assert "floods sent more than 0.0002 GB" in said.err
+    assert "floods sent more than 0.2 MB" in said.err
     assert [path.name for path in (tmp_path / "collected").iterdir()] == ["pi-1"]
 
 
