@@ -69,6 +69,7 @@ def find_pis(inventory: str, limit: str, extra: Sequence[str]) -> list[Pi]:
     as_json = {
         "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
         "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
+        "ANSIBLE_HOST_PATTERN_MISMATCH": "error",  # a Pi that a slip of LIMIT leaves out is missed
     }
     try:
         locale.setlocale(locale.LC_ALL, "")
@@ -100,7 +101,13 @@ def is_plain(name: str) -> bool:
 def _pi(name: str, ways: dict) -> Pi:
     if ways["connection"] == "local":
         return Pi(name, [], None, ways["folder"], str(ways["pupil"]))
-    options = [*SSH_OPTIONS, *shlex.split(ways["options"])]
+    try:
+        options = [*SSH_OPTIONS, *shlex.split(ways["options"])]
+    except ValueError as error:
+        sys.exit(
+            f"error: {name}: ansible_ssh_common_args: expected words for a shell, got "
+            f"{ways['options']}: {error}"
+        )
     if ways["port"]:
         options += ["-o", f"Port={ways['port']}"]
     if ways["key"]:

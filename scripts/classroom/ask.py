@@ -72,6 +72,8 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 def run(main: Callable[[], int]) -> None:
     """Run a command and exit: a user gets no traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # names that the terminal cannot show
     try:
         sys.exit(main())
     except OSError as error:
@@ -113,9 +115,10 @@ def ask_all(pis: list[Pi], ask_one: Callable[[Pi], Answer]) -> Iterator[Answer]:
             for done, future in enumerate(as_completed(asked), 1):
                 try:
                     yield future.result()
-                except (OSError, ValueError, RecursionError) as error:
+                except (OSError, ValueError, RecursionError, MemoryError) as error:
                     # of this computer, such as a full disk, or of what this Pi sent
-                    yield Answer(asked[future], problem=f"was left out: {error}")
+                    why = str(error) or "too little memory"
+                    yield Answer(asked[future], problem=f"was left out: {why}")
                 if on_terminal:
                     line = f"{done} of {count} answered\r" if done < len(pis) else "\033[K"
                     print(line, end="", file=sys.stderr, flush=True)

@@ -8,6 +8,7 @@ moment; the next run continues.
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 import time
 from collections.abc import Sequence
@@ -119,7 +120,9 @@ class Session:
             if pupil.host == host:
                 if pupil in self.waiting:
                     return pupil  # an earlier run was stopped, or the settings have changed
-                self._say(card.folder, self._is_done(pupil))
+                is_done = records.is_done(_settings(self.classroom, pupil), self.secrets)
+                not_now = f"{pupil}: this card is not among those to write now. Take it out"
+                self._say(card.folder, self._is_done(pupil) if is_done else not_now)
                 if medium := media.medium_of(card.folder):
                     self._used.add(medium)
                 return None
@@ -174,7 +177,7 @@ def prepare(path: Path, classroom: Classroom, inventory: Path, secrets: Path, fo
     """Make what is missing: host names, passwords, the inventory; keep files to their owner."""
     if said := records.write_inventory(inventory, classroom, secrets, force):
         print(said)
-    for each in (path, path.with_suffix(".toml")):
+    for each in classroom.files:
         if for_owner_alone(each):
             print(f"{each}: from now on, only you can read it")
     if count := write_host_names(path, classroom):
@@ -186,7 +189,7 @@ def prepare(path: Path, classroom: Classroom, inventory: Path, secrets: Path, fo
 def missing(classroom: Classroom, secrets: Path, limit: str | None) -> list[Pupil]:
     """List the pupils whose cards are missing; with a limit, those that it names."""
     if limit:
-        names = [name.strip() for name in limit.split(",")]
+        names = [name.strip().lower() for name in limit.split(",") if name.strip()]
         known = {each.host for each in classroom.pupils}
         if unknown := [name for name in names if name not in known]:
             raise ClassError(f"LIMIT: expected host names of the class, got {', '.join(unknown)}")
@@ -205,6 +208,9 @@ def _settings(classroom: Classroom, pupil: Pupil) -> Settings:
 def main(argv: Sequence[str] | None = None) -> int:
     """Prepare the cards of a class; return 0, 1 for an error, 130 when stopped."""
     arguments = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names that the terminal cannot show
     path, secrets = arguments.classroom, arguments.secrets
     try:
         classroom = read_class(path, taken={each.name for each in secrets.glob("*")})
@@ -212,6 +218,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.image:
             _check_image(arguments)
         if arguments.dry_run:
+            records.write_inventory(
+                arguments.inventory, classroom, secrets, arguments.force, dry=True
+            )
             _show(classroom, waiting, arguments)
             return 0
         prepare(path, classroom, arguments.inventory, secrets, arguments.force)

@@ -36,16 +36,28 @@ CLASS_DIGITS = "class_digits.csv"
 DIGIT = re.compile(rb"\d(,(\d{1,2}|1\d\d|2[0-4]\d|25[0-5])){784}")
 MOST_BYTES_OF_DIGITS = 10**8
 LONGEST_NAME = 200  # that is shown of a file
+MOST_NAMES = 5  # that are shown of a Pi
+MOST_FILES = 100_000  # of a Pi
+LONGEST_HEADER = 2**20  # bytes
 MOST_BYTES = 4 * 10**9  # of one Pi's files: a small archive could unpack to more than the disk
 COLLECT = """\
 kit_files backup "$PWD" "$folder" "$brought/work.tar.gz" >&2; code=$?
 [ ! -f "$brought/work.tar.gz" ] || cat "$brought/work.tar.gz" || exit
 exit $code"""
-HAND_BACK = 'kit_files restore "$PWD" "$brought/work.tar.gz"'
+HAND_BACK = 'kit_files restore "$PWD" "$folder" "$brought/work.tar.gz"'
 
 
 class CollectError(ValueError):
     """What a Pi sent is not a complete archive of a pupil's work."""
+
+
+class Entry(tarfile.TarInfo):
+    """A file in a pupil's archive, whose header is no longer than a name needs."""
+
+    def _proc_member(self, tar):  # what reads a header's further parts, whole, into memory
+        if not self.isfile() and self.size > LONGEST_HEADER:
+            raise CollectError(f"expected short names, got one of {self.size / 1e6:.0f} MB")
+        return super()._proc_member(tar)
 
 
 def main() -> int:
@@ -102,11 +114,12 @@ def collect(pis: list[Pi], folder: Path) -> int:
     for pi in pis:
         with suppress(OSError):  # it holds something
             (folder / pi.name).rmdir()
+    code = in_need(missed, "work is missing")
     if count := gather_class_digits(folder):
         file = folder / CLASS_DIGITS
         train = command(f"train --train {file}")
         print(f"{count} digits of the class: {file}. Train on them: {train}")
-    return in_need(missed, "work is missing")
+    return code
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -121,8 +134,8 @@ def gather_class_digits(folder: Path) -> int:
     lines = []
     for pi in sorted(path for path in folder.iterdir() if path.is_dir()):
         files = sorted(pi.glob(f"[0-9]*/*/mnist_dataset/{CLASS_DIGITS}"))
-        if files and files[-1].stat().st_size <= MOST_BYTES_OF_DIGITS:
-            # a pupil may have changed it
+        # a pupil may have changed it, or may have made a folder of that name
+        if files and files[-1].is_file() and files[-1].stat().st_size <= MOST_BYTES_OF_DIGITS:
             lines += [line for line in files[-1].read_bytes().splitlines() if DIGIT.fullmatch(line)]
     if lines:
         with atomic_write(folder / CLASS_DIGITS) as file:
@@ -131,8 +144,11 @@ def gather_class_digits(folder: Path) -> int:
 
 
 def skipped(answer: Answer) -> str:
-    """Return the files that could not be packed, and why."""
-    return "; ".join(re.findall(r"^skipped: (.+)$", answer.errors, re.M))
+    """Return the files that could not be packed, and why; not all, if they are many."""
+    found = re.findall(r"^skipped: (.+)$", answer.errors, re.M)
+    shown = [each[: 2 * LONGEST_NAME] for each in found[:MOST_NAMES]]
+    more = len(found) - len(shown)
+    return "; ".join([*shown, f"{more} more"] if more else shown)
 
 
 def unpack(archive: Path) -> str:
@@ -156,9 +172,11 @@ def unpack(archive: Path) -> str:
                 size += len(chunk)
                 if size > MOST_BYTES:
                     raise CollectError(f"expected up to {MOST_BYTES / 1e9:g} GB, got more")
-        with tarfile.open(archive) as tar:
+        with tarfile.open(archive, tarinfo=Entry) as tar:
             for entry in tar:
                 count += 1
+                if count > MOST_FILES:
+                    raise CollectError(f"expected up to {MOST_FILES:,} files, got more")
                 path = archive.parent / entry.name
                 try:
                     # a sparse file may claim any size
@@ -180,7 +198,8 @@ def unpack(archive: Path) -> str:
         ) from None
     except (EOFError, tarfile.TarError, zlib.error, ValueError, RecursionError) as error:
         raise CollectError(f"expected a complete archive, {error}") from None
-    only = f" (only in {ARCHIVE}: {', '.join(left)})" if left else ""
+    more = f" and {len(left) - MOST_NAMES} more" if len(left) > MOST_NAMES else ""
+    only = f" (only in {ARCHIVE}: {', '.join(left[:MOST_NAMES])}{more})" if left else ""
     return f"{count} file{'s' * (count != 1)}{only}"
 
 
@@ -193,10 +212,13 @@ def hand_back(pis: list[Pi], folder: Path, date: str | None) -> int:
     """Restore what was collected, the latest or of a date; return 1 if that failed for a Pi."""
 
     def hand_back_to(pi: Pi) -> Answer:
-        archives = sorted(folder.glob(f"{pi.name}/{date or '[0-9]*'}/{ARCHIVE}"))
+        found = sorted(folder.glob(f"{pi.name}/[0-9]*/{ARCHIVE}"))
+        archives = [path for path in found if date in (None, path.parent.name)]
         if not archives:
             when = f" of {date}" if date else ""
-            return Answer(pi, problem=f"has no work{when} in {folder / pi.name}")
+            dates = ", ".join(path.parent.name for path in found[-MOST_NAMES:])
+            there = f"; there is work of {dates}" if dates else ""
+            return Answer(pi, problem=f"has no work{when} in {folder / pi.name}{there}")
         with packed(archives[-1]) as files_path, files_path.open("rb") as files:
             answer = ask(pi, on_pi(pi, HAND_BACK), files, seconds=SECONDS)
         lines = answer.output.decode(errors="replace").splitlines()

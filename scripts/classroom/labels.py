@@ -143,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise ClassError(
                 f"{target}: exists, and was not written by 'make labels': move it away"
             )
-        for each in (path, path.with_suffix(".toml")):
+        for each in classroom.files:
             for_owner_alone(each)
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")

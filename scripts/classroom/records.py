@@ -22,7 +22,7 @@ FIRST_LINE = (
     "# Written by 'make cards' (check {check}). Put your own settings into group_vars/pis.yml."
 )
 
-_HOST = r'^    "([^"]+)":$'  # in an inventory
+_OF_PI = r'    "([^"]+)":\n      pupil: (.+)'  # in an inventory
 
 
 def password_of(host: str, secrets: Path) -> str | None:
@@ -40,8 +40,10 @@ def make_passwords(pupils: tuple[Pupil, ...], secrets: Path) -> int:
 
 
 def is_done(wanted: Settings, secrets: Path) -> bool:
-    """Return whether a card has been written with these settings."""
-    return _done(wanted.hostname, secrets)[:1] == [_digest(wanted)]
+    """Return whether a card has been written with these settings, and with this password."""
+    done = _done(wanted.hostname, secrets)
+    password = _password_digest(wanted.hostname, secrets)
+    return done[:1] == [_digest(wanted)] and done[2:] in ([], [password])
 
 
 def was_done(host: str, secrets: Path) -> bool:
@@ -51,12 +53,13 @@ def was_done(host: str, secrets: Path) -> bool:
 
 def was_done_on(visit: str, host: str, secrets: Path) -> bool:
     """Return whether the card of this Pi is the medium that is in a reader since this visit."""
-    return bool(visit) and _done(host, secrets)[1:] == [visit]
+    return bool(visit) and _done(host, secrets)[1:2] == [visit]
 
 
 def mark_done(wanted: Settings, secrets: Path, visit: str) -> None:
     """Remember that a card has been written with these settings, and where it is now."""
-    _write(secrets / wanted.hostname / DONE, f"{_digest(wanted)}\n{visit}\n")
+    password = _password_digest(wanted.hostname, secrets)
+    _write(secrets / wanted.hostname / DONE, f"{_digest(wanted)}\n{visit}\n{password}\n")
 
 
 def _done(host: str, secrets: Path) -> list[str]:
@@ -64,8 +67,12 @@ def _done(host: str, secrets: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def write_inventory(path: Path, classroom: Classroom, secrets: Path, force: bool) -> str:
+def write_inventory(
+    path: Path, classroom: Classroom, secrets: Path, force: bool, dry: bool = False
+) -> str:
     """Write Ansible's inventory of the class; return what was done, "" if it was there.
+
+    A dry run only finds what is in the way.
 
     Raises
     ------
@@ -79,14 +86,17 @@ def write_inventory(path: Path, classroom: Classroom, secrets: Path, force: bool
     if there == text:
         return ""
     is_ours = there is None or _is_ours(there)
-    before = re.findall(_HOST, there, re.M) if there and is_ours else []
-    gone = [host for host in before if host not in {each.host for each in classroom.pupils}]
-    if not force and (not is_ours or (gone and gone == before)):
-        got = f"that of another class, {', '.join(gone)}" if gone else "one with other content"
+    before, now = (dict(re.findall(_OF_PI, each or "")) for each in (there, text))
+    gone = [host for host in before if host not in now]
+    is_another_s = is_ours and before and not before.items() & now.items()
+    if not force and (not is_ours or is_another_s):
+        got = f"that of another class, {', '.join(before)}" if is_ours else "one with other content"
         raise ClassError(
             f"{path}: expected no inventory, or one of this class as 'make cards' wrote it, got "
             f"{got}. Move it away, name another with INVENTORY=, or replace it with FORCE=1"
         )
+    if dry:
+        return ""
     with atomic_write(path, mode=OWNER_ALONE) as file:
         file.write(text.encode())
     return f"wrote {path}" + (f"; no longer in it: {', '.join(gone)}" if gone else "")
@@ -139,6 +149,10 @@ def _check(text: str) -> str:
 def _digest(wanted: Settings) -> str:
     """Return what tells these settings from others; the password's hash differs each time."""
     return hashlib.sha256(repr(replace(wanted, password_hash="")).encode()).hexdigest()
+
+
+def _password_digest(host: str, secrets: Path) -> str:
+    return hashlib.sha256((password_of(host, secrets) or "").encode()).hexdigest()
 
 
 def _write(path: Path, text: str) -> None:

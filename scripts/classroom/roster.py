@@ -72,11 +72,14 @@ class Classroom:
         What all cards have in common; host, user and password are each Pi's own.
     https : bool
         Whether Jupyter's pages are encrypted.
+    files : tuple of Path
+        All that it was read from and that nobody else may read.
     """
 
     pupils: tuple[Pupil, ...]
     shared: Settings
     https: bool
+    files: tuple[Path, ...]
 
     def settings(self, pupil: Pupil, password_hash: str) -> Settings:
         """Return the settings for a pupil's card."""
@@ -113,7 +116,7 @@ def read_class(path: Path, taken: Collection[str] = ()) -> Classroom:
             "pupils' names alone. Rename it"
         )
     rows = _rows(path)[1:]
-    shared, https = _read_settings(path.with_suffix(".toml"))
+    shared, https, secret = _read_settings(path.with_suffix(".toml"))
     pupils, lines = [], {}
     for number, row in rows:
         with _at(f"{path}:{number}"):
@@ -131,7 +134,7 @@ def read_class(path: Path, taken: Collection[str] = ()) -> Classroom:
     names = (f"pi-{number:02}" for number in itertools.count(1))
     free = (name for name in names if name not in lines and name not in taken)
     named = (each if each.host else replace(each, host=next(free)) for each in pupils)
-    return Classroom(tuple(named), shared, https)
+    return Classroom(tuple(named), shared, https, (path, path.with_suffix(".toml"), *secret))
 
 
 def write_host_names(path: Path, classroom: Classroom) -> int:
@@ -192,8 +195,10 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     reader = csv.reader(io.StringIO(_text(path)), delimiter=_delimiter(path), strict=True)
     rows: list[tuple[int, dict[str, str]]] = []
     header: list[str] = []
+    before = 0  # lines that are read
     try:
         for cells in reader:
+            before = reader.line_num
             cells = [cell.strip() for cell in cells]
             where = f"{path}:{reader.line_num}"
             if not any(cells):
@@ -213,7 +218,7 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
                 rows.append((reader.line_num, dict(zip(header, cells, strict=True))))
     except csv.Error as error:
         raise ClassError(
-            f"{path}:{reader.line_num}: expected cells with complete quotes, got a line that is "
+            f"{path}:{before + 1}: expected cells with complete quotes, got a line that is "
             f"no CSV: {error}"
         ) from None
     if len(rows) < 2:
@@ -264,8 +269,8 @@ def _at(where: str) -> Iterator[None]:
         raise ClassError(f"{where}: expected the path of a file: {error}") from None
 
 
-def _read_settings(path: Path) -> tuple[Settings, bool]:
-    """Return what all cards have in common, and whether Jupyter's pages are encrypted."""
+def _read_settings(path: Path) -> tuple[Settings, bool, list[Path]]:
+    """Return what all cards have in common, whether pages are encrypted, and files of passwords."""
     try:
         text = decode(path, "the settings of the class", mark=True)
         table = tomllib.loads(text)
@@ -303,7 +308,9 @@ def _read_settings(path: Path) -> tuple[Settings, bool]:
         )
     with _at(f"{path}: ssh_key"):
         keys = settings.read_ssh_keys(key)
-    return Settings("", user, "", ssh_keys=keys, networks=tuple(wifi), **shared), https
+    files = [each["password_file"] for each in networks if "password_file" in each]
+    secret = [path.parent / Path(each).expanduser() for each in files]
+    return Settings("", user, "", ssh_keys=keys, networks=tuple(wifi), **shared), https, secret
 
 
 def _checked(given: dict, texts: dict, flags: dict, source: str, path: Path, table: int = 0):
@@ -315,7 +322,7 @@ def _checked(given: dict, texts: dict, flags: dict, source: str, path: Path, tab
                 raise ClassError(f"expected one of {', '.join([*texts, *flags])}")
             if not isinstance(value, kind := str if key in texts else bool):
                 expected = "a text in quotes" if kind is str else "true or false"
-                got = "a number" if key == "password" else repr(value)  # never the password itself
+                got = "something else" if key == "password" else repr(value)  # it stays a secret
                 raise ClassError(f"expected {expected}, got {got}")
             checked[key] = texts[key](value) if key in texts else value
     return checked

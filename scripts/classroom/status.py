@@ -26,6 +26,7 @@ from scripts.classroom.ask import (
 from scripts.pis import Pi
 
 PROGRAM = Path(__file__).parent / "on_pi" / "status.py"
+SECONDS = 18  # one that hangs must not hide the others for long
 EVERY = 30  # seconds between two looks, with --watch
 LEAST_DISK_MB = 200  # as in ansible/roles/base/defaults/main.yml: base_free_mb_later
 HOT = 80  # degrees Celsius: a Pi slows down
@@ -71,7 +72,8 @@ def ask_how_it_is(pi: Pi) -> Answer:
     """Ask one Pi by one SSH command, which brings its program along."""
     state = '"$(systemctl is-active pi-nn-jupyter)"'
     with PROGRAM.open("rb") as program:
-        return ask(pi, f"python3 -IS - {shlex.quote(pi.folder)} {state}", stdin=program)
+        command = f"python3 -IS - {shlex.quote(pi.folder)} {state}"
+        return ask(pi, command, stdin=program, seconds=SECONDS)
 
 
 def status_of(answer: Answer) -> Status:

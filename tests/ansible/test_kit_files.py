@@ -2,6 +2,7 @@
 
 import errno
 import importlib.util
+import io
 import json
 import os
 import re
@@ -458,7 +459,7 @@ def backup(kit, tmp_path):
         archive=archive,
         names=names,
         pack=lambda: run("backup", home, kit.folder, archive),
-        restore=lambda to=home: run("restore", to, archive),
+        restore=lambda to=home: run("restore", to, to / kit.folder.name, archive),
     )
 
 
@@ -609,6 +610,22 @@ def test_what_is_there_is_kept_when_a_backup_is_put_back(kit, backup, capsys):
     assert capsys.readouterr().out == "unchanged\n"
 
 
+def test_another_pupil_s_archive_changes_no_login(kit, backup, capsys):
+    """What is packed is put back, nothing else in the home: keys, programs, what a shell reads."""
+    others = (".ssh/authorized_keys", ".bashrc", "bin/ls", ".local/bin/python3")
+    write(kit.folder, {"mine.txt": "mine"})
+    with tarfile.open(backup.archive, "w:gz") as tar:
+        for name in (*others, "pi-nn/mine.ipynb", ".jupyter/custom.json"):
+            entry = tarfile.TarInfo(name)
+            entry.size = 3
+            tar.addfile(entry, io.BytesIO(b"new"))
+    assert backup.restore() == 1
+    said = capsys.readouterr()
+    assert said.out.split() == ["pi-nn/mine.ipynb", ".jupyter/custom.json"]
+    assert said.err.count("neither in pi-nn nor in .jupyter") == len(others)
+    assert not any((backup.home / name).exists() for name in others)
+
+
 def test_one_failure_does_not_stop_the_rest(kit, backup, capsys):
     """A file where a folder is expected, a folder where a file is: both are named and stay."""
     write(kit.folder, {"a/x.txt": "1", "b.txt": "2", "z.txt": "3"})
@@ -708,9 +725,9 @@ def test_the_bundle_needs_nothing_but_python(kit, tmp_path, capsys):
     assert bundled("backup", home, kit.folder, tmp_path / "backup.tar.gz") == b"packed 1 files\n"
     bundled("uninstall", kit.folder)
     shutil.rmtree(kit.folder)
-    bundled("restore", home, tmp_path / "backup.tar.gz")
+    bundled("restore", home, home / "pi-nn", tmp_path / "backup.tar.gz")
     assert kit.files() == {NOTEBOOK: "mine"}
-    assert bundled("restore", home, tmp_path / "backup.tar.gz") == b"unchanged\n"
+    assert bundled("restore", home, home / "pi-nn", tmp_path / "backup.tar.gz") == b"unchanged\n"
 
 
 def test_what_a_killed_installation_left_goes_with_the_kit(kit):
@@ -798,8 +815,8 @@ def test_a_restored_lesson_is_still_the_teachers(lesson, tmp_path):
     lesson("one")
     assert run("backup", home, folder, home / "archive") == 0
     shutil.rmtree(folder)
-    assert run("restore", home, home / "archive") == 0
+    assert run("restore", home, folder, home / "archive") == 0
     assert lesson("two") == {"notebooks/lesson.ipynb": "two"}
     record = (folder / ".handed-out.json").read_text()
-    assert run("restore", home, home / "archive") == 0
+    assert run("restore", home, folder, home / "archive") == 0
     assert (folder / ".handed-out.json").read_text() == record

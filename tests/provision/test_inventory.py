@@ -42,7 +42,8 @@ def test_a_name_that_is_a_path_is_refused(tmp_path):
 def test_a_name_of_a_class_stays_a_text(tmp_path, name):
     """Though YAML has numbers, times and truth; a password that is gone concerns nobody else."""
     shared = Settings("", "ada", "", ssh_keys=())
-    classroom = Classroom((Pupil(name, "pi-01", "ada"), Pupil("b", "pi-02", "ada")), shared, True)
+    pupils = (Pupil(name, "pi-01", "ada"), Pupil("b", "pi-02", "ada"))
+    classroom = Classroom(pupils, shared, True, ())
     write_inventory(tmp_path / "hosts.yml", classroom, tmp_path / "secrets", force=False)
     first, second = find_pis(str(tmp_path / "hosts.yml"), "all", [])
     assert (first.pupil, second.pupil) == (name, "b")

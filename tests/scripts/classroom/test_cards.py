@@ -241,7 +241,7 @@ def test_an_inventory_of_yours_is_kept(computer, make_cards, folder, capsys):
     """Another, or one that was edited, or another class's; its own is written again."""
     path = folder / "hosts.yml"
     make_cards()
-    (folder / "class.csv").write_text("name,host\nEve,pi-07\nBob,pi-9\n")
+    (folder / "class.csv").write_text('name,host\n"Bräm, Jörg",pi-07\nBob,pi-9\n')
     capsys.readouterr()
     assert make_cards() == 130
     assert "; no longer in it: " in capsys.readouterr().out
@@ -249,7 +249,7 @@ def test_an_inventory_of_yours_is_kept(computer, make_cards, folder, capsys):
     own = path.read_text()
     for text in ("pis:\n", own + "    base_timezone: Europe/London\n", own):
         path.write_text(text)
-        (folder / "class.csv").write_text("name,host\nEve,pi-8\n")
+        (folder / "class.csv").write_text("name,host\nEve,pi-8\nXaver,pi-9\n")
         assert make_cards() == 1
         assert "expected no inventory, or one of this class" in (said := capsys.readouterr().err)
         assert ("that of another class, pi-07, pi-9" in said) == (text == own)

@@ -249,6 +249,31 @@ def test_what_was_collected_on_a_date_is_handed_back(homes, tmp_path, capsys):
     assert "pi-1 has no work of 2026-11-27T080000Z in" in capsys.readouterr().err
 
 
+def test_a_header_as_long_as_a_disk_is_refused(folder):
+    """A name of megabytes would be read into memory at once."""
+    path = folder / "work.tar.gz"
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(tarfile.TarInfo("a" * (2 << 20)))
+    with pytest.raises(CollectError, match="expected short names, got one of 2 MB"):
+        unpack(path)
+
+
+def test_more_files_than_a_pupil_has_are_refused(folder, monkeypatch):
+    """Each takes memory here; of those that do not fit, a few are named."""
+    path = archive_of(folder, [(f"pi-nn/{number}", "SYMTYPE") for number in range(20)])
+    assert unpack(path).endswith("pi-nn/4 and 15 more)")
+    monkeypatch.setattr(collect, "MOST_FILES", 10)
+    with pytest.raises(CollectError, match="expected up to 10 files, got more"):
+        unpack(path)
+
+
+def test_a_folder_named_like_the_digits_hurts_nobody(tmp_path):
+    """A pupil may have made it."""
+    digits = tmp_path / "pi-1/2026-01-01T000000Z/pi-nn/mnist_dataset/class_digits.csv"
+    digits.mkdir(parents=True)
+    assert collect.gather_class_digits(tmp_path) == 0
+
+
 def test_the_class_s_digits_are_joined(tmp_path):
     """The latest of each Pi, whole lines alone: a pupil may have changed the file."""
     digits = [",".join([label, *["0"] * 783, "255"]) for label in "123"]

@@ -5,7 +5,7 @@
     kit_files.py install ARCHIVE FOLDER       unpack the kit; files that the user changed are kept
     kit_files.py uninstall FOLDER             remove the kit; the user's files are kept
     kit_files.py backup HOME FOLDER ARCHIVE   pack the user's own files
-    kit_files.py restore HOME ARCHIVE         restore them; files that they replace are kept
+    kit_files.py restore HOME FOLDER ARCHIVE  restore them; files that they replace are kept
     kit_files.py hand-out FILE FOLDER PLACE   copy a teacher's file there; the user's are kept
 
 The first two run on the controller. The others run on the Pi as the user, from the bundle, with
@@ -498,8 +498,14 @@ def add(tar: tarfile.TarFile, path: Path, home: Path, skipped: list[str]) -> boo
         return True
 
 
-def restore(home: Path, archive: Path) -> int:
-    """Restore the files; print their names."""
+def restore(home: Path, folder: Path, archive: Path) -> int:
+    """Restore what `backup` packs; print the names.
+
+    Another pupil may have made the archive: it must not change how this one logs in.
+    """
+    if home not in folder.parents:
+        sys.exit(f"expected the kit's folder in {home}, got {folder}")
+    places = (folder, home / ".jupyter")
     written: list[str] = []
     failed: list[str] = []
     try:
@@ -507,6 +513,8 @@ def restore(home: Path, archive: Path) -> int:
             for entry in tar:
                 if not is_inside(entry.name):
                     failed.append(f"{entry.name}: outside of {home}")
+                elif not entry.isdir() and not any(map((home / entry.name).is_relative_to, places)):
+                    failed.append(f"{entry.name}: neither in {folder.name} nor in .jupyter")
                 elif entry.isfile() or entry.islnk():  # a hard link is the file that it names
                     try:
                         if put_back(tar.extractfile(entry), home / entry.name, entry.mode & 0o777):
@@ -639,7 +647,7 @@ COMMANDS = {
     "install": (install, "ARCHIVE FOLDER"),
     "uninstall": (uninstall, "FOLDER"),
     "backup": (backup, "HOME FOLDER ARCHIVE"),
-    "restore": (restore, "HOME ARCHIVE"),
+    "restore": (restore, "HOME FOLDER ARCHIVE"),
     "hand-out": (hand_out, "FILE FOLDER PLACE"),
 }
 
