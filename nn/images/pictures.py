@@ -65,7 +65,8 @@ def open_picture(
         source = BytesIO(source)
     expected = _EXPECTED if formats == FORMATS else f"{' or '.join(formats)} picture"
     try:
-        if _is_heic(source, name) and formats == FORMATS:
+        if _is_heic(source):
+            _check_heic(name, expected, formats)
             formats = (*FORMATS, "HEIF")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # damage is harmless, or raises an error below
@@ -82,25 +83,31 @@ def open_picture(
         raise ImageError(f"{name} is not a valid {expected} ({first_line(error)})") from None
 
 
-def _is_heic(source: Path | BytesIO, name: str | Path) -> bool:
-    """Return whether it is a HEIC picture that can be read here; raise ImageError if it cannot."""
+def _is_heic(source: Path | BytesIO) -> bool:
     if isinstance(source, Path):
         with source.open("rb") as file:
             head = file.read(12)
     else:
         head = source.getvalue()[:12]
-    if head[4:8] != b"ftyp" or head[8:12] not in _HEIC_BRANDS:
-        return False
+    return head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS
+
+
+def _check_heic(name: str | Path, expected: str, formats: Sequence[str]) -> None:
+    """Let Pillow read HEIC pictures; raise ImageError if it cannot, or must not."""
     try:
         from pillow_heif import register_heif_opener
     except ImportError:
+        register_heif_opener = None
+    if formats != FORMATS or not register_heif_opener:
+        on_laptop = (
+            "; on a laptop, 'pip install pillow-heif' in the kit's environment lets it read HEIC"
+        )
         raise ImageError(
-            f"{name} is a HEIC picture, an iPhone's own format: expected a {_EXPECTED}. Export it "
-            "as JPEG, or set the phone to take JPEG (Settings, Camera, Formats, Most Compatible); "
-            "on a laptop, 'pip install pillow-heif' in the kit's environment lets it read HEIC"
-        ) from None
+            f"{name} is a HEIC picture, an iPhone's own format: expected a {expected}. Export it "
+            "as JPEG, or set the phone to take JPEG (Settings, Camera, Formats, Most Compatible)"
+            f"{on_laptop if formats == FORMATS else ''}"
+        )
     register_heif_opener()
-    return True
 
 
 def _check_size(name: str | Path, picture, most_pixels: int) -> None:

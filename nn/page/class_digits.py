@@ -20,7 +20,8 @@ from nn.signals import PIXELS
 MOST_BYTES = 10_000_000  # about 5,000 digits
 MOST_SHOWN = 300
 _LONGEST_LINE = 1 + 4 * PIXELS + 1
-_BEGUN_LINE = re.compile(rb"[0-9](,[0-9]{1,3})*,?")
+# A plug that is pulled leaves NULs on some file systems.
+_BEGUN_LINE = re.compile(rb"([0-9](,[0-9]{1,3})*,?)?\0*")
 
 
 class ClassDigitsError(KitError, ValueError):
@@ -67,6 +68,7 @@ class ClassDigits:
         self.path, self.most_bytes = Path(path), most_bytes
         self.counts: Counter[int] = Counter()
         self.latest: deque[KeptDigit] = deque(maxlen=MOST_SHOWN)
+        self._size = 0  # of the file, as it was left here
         if self.path.exists():
             self._read()
 
@@ -91,6 +93,11 @@ class ClassDigits:
             )
         line = ",".join(map(str, (label, *pixels.tolist()))).encode() + b"\n"
         is_new = not self.path.exists()
+        if is_new or self.path.stat().st_size != self._size:  # a teacher removed or changed it
+            self.counts.clear()
+            self.latest.clear()
+            if not is_new:
+                self._read()
         with self.path.open("ab", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
             if size + len(line) > self.most_bytes:
@@ -105,10 +112,9 @@ class ClassDigits:
             except OSError:
                 file.truncate(size)
                 raise
-        if is_new:  # or removed by the teacher who collected it
+        if is_new:
             fsync_folder(self.path.parent)
-            self.counts.clear()
-            self.latest.clear()
+        self._size = size + len(line)
         return self._count(label, pixels)
 
     def _count(self, label: int, pixels: np.ndarray) -> KeptDigit:
@@ -143,3 +149,4 @@ class ClassDigits:
                 file.truncate(whole)
             file.flush()
             os.fsync(file.fileno())
+            self._size = file.seek(0, os.SEEK_END)

@@ -30,6 +30,8 @@ _POLICY = (
     "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# What routers put behind a name; another ending may be a site's that points here.
+_OF_ROUTERS = ("lan", "home", "internal", "localdomain", "home.arpa", "fritz.box", "speedport.ip")
 _NO_PAGE = "There is no such page here. Draw at / or see the wall at /wall."
 
 
@@ -60,6 +62,9 @@ class Handler(RequestHandler):
         own_origin = (None, f"http://{self.request.host}", f"https://{self.request.host}")
         if self.request.method != "GET" and origin not in own_origin:
             raise HTTPError(403, reason="This request is from another site's page.")
+        self._spend()
+
+    def _spend(self) -> None:
         self.page.rate.spend(self.request.remote_ip)
 
     def _host(self) -> str:
@@ -95,8 +100,13 @@ def _is_own(name: str) -> bool:
     """Return whether a host's name is one of this computer, and of no site that points to it."""
     with suppress(ValueError):
         return bool(ip_address(name))
-    own = socket.gethostname().partition(".")[0].lower()
-    return name == "localhost" or name.endswith(".local") or name.partition(".")[0] == own
+    name, own = name.removesuffix("."), socket.gethostname().partition(".")[0].lower()
+    first, _, rest = name.partition(".")
+    return (
+        name in ("localhost", own)
+        or name.endswith(".local")
+        or (first == own and rest in _OF_ROUTERS)
+    )
 
 
 class NotFound(Handler):
@@ -109,7 +119,10 @@ class NotFound(Handler):
 
 
 class Static(Handler):
-    """The two pages, their scripts and their style."""
+    """The two pages, their scripts and their style: a whole class loads them at once."""
+
+    def _spend(self) -> None:
+        self.page.files.spend(self.request.remote_ip)
 
     def get(self, name: str) -> None:
         """Send a file."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from nn.errors import KitError
 
 BURST, PER_SECOND = 100, 20  # requests of a client: a class behind one router is one client, too
+FILES_BURST, FILES_PER_SECOND = 1000, 100  # a page has ten, and thirty open it at once
 MOST_CLIENTS = 1000  # that are remembered
 MOST_WAITING, MOST_WAITING_OF_CLIENT = 100, 50  # drawings
 MOST_PHOTOS = 3  # that are received, or wait, one of each client: each takes megabytes

@@ -11,11 +11,11 @@ from itertools import count
 import numpy as np
 
 from nn.page.class_digits import ClassDigits, KeptDigit
-from nn.page.limits import MOST_PHOTOS, Places, Rate
+from nn.page.limits import FILES_BURST, FILES_PER_SECOND, MOST_PHOTOS, Places, Rate
 from nn.page.models import Models
 
 MOST_ON_WALL = 20
-MOST_UNNAMED = 200  # answers of which a visitor may still say which digit it is
+MOST_UNNAMED = 2000  # answers of which a visitor may still say which digit it is
 
 
 class PageState:
@@ -38,7 +38,8 @@ class PageState:
     ):
         self.models, self.class_digits = models, class_digits
         self._is_collecting = is_collecting
-        self.rate, self.drawings, self.photos = Rate(), Places(), Places(MOST_PHOTOS, 1)
+        self.rate, self.files = Rate(), Rate(FILES_BURST, FILES_PER_SECOND)
+        self.drawings, self.photos = Places(), Places(MOST_PHOTOS, 1)
         self.wall: deque[dict] = deque(maxlen=MOST_ON_WALL)
         self.run = secrets.token_hex(4)  # a wall that has seen another begins again
         self._unnamed: OrderedDict[str, np.ndarray] = OrderedDict()
@@ -56,10 +57,10 @@ class PageState:
         return await asyncio.get_running_loop().run_in_executor(self._queue, function, *arguments)
 
     def show(self, digits: list[dict], pixels: list[np.ndarray]) -> None:
-        """Put answers on the wall; where digits are kept, remember the pixels by an id."""
+        """Put answers on the wall; where digits are kept, remember one alone by an id."""
         for digit, of_digit in zip(digits, pixels, strict=True):
             self.wall.append({**digit, "number": next(self._numbers)})
-            if self.collects:
+            if self.collects and len(digits) == 1:  # the page asks about no other
                 digit["id"] = secrets.token_urlsafe(12)
                 self._unnamed[digit["id"]] = of_digit
                 while len(self._unnamed) > MOST_UNNAMED:
@@ -70,12 +71,13 @@ class PageState:
         pixels = self._unnamed.pop(name, None)
         if pixels is None:
             return None
+        before = self.class_digits.counts.total()
         try:
             kept = await self.compute(self.class_digits.append, label, pixels)
         except BaseException:
             self._unnamed[name] = pixels  # the visitor may try again
             raise
-        if kept.number == 1:  # of a new file, for another class
+        if kept.number != before + 1:  # of another file, such as for another class
             self.run = secrets.token_hex(4)
         return kept
 

@@ -37,6 +37,11 @@ ROLES = "base,scientific_python,kit,draw"
 ONE = [(0, -90), (0, -45), (0, 0), (0, 45), (0, 90)]
 DIGITS = f"/var/lib/private/pi-nn-draw/{NAME}"
 MEMORY_MB = 128
+IS_BLANK = """
+const canvas = document.querySelector(".pi-nn-pad-canvas");
+const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+return data.every((level) => level === 255);
+"""
 VERIFIED = (("base", "user"), ("draw", "verify"))
 
 
@@ -140,6 +145,7 @@ def test_who_draws_says_which_digit_it_is(machine, browser):
     """It is one line on the disk, with the label, and not a second one."""
     browser.find("#labels button:nth-child(2)").click()
     browser.find_text("#kept", "Kept as 1: your class has 1 digit")
+    assert browser.run(IS_BLANK)  # for the next one
     line = machine.run(f"cat {DIGITS}", user="root").stdout
     assert re.fullmatch(r"1(,\d{1,3}){784}\n", line)
     assert browser.find("#labels button:nth-child(2)").get_attribute("aria-disabled") == "true"

@@ -52,11 +52,11 @@ function card(digit) {
 const answers = find("#answers");
 const keep = find("#keep");
 const hint = find(".hint");
-let collects = false;
 let shown = null; // the digit that `keep` asks about
 let latest = 0; // number of the newest request: older ones are no longer wanted
 let busy = false;
 let waiting = null;
+let last = null; // what was read last, for another model to read
 
 const tell = (text) => pad.set("message", text);
 
@@ -81,6 +81,9 @@ function showNothing(words) {
 async function read(path, body) {
   latest += 1;
   waiting = { number: latest, path, body };
+  last = { path, body };
+  shown = null; // what is shown is no longer what was drawn
+  setLabelsEnabled(false);
   if (busy) return;
   busy = true;
   while (waiting) {
@@ -90,15 +93,17 @@ async function read(path, body) {
     const model = encodeURIComponent(find("#model").value);
     const reply = await ask(`/${kind}?model=${model}`, content, { tell, isWanted });
     if (!reply || !isWanted()) continue;
-    if (reply.error) showNothing(reply.error);
-    else show(reply.digits);
+    if (reply.error) {
+      showNothing(reply.error);
+      listModels(); // the one that was asked may be gone
+    } else show(reply.digits);
   }
   busy = false;
 }
 
 function forget(words) {
   latest += 1;
-  waiting = null;
+  waiting = last = null;
   showNothing(words);
 }
 
@@ -134,6 +139,10 @@ function addLabels() {
       const reply = await ask(path, "", { tell: kept });
       if (!shown || shown.id !== id) return;
       if (reply.error) setLabelsEnabled(true);
+      else {
+        pad.set("ink", undefined); // for the next one
+        last = null;
+      }
       const count = `${reply.kept} digit${reply.kept === 1 ? "" : "s"}`;
       kept(reply.error || `Kept as ${label}: your class has ${count}. Draw the next one.`);
     });
@@ -141,18 +150,22 @@ function addLabels() {
   }
 }
 
+// Returns the server's state.
+async function listModels() {
+  const state = await ask("/state", undefined, { tell });
+  const chosen = find("#model").value;
+  if (!state.error) find("#model").replaceChildren(...state.models.map((name) => new Option(name, name)));
+  if (state.models?.includes(chosen)) find("#model").value = chosen;
+  return state;
+}
+
 async function begin() {
   drawingPad.render({ model: pad, el: find("#pad") });
   pictureUpload.render({ model: upload, el: find("#upload") });
   addLabels();
-  const state = await ask("/state", undefined, { tell });
+  const state = await listModels();
   if (state.error) return tell(state.error);
-  collects = state.collects;
-  for (const name of state.models) find("#model").append(new Option(name, name));
-  find("#model").addEventListener("change", () => {
-    const ink = pad.get("ink");
-    if (ink && ink.some((level) => level > 0)) read("drawing", ink);
-  });
+  find("#model").addEventListener("change", () => last && read(last.path, last.body));
   if (!latest) tell(state.models.length ? FIRST_WORDS : "There is no model yet: train one first.");
 }
 

@@ -45,7 +45,7 @@ function makePen(context) {
     },
     down(point) {
       last = point;
-      this.moveTo(point); // a line of no length is a dot
+      this.moveTo([point[0] + 0.01, point[1]]); // a dot: Chromium draws no line of no length
     },
     lift() {
       last = null;

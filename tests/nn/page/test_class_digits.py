@@ -60,6 +60,26 @@ def test_a_torn_first_line_is_removed(path, pixels):
     assert path.read_text() == ""
 
 
+@pytest.mark.parametrize("begun", ["", "5", "5,0,255,"])
+def test_zeros_that_a_pulled_plug_leaves_are_removed(path, pixels, begun):
+    """Some file systems grow a file before they write into it."""
+    ClassDigits(path).append(5, pixels)
+    path.write_bytes(path.read_bytes() + begun.encode() + bytes(500))
+    assert ClassDigits(path).append(6, pixels).number == 2
+    assert path.read_text() == line(5, pixels) + line(6, pixels)
+
+
+def test_a_file_that_was_changed_meanwhile_is_read_again(path, pixels):
+    """A teacher removes a line in an editor, which leaves out the last newline."""
+    digits = ClassDigits(path)
+    for label in (1, 2, 3):
+        digits.append(label, pixels)
+    path.write_text(line(1, pixels) + line(3, pixels).rstrip())
+    assert digits.append(4, pixels).number == 3
+    assert path.read_text() == line(1, pixels) + line(3, pixels) + line(4, pixels)
+    assert digits.counts == {1: 1, 3: 1, 4: 1}
+
+
 def test_another_file_is_left_alone(path):
     """A long text without lines is no torn digit; damaged lines are named."""
     path.write_text("x" * 10_000)

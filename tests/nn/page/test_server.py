@@ -253,6 +253,19 @@ def test_the_page_has_several_names(visitor, host):
     assert visitor.ask("/class_digits.csv", Host=host).status == expected
 
 
+@pytest.mark.parametrize("name", ["{0}", "{0}.", "{0}.fritz.box", "{0}.lan:80"])
+def test_what_a_router_puts_behind_a_name_is_known(visitor, name):
+    """Not every network has names that end in .local."""
+    own = socket.gethostname().partition(".")[0]
+    assert visitor.ask("/state", Host=name.format(own)).status == 200
+
+
+def test_a_site_that_is_named_like_this_computer_is_refused(visitor):
+    """Its name may point here once its page is loaded."""
+    own = socket.gethostname().partition(".")[0]
+    assert visitor.ask("/state", Host=f"{own}.example.org").status == 403
+
+
 @pytest.mark.parametrize("host", ["example.org", "localhost.example.org", "["])
 def test_a_sites_name_that_points_here_is_refused(visitor, host):
     """Its pages could read what is drawn."""
@@ -332,6 +345,13 @@ def test_who_asks_too_often_is_asked_to_wait(visitor, page):
     assert all(reply.json["again"] for reply in refused)
     assert refused[0].headers["Retry-After"] == "1"
     assert "Wait a moment" in refused[0].json["error"]
+
+
+def test_a_whole_class_loads_the_page_at_once(visitor, page):
+    """Behind one router: a script that is refused would not be asked for again."""
+    page.rate.per_second = page.files.per_second = 0
+    assert [visitor.ask("/static/draw.js").status for _ in range(30 * 10)] == [200] * 300
+    assert visitor.ask("/state").status == 200
 
 
 def test_thirty_at_once_lose_nothing(visitor):
