@@ -4,7 +4,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from nn.cli.console import Interrupted, percent, progress_of, remark
 from nn.errors import KitError
 from nn.kit import KIT_FOLDER
 
-_SECONDS_BETWEEN_PICTURES = 10
+_SECONDS_BETWEEN_PICTURES = 10  # at least; a large grid takes seconds to draw
+_SECONDS_BETWEEN_NAMES = 1  # of the best cell so far
 _FEW_ROWS, _MORE_ROWS = 500, 2500  # to estimate how long a training takes
 _PI_ZERO_SECONDS_PER_DIGIT = (1.6e-3, 3e-5)  # and for each hidden node
 _NOT_A_PIS = ("authority.pem", "computer.pem")
@@ -119,8 +120,10 @@ def _run_missing(arguments, grid, tasks, missing, results) -> None:
     from nn.sweeps.findings import best_of
     from nn.sweeps.results import ResultsFile
 
-    drawn_at = time.monotonic()
-    done = len(tasks) - len(missing)
+    drawn_at = named_at = time.monotonic()
+    pause, best = _SECONDS_BETWEEN_PICTURES, ""
+    shown = results.of(tasks)
+    done = len(shown)
     try:
         with (
             progress_of("sweep", "trainings", len(tasks), done) as advance,
@@ -128,12 +131,17 @@ def _run_missing(arguments, grid, tasks, missing, results) -> None:
         ):
             for task, found in run_tasks(missing):
                 results.add(task, found)
+                shown += results.of([task])
                 if "failed" in found:
                     remark(f"failed: {_place(task)}: {found['failed']}")
-                advance(1, _short_name(best_of(results.of(tasks))))
-                if arguments.picture and time.monotonic() - drawn_at > _SECONDS_BETWEEN_PICTURES:
-                    _draw(arguments, grid, results.of(tasks))
+                if not best or time.monotonic() - named_at > _SECONDS_BETWEEN_NAMES:
+                    best, named_at = _short_name(best_of(shown)), time.monotonic()
+                advance(1, best)
+                if arguments.picture and time.monotonic() - drawn_at > pause:
+                    begun = time.monotonic()
+                    _draw_or_remark(arguments, grid, shown)
                     drawn_at = time.monotonic()
+                    pause = max(_SECONDS_BETWEEN_PICTURES, 10 * (drawn_at - begun))
     except KeyboardInterrupt as error:
         number = error.number if isinstance(error, Interrupted) else signal.SIGINT
         there = len(ResultsFile(results.path).of(tasks))  # a line may have been written just now
@@ -163,13 +171,13 @@ def _report(arguments, grid, results, path: Path) -> None:
 
     cells = cells_of(results)
     rates = sorted(grid.learning_rate)
-    print(_row("hidden nodes", [f"rate {rate:g}" for rate in rates]))
+    print(_row("hidden nodes", [f"rate {rate:.10g}" for rate in rates]))
     for nodes in sorted(grid.hidden_nodes):
         print(_row(str(nodes), [str(cells.get((rate, nodes), "")) for rate in rates]))
     if any(len(cell.kinds) > 1 for cell in cells.values()):
         print(f"{MIXED} from machines of different kinds: compare them with care")
     if best := best_of(results):
-        place = f"rate {best.learning_rate:g}, {best.hidden_nodes} nodes"
+        place = f"rate {best.learning_rate:.10g}, {best.hidden_nodes} nodes"
         print(f"best {percent(best.mean)} at {place}, of {_trainings(len(results))}: {path}")
         if grid.answers:
             _print_vote([each for each in results if is_in(best, each)])
@@ -207,15 +215,23 @@ def _draw(arguments, grid, results) -> None:
     save_figure(heat_map(grid, results), arguments.picture)
 
 
+def _draw_or_remark(arguments, grid, results) -> None:
+    """Draw what is there; a full disk is no reason to end a sweep."""
+    try:
+        _draw(arguments, grid, results)
+    except OSError as error:
+        remark(f"{arguments.picture} could not be drawn: {error.strerror or error}")
+
+
 def _row(name: str, cells: Iterable[str]) -> str:
-    return f"{name:12}" + "".join(f"{cell:>13}" for cell in cells)
+    return f"{name:12}" + "".join(f" {cell:>12}" for cell in cells)
 
 
 def _short_name(cell) -> str:
     """Name the best cell beside the bar, if there is one."""
     if cell is None:
         return ""
-    return f"best: {cell.learning_rate:g}, {cell.hidden_nodes} nodes, {100 * cell.mean:.1f} %"
+    return f"best: {cell.learning_rate:.10g}, {cell.hidden_nodes} nodes, {100 * cell.mean:.1f} %"
 
 
 def _trainings(number: int) -> str:
@@ -224,27 +240,44 @@ def _trainings(number: int) -> str:
 
 def _place(task) -> str:
     fold = f", fold {task['fold']}" if task["folds"] else ""
-    return (
-        f"rate {task['learning_rate']:g}, {task['hidden_nodes']} nodes, seed {task['seed']}{fold}"
-    )
+    rate, nodes = f"{task['learning_rate']:.10g}", task["hidden_nodes"]
+    return f"rate {rate}, {nodes} nodes, seed {task['seed']}{fold}"
 
 
 def _estimate(tasks, arguments) -> None:
     """Say how many trainings there are and about how long they take."""
     from nn.sweeps.cluster import HAS_DASK, available_cores
-    from nn.sweeps.tasks import digits_of
 
+    if tasks and (arguments.laptop or not arguments.pis):
+        remark("Training on some digits of each size, to see how long this computer takes")
+    groups = []  # of machines: how many, and what a task takes there
+    where = ""
     if arguments.pis:
         keys = {path.name for path in arguments.keys.glob("*.pem")} - {*_NOT_A_PIS}
-        workers = max(1, len(keys))
-        where = "1 Pi Zero (estimated)" if workers == 1 else f"{workers} Pi Zeros (estimated)"
+        pis = max(1, len(keys))
+        where = "1 Pi Zero (estimated)" if pis == 1 else f"{pis} Pi Zeros (estimated)"
         if not keys:
             where += ". No Pi is set up for sweeps yet: docs/sweeps.md shows how"
-        seconds_each = _seconds_on_a_pi
-    else:
-        workers = (arguments.workers or available_cores()) if HAS_DASK else 1
-        where = f"{'one core' if workers == 1 else f'{workers} cores'} of this computer"
-        seconds_each = _seconds_here
+        groups.append((pis, _seconds_on_a_pi))
+    if arguments.laptop or not arguments.pis:
+        cores = (arguments.workers or available_cores()) if HAS_DASK else 1
+        these = f"{'one core' if cores == 1 else f'{cores} cores'} of this computer"
+        where = f"{these} and {where}" if where else these
+        groups.append((cores, _seconds_here))
+    rates = []  # trainings in a second, of each group
+    for workers, seconds_each in groups:
+        seconds = _seconds_for_all(tasks, seconds_each)
+        rounds = math.ceil(len(tasks) / workers) if len(groups) == 1 else len(tasks) / workers
+        rates.append(len(tasks) / max(1e-9, seconds / max(1, len(tasks)) * rounds))
+    minutes = len(tasks) / sum(rates) / 60 if tasks else 0
+    about = f"{minutes:.0f} minutes" if minutes >= 1.5 else f"{60 * minutes:.0f} seconds"
+    print(f"{_trainings(len(tasks))}: about {about} on {where}")
+
+
+def _seconds_for_all(tasks, seconds_each: Callable[[dict, int], float]) -> float:
+    """Estimate what tasks take one after another."""
+    from nn.sweeps.tasks import digits_of
+
     seconds, known = 0.0, {}
     for task in tasks:
         nodes = task["hidden_nodes"]
@@ -252,10 +285,7 @@ def _estimate(tasks, arguments) -> None:
             rows = digits_of(task | {"folds": 0})[0].estimate_rows() or task["samples"] or 0
             known[nodes] = seconds_each(task, rows)
         seconds += known[nodes]
-    rounds = math.ceil(len(tasks) / workers)
-    minutes = seconds / max(1, len(tasks)) * rounds / 60
-    about = f"{minutes:.0f} minutes" if minutes >= 1.5 else f"{60 * minutes:.0f} seconds"
-    print(f"{_trainings(len(tasks))}: about {about} on {where}")
+    return seconds
 
 
 def _seconds_on_a_pi(task, rows: int) -> float:
@@ -268,9 +298,11 @@ def _seconds_here(task, rows: int) -> float:
     """Estimate a training on this computer from two short ones of one epoch each."""
     from nn.sweeps.tasks import run_task
 
-    _, few, more = (
+    more = min(_MORE_ROWS, max(2, rows))
+    few = min(_FEW_ROWS, more // 2)
+    _, short, long = (
         run_task(task | {"samples": samples, "epochs": 1})["seconds"]
-        for samples in (_FEW_ROWS, _FEW_ROWS, _MORE_ROWS)  # the first time, files are opened
+        for samples in (few, few, more)  # the first time, files are opened
     )
-    slope = max(0.0, more - few) / (_MORE_ROWS - _FEW_ROWS)
-    return few + slope * max(0, rows * task["epochs"] - _FEW_ROWS)
+    slope = max(0.0, long - short) / (more - few)
+    return short + slope * max(0, rows * task["epochs"] - few)

@@ -142,7 +142,7 @@ def _cluster(**options) -> Iterator["Client"]:
 
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C wait until the block ends: Dask cannot be interrupted while it starts or ends.
+    """Let Ctrl-C and others wait until the block ends: Dask prints pages when interrupted there.
 
     A handler that remembers keeps it from this process, whichever thread the system hands it to;
     blocking keeps it from the workers that start. The tracker of multiprocessing has to run
@@ -151,15 +151,19 @@ def _without_ctrl_c() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # Ctrl-C is not for this one
         yield
         return
-    pressed = []
-    handler = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    came, before = [], {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number and signal.getsignal(number) != signal.SIG_IGN:
+            before[number] = signal.signal(number, lambda number, _: came.append(number))
     try:
         with _kept_from_children():
             yield
     finally:
-        signal.signal(signal.SIGINT, handler)
-        if pressed:
-            signal.raise_signal(signal.SIGINT)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 @contextmanager

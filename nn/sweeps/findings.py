@@ -124,7 +124,7 @@ def heat_map(grid: Grid, results: Iterable[Result]) -> Figure:
         colour = "white" if image.norm(100 * cell.mean) < 0.6 else "black"
         place = rates.index(rate), sizes.index(nodes)
         axis.annotate(str(cell), place, ha="center", va="center", color=colour, fontsize=8)
-    axis.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
+    axis.set_xticks(range(len(rates)), [f"{rate:.10g}" for rate in rates])
     axis.set_yticks(range(len(sizes)), sizes)
     axis.set_ylabel("hidden nodes")
     tested = "held-out digits" if grid.folds else "test digits"

@@ -95,7 +95,7 @@ _KEYS = {
     "batch_size": _Value("a whole number from 1 to 1000", _whole(1, 1000)),
     "learning_rate": _Value("numbers above 0", _is_rate, several=True),
     "hidden_nodes": _Value("whole numbers from 1 to 100000", _whole(1, 100_000), several=True),
-    "seed": _Value("whole numbers of at least 0", _whole(0), several=True),
+    "seed": _Value("whole numbers from 0 to 2^64 - 1", _whole(0, 2**64 - 1), several=True),
     "folds": _Value("a whole number from 2 to 100", _whole(2, 100)),
     "answers": _Value("true or false", lambda value: type(value) is bool),
 }

@@ -60,6 +60,8 @@ class ResultsFile:
         self.path = Path(path)
         self.results: dict[str, Result] = {}
         text = b""
+        if self.path.exists() and not self.path.is_file():  # a pipe would be waited for
+            raise ResultsError(f"{self.path}: expected a file for results, got a folder or a pipe")
         with suppress(FileNotFoundError):
             text = self.path.read_bytes()
         lines = text.splitlines(keepends=True)

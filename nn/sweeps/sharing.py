@@ -133,7 +133,7 @@ class _Machines:
                 f"{answer['machine']} runs {differences}: 'make provision' on this computer "
                 "installs the same there"
             )
-            if not self._others(self._of_another_version):
+            if not self._others(self._of_another_version, message):
                 raise SweepError(message)
             self._retire(address, f"{message}. The sweep goes on without it")
             return True
@@ -141,7 +141,8 @@ class _Machines:
         hosts.append(host)
         if len(set(hosts)) > 1 or len(hosts) == _MOST_TRIES:
             return False
-        if not self._others({host} | self._of_another_version):
+        failed = f"a training failed: {answer['error']}"
+        if not self._others({host} | self._of_another_version, failed):
             return len(hosts) == 1
         self._retire(
             address, f"a training failed and is tried on another machine: {answer['error']}"
@@ -154,7 +155,7 @@ class _Machines:
         places = [worker.address for worker in state.who_has or ()] if state else []
         return next(iter(places or (state and state.erred_on) or ()), "")
 
-    def _others(self, hosts: set[str]) -> bool:
+    def _others(self, hosts: set[str], why: str) -> bool:
         """Return whether there are workers on other hosts; the first time, wait for one."""
         if self._until is None:
             self._until = time.monotonic() + self._patience
@@ -162,7 +163,8 @@ class _Machines:
             if time.monotonic() >= self._until:
                 break
             if not self._waited:
-                self._say(f"A machine failed. Waiting {self._patience:.0f} seconds for another")
+                if self._patience:
+                    self._say(f"{why}. Waiting {self._patience:.0f} seconds for another machine")
                 self._waited = True
             time.sleep(0.2)
         return bool(found)

@@ -1,5 +1,6 @@
 """`pi-nn sweep` with Dask on this computer: killed workers, interrupts, second starts."""
 
+import errno
 import io
 import json
 import os
@@ -9,17 +10,19 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from nn.cli import main
 from nn.cli.console import progress_of
 from nn.cli.sweep import _estimate, _print_vote, _seconds_here, _short_name
 from nn.data.sources import SAMPLE_NAME, find_source
 from nn.saving.atomic import alone_with
+from nn.sweeps.cluster import run_here
 from nn.sweeps.findings import Cell
 from nn.sweeps.grid import read_grid
 from nn.sweeps.results import Result
@@ -181,7 +184,7 @@ def test_a_dry_run_trains_nothing_of_the_grid(grid, run):
 def test_an_estimate_counts_rounds(nodes, workers, rounds, monkeypatch, capsys):
     """A training is done by one worker, however many there are."""
     monkeypatch.setattr("nn.cli.sweep._seconds_here", lambda task, rows: 20.0)
-    arguments = SimpleNamespace(pis=False, workers=workers)
+    arguments = SimpleNamespace(pis=False, laptop=False, workers=workers)
     task = {
         "hidden_nodes": 10,
         "dataset": find_source(environ={}, offline=True).name,
@@ -189,6 +192,37 @@ def test_an_estimate_counts_rounds(nodes, workers, rounds, monkeypatch, capsys):
     }
     _estimate([task for _ in nodes], arguments)
     assert f"about {20 * rounds} seconds on" in capsys.readouterr().out
+
+
+def test_an_estimate_counts_this_computer_beside_pis(monkeypatch, capsys, tmp_path):
+    """Two Pis of 100 seconds and one core of 10 do 12 trainings in a hundred seconds."""
+    monkeypatch.setattr("nn.cli.sweep._seconds_here", lambda task, rows: 10.0)
+    monkeypatch.setattr("nn.cli.sweep._seconds_on_a_pi", lambda task, rows: 100.0)
+    for name in ("pi-1.pem", "pi-2.pem", "authority.pem"):
+        (tmp_path / name).touch()
+    arguments = SimpleNamespace(pis=True, laptop=True, workers=1, keys=tmp_path)
+    dataset = find_source(environ={}, offline=True).name
+    _estimate([{"hidden_nodes": 10, "dataset": dataset, "samples": 100}] * 6, arguments)
+    where = "one core of this computer and 2 Pi Zeros (estimated)"
+    assert capsys.readouterr().out == f"6 trainings: about 50 seconds on {where}\n"
+
+
+@pytest.mark.slow
+def test_a_picture_that_cannot_be_drawn_does_not_end_a_sweep(grid, tmp_path, monkeypatch, capsys):
+    """Such as on a full disk; the end says so."""
+
+    def fail(figure, path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("nn.plots.save_figure", fail)
+    monkeypatch.setattr("nn.cli.sweep._SECONDS_BETWEEN_PICTURES", 0)
+    monkeypatch.setattr("nn.cli.sweep._runner", lambda arguments: nullcontext(run_here))
+    picture = tmp_path / "map.png"
+    assert main(["sweep", str(grid), "--offline", "--picture", str(picture)]) == 1
+    said = capsys.readouterr()
+    assert f"{picture} could not be drawn: No space left on device" in said.err
+    assert "best " in said.out
+    assert len(grid.with_suffix(".jsonl").read_text().splitlines()) == 36
 
 
 def test_an_estimate_does_not_train_every_epoch(grid, monkeypatch):
