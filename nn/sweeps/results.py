@@ -29,7 +29,9 @@ class Result:
     @property
     def kind(self) -> str:
         """Return what machines of one kind share: they compute the same sums in the same order."""
-        return "{architecture}, numpy {numpy}, BLAS {blas}, {backend}".format(**self.found)
+        processor = self.found.get("processor", "a processor that was not recorded")
+        kind = "{architecture}, numpy {numpy}, BLAS {blas}, {backend}".format(**self.found)
+        return f"{processor}, {kind}"
 
     @property
     def accuracy(self) -> float:

@@ -6,12 +6,15 @@ different versions of Python and numpy work together.
 
 import json
 import platform
+import re
 import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -26,7 +29,7 @@ from nn.sweeps.grid import Task
 from nn.training import answer, train
 
 # What makes two machines compute different sums, by the names in a result
-KIND = ("architecture", "numpy", "blas", "backend")
+KIND = ("architecture", "processor", "numpy", "blas", "backend")
 
 
 class Part:
@@ -64,6 +67,16 @@ class Part:
         rows = self.dataset.estimate_rows()
         share = (1 if self.inside else self.folds - 1) / self.folds
         return rows if rows is None else round(rows * share)
+
+
+@cache
+def processor_name() -> str:
+    """Return the processor's model: libraries choose how to add by it."""
+    with suppress(OSError):
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        if found := re.search(r"^model name\s*:\s*(.+)$", text, re.M | re.I):
+            return found[1].strip()
+    return platform.processor() or "unknown"
 
 
 @cache  # finding out whether files are MNIST's reads all of them
@@ -122,6 +135,7 @@ def run_task(task: Task) -> dict:
         "seconds": round(time.perf_counter() - begun, 3),
         "machine": platform.node(),
         "architecture": f"{platform.machine()}, {64 if sys.maxsize > 2**32 else 32} bits",
+        "processor": processor_name(),
         "numpy": np.__version__,
         "blas": loaded_blas(),
         "backend": backend,

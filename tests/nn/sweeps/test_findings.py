@@ -46,9 +46,10 @@ def test_the_picture_fills():
     assert figure._repr_png_().startswith(b"\x89PNG")
 
 
-def test_kinds_of_machine_are_not_mixed_without_a_mark():
+@pytest.mark.parametrize("other", [{"numpy": "2.2.4"}, {"processor": "ARMv7 rev 3"}])
+def test_kinds_of_machine_are_not_mixed_without_a_mark(other):
     """One cell of results from two kinds; the others have no mark."""
-    mixed = results(0.9, 0.8, 0.7, 0.6) + results(*[0.5] * 5, numpy="2.2.4")[4:]
+    mixed = results(0.9, 0.8, 0.7, 0.6) + results(*[0.5] * 5, **other)[4:]
     figure = heat_map(GRID, mixed)
     assert {text for text in texts(figure) if text.endswith("*")} == {"70.0 ± 28.3*"}
     assert "* from machines of different kinds" in figure.axes[0].get_xlabel()
