@@ -203,6 +203,8 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
             where = f"{path}:{reader.line_num}"
             if not any(cells):
                 continue
+            while len(cells) > len(header) and not cells[-1]:  # columns that a spreadsheet adds
+                cells.pop()
             if not header:
                 header = _header([cell.lower() for cell in cells], where)
                 rows.append((reader.line_num, dict.fromkeys(header, "")))

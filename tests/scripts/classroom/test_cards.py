@@ -90,6 +90,17 @@ def test_host_names_that_were_made_stay(computer, make_cards, folder):
     assert (folder / "secrets/pi-01/login-password").read_text() == password
 
 
+def test_a_card_with_another_password_is_missing(computer, make_cards, folder, capsys):
+    """Its label and the inventory would have one that the Pi does not know."""
+    computer.put_in("card1")
+    assert make_cards() == 130
+    make_cards("--dry-run")
+    assert "pi-01 (Ann Smith): user ada, Wi-Fi School: done" in capsys.readouterr().out
+    (folder / "secrets/pi-01/login-password").unlink()
+    make_cards("--dry-run")
+    assert "pi-01 (Ann Smith): user ada, Wi-Fi School: to write" in capsys.readouterr().out
+
+
 def test_a_new_pupil_gets_nobodys_password(computer, make_cards, folder):
     """Not the name of a Pi whose pupil has left, and who knows its password."""
     make_cards()

@@ -45,6 +45,7 @@ def test_a_line_is_a_pi(read):
         "name\thost\n Jörg \tPI-1\n",
         b"\xef\xbb\xbf" + "name,host\nJörg,pi-1\n".encode(),
         "\n\nname;host\nJörg;pi-1\n",
+        "name,host,,\nJörg,pi-1,,\n",
         '\n"name","host","key","user"\n"Jörg","pi-1","",""\n,,,\n',
     ],
 )
@@ -73,7 +74,7 @@ def test_lists_as_spreadsheets_write_them(rows, read):
         ("name,host\n,pi-1\n", r"class.csv:2: name: expected 1 to 60"),
         (f"name,host\n{'x' * 61},pi-1\n", r"class.csv:2: name: expected 1 to 60"),
         ("name,host\nA\x1b[2Jnn,pi-1\n", r"class.csv:2: name: expected 1 to 60 printable"),
-        ('name,host\n"Ann,pi-1\n', r"class.csv:2: expected cells with complete quotes"),
+        ('name,host\n"Ann,pi-1\nBen,pi-2\n', r"class.csv:2: expected cells with complete quotes"),
         ('name,host\n"Ann"x,pi-1\n', r"class.csv:2: expected cells with complete quotes"),
         ("name,host,user\nAnn,pi-1,root\n", r"class.csv:2: expected a user name"),
         ("name,host,key\nAnn,pi-1,none.pub\n", r"class.csv:2: .*none.pub: No such file"),
