@@ -178,7 +178,8 @@ def _report(arguments, grid, results, path: Path) -> None:
         print(f"{MIXED} from machines of different kinds: compare them with care")
     if best := best_of(results):
         place = f"rate {best.learning_rate:.10g}, {best.hidden_nodes} nodes"
-        print(f"best {percent(best.mean)} at {place}, of {_trainings(len(results))}: {path}")
+        mark = MIXED if len(best.kinds) > 1 else ""
+        print(f"best {percent(best.mean)}{mark} at {place}, of {_trainings(len(results))}: {path}")
         if grid.answers:
             _print_vote([each for each in results if is_in(best, each)])
     if arguments.picture:
@@ -270,7 +271,8 @@ def _estimate(tasks, arguments) -> None:
         rounds = math.ceil(len(tasks) / workers) if len(groups) == 1 else len(tasks) / workers
         rates.append(len(tasks) / max(1e-9, seconds / max(1, len(tasks)) * rounds))
     minutes = len(tasks) / sum(rates) / 60 if tasks else 0
-    about = f"{minutes:.0f} minutes" if minutes >= 1.5 else f"{60 * minutes:.0f} seconds"
+    seconds = max(1, round(60 * minutes))
+    about = f"{minutes:.0f} minutes" if minutes >= 1.5 else f"{seconds} second{'s' * (seconds > 1)}"
     print(f"{_trainings(len(tasks))}: about {about} on {where}")
 
 
