@@ -19,7 +19,7 @@ from tests.machines.machine import Machine
 
 GRID = """
 preset = "pi-zero-100"
-rows = 4000
+rows = 12000
 learning_rate = [0.03, 0.1, 0.2, 0.3]
 hidden_nodes = [10, 50]
 seed = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]
