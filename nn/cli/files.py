@@ -1,7 +1,6 @@
 """Files that the user names: checked before the work begins."""
 
 import gzip
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,8 +105,6 @@ def check_picture_target(name: str) -> None:
         raise TargetError(f"{name}: folder {path.parent} does not exist: create it first")
     if path.is_dir():
         raise TargetError(f"{name} is a folder: give a file name")
-    if not os.access(path.parent, os.W_OK):
-        raise TargetError(f"{name}: nothing can be written into {path.parent}: choose another")
     if path.exists():
         if not path.is_file():  # a named pipe, which would be waited for
             raise TargetError(f"{name} exists and is not a PNG picture: choose another name")

@@ -73,6 +73,9 @@ def run(arguments) -> None:
         from nn.cli.files import check_picture_target
 
         check_picture_target(arguments.picture)
+        folder = Path(arguments.picture).parent
+        if not os.access(folder, os.W_OK):
+            raise KitError(f"{arguments.picture}: nothing can be written into {folder}")
         if Path(arguments.picture).resolve() == path.resolve():
             raise KitError(f"{path} is for the results: give the picture another name")
     from nn.data.sources import OTHER_NAME, find_source
