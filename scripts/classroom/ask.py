@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import io
 import os
 import re
 import shlex
@@ -70,10 +71,16 @@ def parser(description: str) -> argparse.ArgumentParser:
     return flags
 
 
+def show_every_name() -> None:
+    """Let a name be printed whose letters the terminal does not have."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def run(main: Callable[[], int]) -> None:
     """Run a command and exit: a user gets no traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # names that the terminal cannot show
+    show_every_name()
     try:
         sys.exit(main())
     except OSError as error:

@@ -8,7 +8,6 @@ moment; the next run continues.
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 import time
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from scripts.sdcard.settings import Settings
 
 from . import medium as media
 from . import records
+from .ask import show_every_name
 from .roster import ClassError, Classroom, Pupil, for_owner_alone, read_class, write_host_names
 
 EVERY = 1.0  # seconds between two looks for a card
@@ -208,9 +208,7 @@ def _settings(classroom: Classroom, pupil: Pupil) -> Settings:
 def main(argv: Sequence[str] | None = None) -> int:
     """Prepare the cards of a class; return 0, 1 for an error, 130 when stopped."""
     arguments = _parser().parse_args(argv)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # names that the terminal cannot show
+    show_every_name()
     path, secrets = arguments.classroom, arguments.secrets
     try:
         classroom = read_class(path, taken={each.name for each in secrets.glob("*")})
